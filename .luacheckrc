@@ -1,0 +1,17 @@
+-- What luacheck expects of the Lua sources: no globals but Lua's own, busted's in specs, and the constructors in
+-- recipes.
+std = "lua54"
+max_line_length = 120
+-- A method keeps its `self` also where it does not need it.
+self = false
+
+files["spec"] = { std = "+busted" }
+
+local recipe = {
+  read_globals = { "domain", "controller", "cdrom", "disk", "lun", "hostdev", "param", "include", "requires" },
+}
+files["spec/recipes"] = recipe
+files["spec/golden"] = recipe
+
+files[".busted"] = { std = "lua54" }
+files["rockspec"] = { std = "rockspec" }

@@ -1,0 +1,173 @@
+# Builds virtlun's two Lua C modules and its command into build/, and runs everything that checks them.
+# `make help` lists the targets. `make` alone never installs anything; what a machine needs is known by
+# spec/support/deps.sh. For another Lua: make LUA=lua5.3 LUA_PC=lua5.3 BUILD=build/lua5.3
+
+DEPS   := sh spec/support/deps.sh
+LUA    := $(or $(LUA),$(shell $(DEPS) lua))
+LUA_PC := $(or $(LUA_PC),$(shell LUA="$(LUA)" $(DEPS) lua-pc))
+export CC LUA LUA_PC
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+LUA_V    = $(shell $(LUA) -e 'print((_VERSION:match("%d+%.%d+")))')
+LUADIR  ?= $(PREFIX)/share/lua/$(LUA_V)
+LUACDIR ?= $(PREFIX)/lib/lua/$(LUA_V)
+
+CFLAGS  ?= -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
+C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
+
+# Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.
+LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt.c)
+CORE_SRC    := $(filter-out $(LIBVIRT_SRC),$(wildcard csrc/*.c))
+LIBVIRT_OBJ := $(LIBVIRT_SRC:csrc/%.c=$(BUILD)/obj/%.o)
+CORE_OBJ    := $(CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
+MODULES     := $(BUILD)/lib/virtlun/core.so $(BUILD)/lib/virtlun/libvirt.so
+
+# Silent about what is missing: the target `deps` says it better.
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+CORE_CFLAGS    := $(call pkg,--cflags $(LUA_PC) libxml-2.0)
+CORE_LIBS      := $(call pkg,--libs libxml-2.0)
+LIBVIRT_CFLAGS := $(call pkg,--cflags $(LUA_PC) libvirt)
+LIBVIRT_LIBS   := $(call pkg,--libs libvirt)
+
+LUA_FILES := $(wildcard lua/virtlun/*.lua lua/virtlun/*/*.lua)
+SPECS      = $(filter-out spec/live/% spec/bench/% spec/fuzz/%,$(sort $(shell find spec -name '*_spec.lua')))
+
+# Where any Lua finds the built tree; what the user had set comes behind it.
+TREE_PATH  = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;
+TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
+IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
+
+.PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-build valgrind bench rock env \
+  install clean help
+
+all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
+
+deps:
+	@$(DEPS) check build
+
+# --- building ---------------------------------------------------------------------------------------------------
+
+$(BUILD)/lib/virtlun/core.so: $(CORE_OBJ)
+$(BUILD)/lib/virtlun/core.so: LIBS = $(CORE_LIBS)
+$(BUILD)/lib/virtlun/libvirt.so: $(LIBVIRT_OBJ)
+$(BUILD)/lib/virtlun/libvirt.so: LIBS = $(LIBVIRT_LIBS)
+$(CORE_OBJ): C_FLAGS += $(CORE_CFLAGS)
+$(LIBVIRT_OBJ): C_FLAGS += $(LIBVIRT_CFLAGS)
+
+$(MODULES): | deps
+	@mkdir -p $(@D)
+	$(CC) -shared $(SANITIZE) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+$(BUILD)/obj/%.o: csrc/%.c Makefile | deps
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(BUILD)/obj/*.d)
+
+# The command as it runs from the checkout: it finds its tree wherever that lies, whatever the environment says.
+$(BUILD)/bin/virtlun: Makefile | deps
+	@mkdir -p $(@D)
+	@printf '%s\n' '#!/bin/sh' \
+	  '# Written by make: runs the command virtlun from its checkout.' \
+	  'build=$$(dirname "$$(dirname "$$(readlink -f "$$0")")")' \
+	  'tree=$${build%/$(BUILD)}' \
+	  'exec $(LUA) -e "package.path=[[$$tree/lua/?.lua;$$tree/lua/?/init.lua;]]..package.path' \
+	  'package.cpath=[[$$build/lib/?.so;]]..package.cpath" "$$tree/lua/bin/virtlun" "$$@"' >$@
+	@chmod +x $@
+
+# --- the two commands of the README -----------------------------------------------------------------------------
+
+# What was just installed is seen only by a make that starts afterwards.
+RUN_MAKE := $(MAKE) --no-print-directory
+
+demo: ## install what is missing, build, and show the main job on libvirt's own test driver
+	@$(DEPS) install build
+	@$(RUN_MAKE) -j2 all
+	@$(RUN_MAKE) demo-only
+
+demo-only: all
+	@$(IN_TREE) $(LUA) spec/support/demo.lua
+
+check: ## install what is missing, build, and run every test and lint
+	@$(DEPS) install check
+	@$(RUN_MAKE) checks
+
+# --- checking ---------------------------------------------------------------------------------------------------
+
+# Each check runs to its end whatever the others say; summary.sh counts, and has the last word.
+SUMMARY := sh spec/support/summary.sh
+
+checks:
+	@$(SUMMARY) start
+	@$(SUMMARY) run build $(RUN_MAKE) -j2 all asan-build
+	@$(SUMMARY) run luacheck $(RUN_MAKE) luacheck
+	@$(SUMMARY) run cppcheck $(RUN_MAKE) cppcheck
+	@$(SUMMARY) run rock $(RUN_MAKE) rock
+	@$(SUMMARY) run specs $(RUN_MAKE) specs
+	@$(SUMMARY) run specs-asan $(RUN_MAKE) asan
+	@VIRTLUN_EAGER_GC=1 $(SUMMARY) run specs-asan-eager $(RUN_MAKE) asan
+	@$(SUMMARY) end
+
+lint: luacheck cppcheck ## look at the Lua and C sources with luacheck and cppcheck
+
+luacheck:
+	luacheck --quiet --no-color lua lua/bin/virtlun spec rockspec/*.rockspec
+
+cppcheck:
+	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+	  --suppressions-list=.cppcheck --error-exitcode=1 -D_DEFAULT_SOURCE -Icsrc csrc
+
+specs: all ## run the specs on the plain build
+	@$(IN_TREE) $(UNDER) $(LUA) spec/support/busted.lua --ignore-lua $(SPECS)
+
+# A sanitized module needs the sanitizer's runtime in the interpreter from the start, hence LD_PRELOAD; and it must
+# stay mapped when Lua closes it (nodelete), or the leak report at the end could not name its functions.
+ASAN_VARS = BUILD=build/asan MODULE_LDFLAGS=-Wl,-z,nodelete \
+  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+ASAN_UNDER = LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so) \
+  ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=16 UBSAN_OPTIONS=print_stacktrace=1
+
+asan-build:
+	@$(RUN_MAKE) $(ASAN_VARS) all
+
+asan: ## run the specs on a build with address, leak and undefined behaviour sanitizers
+	@$(RUN_MAKE) $(ASAN_VARS) UNDER='$(ASAN_UNDER)' specs
+
+valgrind: ## run the specs under Valgrind's memcheck
+	@$(DEPS) install valgrind
+	@$(RUN_MAKE) UNDER='valgrind --quiet --leak-check=full --keep-debuginfo=yes --error-exitcode=99' specs
+
+bench: all $(BUILD)/bench/floor.so ## measure against the floors, and print the ratios
+	@LUA_CPATH="$(CURDIR)/$(BUILD)/bench/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE) $(LUA) spec/bench/run.lua
+
+$(BUILD)/bench/floor.so: spec/bench/floor.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_DEFAULT_SOURCE -fPIC $(WARNINGS) $(CFLAGS) $(CORE_CFLAGS) -shared $(LDFLAGS) -o $@ $< $(CORE_LIBS)
+
+# --- using and installing ---------------------------------------------------------------------------------------
+
+env: ## print the exports with which any Lua 5.4 finds the built tree: eval "$(make env)"
+	@echo 'export LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}"'
+	@echo 'export LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}"'
+
+rock: ## install into build/rock with LuaRocks, without network, and run the installed command once
+	@rm -rf $(BUILD)/rock
+	$(shell $(DEPS) luarocks) --lua-version=$(LUA_V) make --deps-mode=none \
+	  --tree "$(CURDIR)/$(BUILD)/rock" rockspec/virtlun-scm-1.rockspec
+	@rm -rf csrc/*.o virtlun
+	$(BUILD)/rock/bin/virtlun lun 256
+
+install: all ## install below PREFIX (and DESTDIR)
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(LUACDIR)/virtlun"
+	install -m 755 $(MODULES) "$(DESTDIR)$(LUACDIR)/virtlun"
+	for file in $(LUA_FILES:lua/%=%); do install -D -m 644 "lua/$$file" "$(DESTDIR)$(LUADIR)/$$file" || exit; done
+	sed '1s|.*|#!/usr/bin/env $(LUA)|' lua/bin/virtlun >"$(DESTDIR)$(PREFIX)/bin/virtlun"
+	chmod 755 "$(DESTDIR)$(PREFIX)/bin/virtlun"
+
+clean: ## remove everything that was built, also what LuaRocks leaves in the tree
+	rm -rf build virtlun csrc/*.o
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12

@@ -1,0 +1,90 @@
+/*
+ * arena.c - memory that is freed all at once, and growing text.
+ * Knows nothing of what is kept in it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define FIRST_CHUNK 4096
+#define LARGEST_CHUNK (1024 * 1024)
+#define ALIGNMENT 8
+
+struct vlun_chunk {
+  struct vlun_chunk *next;
+  size_t size;
+  char data[];
+};
+
+static bool add_chunk(struct vlun_arena *arena, size_t at_least) {
+  size_t size = arena->chunks ? arena->chunks->size * 2 : FIRST_CHUNK;
+  if (size > LARGEST_CHUNK) size = LARGEST_CHUNK;
+  if (size < at_least) size = at_least;
+  struct vlun_chunk *chunk = calloc(1, sizeof *chunk + size);
+  if (!chunk) {
+    arena->failed = true;
+    return false;
+  }
+  chunk->next = arena->chunks;
+  chunk->size = size;
+  arena->chunks = chunk;
+  arena->free = chunk->data;
+  arena->left = size;
+  return true;
+}
+
+void *vlun_alloc(struct vlun_arena *arena, size_t size) {
+  if (size > SIZE_MAX / 2) {
+    arena->failed = true;
+    return NULL;
+  }
+  size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+  if (size > arena->left && !add_chunk(arena, size)) return NULL;
+  void *memory = arena->free;
+  arena->free += size;
+  arena->left -= size;
+  return memory;
+}
+
+char *vlun_copy(struct vlun_arena *arena, const char *text, size_t len) {
+  char *copy = vlun_alloc(arena, len + 1);
+  if (copy) memcpy(copy, text, len);
+  return copy;
+}
+
+void vlun_arena_free(struct vlun_arena *arena) {
+  struct vlun_chunk *chunk = arena->chunks;
+  while (chunk) {
+    struct vlun_chunk *next = chunk->next;
+    free(chunk);
+    chunk = next;
+  }
+  *arena = (struct vlun_arena){0};
+}
+
+bool vlun_buffer_room(struct vlun_buffer *buffer, size_t more) {
+  if (buffer->failed) return false;
+  if (more <= buffer->size - buffer->len) return true;
+  size_t size = buffer->size ? buffer->size * 2 : 1024;
+  while (size - buffer->len < more) size *= 2;
+  char *text = realloc(buffer->text, size);
+  if (!text) {
+    buffer->failed = true;
+    return false;
+  }
+  buffer->text = text;
+  buffer->size = size;
+  return true;
+}
+
+void vlun_buffer_add(struct vlun_buffer *buffer, const char *text, size_t len) {
+  if (!vlun_buffer_room(buffer, len)) return;
+  memcpy(buffer->text + buffer->len, text, len);
+  buffer->len += len;
+}
+
+void vlun_buffer_free(struct vlun_buffer *buffer) {
+  free(buffer->text);
+  *buffer = (struct vlun_buffer){0};
+}

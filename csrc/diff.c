@@ -1,0 +1,129 @@
+/*
+ * diff.c - which device of a host is the described one, and what differs.
+ * Compares only what the description says; the order of the steps and their effect are the plan's business.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+/* What can identify a device. */
+enum space { BY_DEV, BY_ALIAS, BY_INDEX, BY_SOURCE };
+
+struct vlun_index {
+  struct vlun_claims *claims;
+  struct vlun_arena *arena;
+};
+
+/* Host devices have no name of their own: the values of their source in one text identify them. */
+static void add_source(struct vlun_buffer *buffer, const struct vlun_record *source) {
+  char scratch[32];
+  const struct vlun_value *value = source->value;
+  for (uint64_t rest = source->set; rest; rest &= rest - 1, value++) {
+    const struct vlun_row *row = &source->shape->rows[__builtin_ctzll(rest)];
+    for (size_t i = 0; row->kind == KIND_LIST && !value->no && i < value->u.list->count; i++) add_source(buffer, value->u.list->item[i]);
+    if (value->no || (row->kind != KIND_STR && row->kind != KIND_INT && row->kind != KIND_ENUM)) continue;
+    size_t len;
+    const char *text = vlun_print(row, value, scratch, &len);
+    vlun_buffer_add(buffer, ":", 1);
+    vlun_buffer_add(buffer, text, len);
+  }
+}
+
+const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *source) {
+  struct vlun_buffer buffer = {0};
+  vlun_buffer_add(&buffer, source->shape->name, strlen(source->shape->name));
+  add_source(&buffer, source);
+  const char *key = buffer.failed ? NULL : vlun_copy(arena, buffer.text, buffer.len);
+  vlun_buffer_free(&buffer);
+  return key;
+}
+
+static void enter_text(struct vlun_index *index, enum space space, const struct vlun_value *value, const struct vlun_device *device) {
+  if (value) vlun_claim(index->claims, space, value->u.text, value->len, device);
+}
+
+static void enter(struct vlun_index *index, const struct vlun_device *device) {
+  const struct vlun_record *record = device->record;
+  enter_text(index, BY_ALIAS, vlun_get_key(record, "alias"), device);
+  if (vlun_is(device, SHAPE_disk)) enter_text(index, BY_DEV, vlun_has(record, VLUN_disk_dev), device);
+  if (device->foreign) return;
+  if (vlun_is(device, SHAPE_controller)) {
+    const struct vlun_value *number = vlun_has(record, VLUN_controller_index);
+    if (number) vlun_claim(index->claims, BY_INDEX, &number->u.number, sizeof number->u.number, device);
+  }
+  if (vlun_is(device, SHAPE_hostdev) && vlun_has(record, VLUN_hostdev_source)) {
+    const char *key = vlun_source_key(index->arena, vlun_has(record, VLUN_hostdev_source)->u.record);
+    if (key) vlun_claim(index->claims, BY_SOURCE, key, strlen(key), device);
+  }
+}
+
+struct vlun_index *vlun_index_new(struct vlun_arena *arena, const struct vlun_model *host) {
+  struct vlun_index *index = vlun_alloc(arena, sizeof *index);
+  if (!index) return NULL;
+  index->arena = arena;
+  index->claims = vlun_claims_new(arena, host->count * 2);
+  if (!index->claims) return NULL;
+  for (size_t i = 0; i < host->count; i++) enter(index, &host->device[i]);
+  return index;
+}
+
+static const struct vlun_device *find_text(const struct vlun_index *index, enum space space, const struct vlun_value *value) {
+  return value ? vlun_claimed(index->claims, space, value->u.text, value->len) : NULL;
+}
+
+static const struct vlun_device *find_source(const struct vlun_index *index, const struct vlun_record *desired) {
+  const struct vlun_value *source = vlun_has(desired, VLUN_hostdev_source);
+  const char *key = source ? vlun_source_key(index->arena, source->u.record) : NULL;
+  return key ? vlun_claimed(index->claims, BY_SOURCE, key, strlen(key)) : NULL;
+}
+
+static const struct vlun_device *find_any(const struct vlun_index *index, const struct vlun_record *desired) {
+  const struct vlun_device *found = find_text(index, BY_ALIAS, vlun_get_key(desired, "alias"));
+  if (found) return found; /* An alias outlives a change of everything else. */
+  if (desired->shape == &vlun_shapes[SHAPE_disk]) return find_text(index, BY_DEV, vlun_has(desired, VLUN_disk_dev));
+  if (desired->shape == &vlun_shapes[SHAPE_hostdev]) return find_source(index, desired);
+  const struct vlun_value *number = vlun_has(desired, VLUN_controller_index);
+  return number ? vlun_claimed(index->claims, BY_INDEX, &number->u.number, sizeof number->u.number) : NULL;
+}
+
+/* A device of another bus or kind is another device, whatever its name is. */
+const struct vlun_device *vlun_index_find(const struct vlun_index *index, const struct vlun_record *desired) {
+  const struct vlun_device *found = find_any(index, desired);
+  bool same = found && !found->foreign && found->record->shape == desired->shape && vlun_device_kind(found->record) == vlun_device_kind(desired);
+  return same ? found : NULL;
+}
+
+/* The rows in which current is not what desired says. */
+static uint64_t differing_rows(const struct vlun_record *desired, const struct vlun_record *current) {
+  if (desired->shape != current->shape) return desired->set;
+  uint64_t rows = 0;
+  const struct vlun_value *value = desired->value;
+  for (uint64_t rest = desired->set; rest; rest &= rest - 1)
+    if (!vlun_value_agrees(__builtin_ctzll(rest), value++, current)) rows |= rest & -rest;
+  return rows;
+}
+
+static void compare(const struct vlun_device *desired, const struct vlun_device *current, struct vlun_changes *changes) {
+  bool absent = vlun_device_flag(desired, "absent");
+  struct vlun_change change = {.desired = desired, .current = current};
+  if (!current) {
+    if (absent) return;
+    change.action = ACTION_ADD;
+  } else if (absent) {
+    change.action = ACTION_REMOVE;
+  } else {
+    change.action = ACTION_CHANGE;
+    change.rows = differing_rows(desired->record, current->record);
+    if (!change.rows) return;
+  }
+  changes->list[changes->count++] = change;
+}
+
+bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host, struct vlun_changes *changes) {
+  struct vlun_index *index = vlun_index_new(arena, host);
+  changes->count = 0;
+  changes->list = vlun_alloc(arena, (desired->count + 1) * sizeof *changes->list);
+  if (!index || !changes->list) return false;
+  for (size_t i = 0; i < desired->count; i++) compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), changes);
+  return !arena->failed;
+}

@@ -1,0 +1,429 @@
+/*
+ * internal.h - what the files of the core share: the schema's types, the model and the steps that work on it.
+ * Like the core it must not know Lua, libxml2 or libvirt.
+ */
+#ifndef VLUN_INTERNAL_H
+#define VLUN_INTERNAL_H
+
+#include "virtlun.h"
+
+#define VLUN_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define BIT(n) (UINT64_C(1) << (n))
+
+/* --- memory (arena.c) -------------------------------------------------------------------------------- */
+
+/* An arena gives memory that is freed all at once.  It remembers that it once failed, so that a long piece of
+ * work may check at its end instead of after every word. */
+struct vlun_arena {
+  struct vlun_chunk *chunks;
+  char *free;
+  size_t left;
+  bool failed;
+};
+
+void *vlun_alloc(struct vlun_arena *arena, size_t size); /* zeroed; NULL if there is no memory */
+char *vlun_copy(struct vlun_arena *arena, const char *text, size_t len);
+void vlun_arena_free(struct vlun_arena *arena);
+
+/* A growing text.  It remembers that it once failed and then ignores what is added. */
+struct vlun_buffer {
+  char *text;
+  size_t len, size;
+  bool failed;
+};
+
+bool vlun_buffer_room(struct vlun_buffer *buffer, size_t more);
+void vlun_buffer_add(struct vlun_buffer *buffer, const char *text, size_t len);
+void vlun_buffer_free(struct vlun_buffer *buffer);
+
+/* --- the schema (schema.c) --------------------------------------------------------------------------- */
+
+enum vlun_kind { /* how a value is parsed, printed and compared: kind.c */
+  KIND_INT,
+  KIND_HEX,    /* a number, hexadecimal in XML */
+  KIND_BOOL,   /* true or false, never XML */
+  KIND_YESNO,  /* "yes" or "no" in XML */
+  KIND_ONOFF,  /* "on" or "off" in XML */
+  KIND_FLAG,   /* an empty element that is there or not */
+  KIND_ENUM,   /* one of words */
+  KIND_SET,    /* several of words, as bits; never XML */
+  KIND_STR,    /* text of a form */
+  KIND_RECORD, /* one of variants */
+  KIND_LIST,   /* any number of the only variant */
+  KIND_RAW,    /* XML of the user */
+  KIND_LIT,    /* constant text, written whenever its element is */
+  KIND_TAG,    /* the tag of the variant that row `of` holds */
+  KIND_MOVED   /* a key that people try, answered with advice */
+};
+
+enum { /* flags of a row */
+  IDENTITY = 1,  /* tells which device it is */
+  REQUIRED = 2,
+  INTERNAL = 4,  /* read from hosts, not for recipes */
+  IMPLIED = 8,   /* may be left out where its value is the ordinary one */
+  LIVE = 16,     /* may change while the domain runs */
+  SHORTHAND = 32,/* plain text stands for the first row of the first variant */
+  UPPERCASE = 64 /* libvirt stores it in capitals */
+};
+
+struct vlun_words {
+  const char *name;
+  const char *const *word;
+  int count;
+};
+
+struct vlun_form {
+  const char *name;
+  const char *expected;
+  bool (*fits)(const char *text, size_t len);
+};
+
+struct vlun_when { /* the row counts only where row `row` of its record has one of the words */
+  uint64_t words;
+  int row;
+};
+
+struct vlun_row {
+  const char *key;
+  enum vlun_kind kind;
+  const char *elem; /* element below the record's own, "" for its own, NULL if never in XML; may be a/b */
+  const char *attr; /* attribute, NULL for text or presence */
+  unsigned flags;
+  int width;   /* digits of KIND_HEX */
+  int of;      /* row of KIND_TAG */
+  int since;   /* libvirt version as in LIBVIR_VERSION_NUMBER, 0 for 7.0.0 */
+  int64_t min, max;         /* range of a number, or length of a text */
+  int64_t dflt, implied;    /* value of a new device; value that is meant where nothing stands */
+  uint64_t dflt_for;        /* devices (words of "device") that get dflt when they are created */
+  struct vlun_when when;
+  const struct vlun_words *words;
+  const struct vlun_form *form;
+  const struct vlun_shape *const *variants; /* ends with NULL */
+  const char *text;         /* KIND_LIT, KIND_TAG without source, advice of KIND_MOVED */
+  const char *doc;
+};
+
+struct vlun_shape { /* rows that belong together: a device, a source, an address ... */
+  const char *name;
+  const char *element;
+  const char *tag; /* what KIND_TAG of the device says for this variant */
+  const struct vlun_row *rows;
+  int count;
+};
+
+#define VLUN_MAX_ROWS 64
+
+enum vlun_shape_id {
+#define SHAPE(id, element, tag) SHAPE_##id,
+#define ROW(...)
+#define END_SHAPE(id)
+#include "schema/schema.def"
+#undef SHAPE
+#undef ROW
+#undef END_SHAPE
+  SHAPE_count
+};
+
+/* Row numbers: VLUN_disk_dev, VLUN_drive_unit ... */
+#define SHAPE(id, element, tag) enum vlun_row_of_##id {
+#define ROW(shape, id, ...) VLUN_##shape##_##id,
+#define END_SHAPE(id) VLUN_##id##_count };
+#include "schema/schema.def"
+#undef SHAPE
+#undef ROW
+#undef END_SHAPE
+
+/* Words: VLUN_W_cache_none ... */
+#define WORDS(list) enum vlun_word_of_##list {
+#define WORD(list, id, text) VLUN_W_##list##_##id,
+#define END_WORDS(list) VLUN_W_##list##_count };
+#include "schema/words.def"
+#undef WORDS
+#undef WORD
+#undef END_WORDS
+#define W(list, id) VLUN_W_##list##_##id
+
+enum { HBA_VIRTIO = 1, HBA_PCI_ONLY = 2, HBA_PSERIES = 4, HBA_NOT_S390 = 8, HBA_BUILT_IN = 16, HBA_BY_TARGET = 32 };
+
+struct vlun_hba {
+  const char *model;
+  int64_t max_target, max_unit, reserved;
+  unsigned properties;
+  const char *never;
+};
+
+extern const struct vlun_shape vlun_shapes[SHAPE_count];
+extern const struct vlun_hba vlun_hbas[VLUN_W_model_count];
+
+/* The row of a key, or -1. */
+int vlun_row_of_key(const struct vlun_shape *shape, const char *key);
+/* Whether a recipe may say it. */
+bool vlun_row_is_sayable(const struct vlun_row *row);
+/* Whether rows of the shape stand in a child element of that name. */
+bool vlun_owns_element(const struct vlun_shape *shape, const char *name);
+
+/* --- the model (model.c) ----------------------------------------------------------------------------- */
+
+enum vlun_origin { ORIGIN_USER, ORIGIN_DEFAULT, ORIGIN_ASSIGNED, ORIGIN_HOST };
+
+struct vlun_list {
+  size_t count;
+  struct vlun_record *item[];
+};
+
+struct vlun_value {
+  union {
+    int64_t number; /* numbers, switches, and the index of a word */
+    const char *text;
+    struct vlun_record *record;
+    struct vlun_list *list;
+  } u;
+  uint32_t len; /* of text */
+  uint8_t origin;
+  bool no; /* "explicitly not": false where the kind is no switch */
+};
+
+/* The values that are set, packed in row order: `set` has a bit for each of them. */
+struct vlun_record {
+  const struct vlun_shape *shape;
+  uint64_t set;
+  struct vlun_value value[];
+};
+
+/* A record while it is made: values may come in any order. */
+struct vlun_draft {
+  const struct vlun_shape *shape;
+  uint64_t set;
+  struct vlun_value value[VLUN_MAX_ROWS];
+};
+
+struct vlun_device {
+  struct vlun_record *record;
+  const char *file;    /* where a recipe describes it */
+  const char *foreign; /* the word that makes a host's device none of ours: "sata", "usb" ... */
+  int line;
+  int place;    /* number in its recipe, or of its element among those of <devices>; from 1 */
+  bool unknown; /* the document says things of it that the schema has no row for */
+};
+
+struct vlun_pool { /* names of iothreads and the like that a document declares */
+  int64_t *number;
+  size_t count, size;
+};
+
+struct vlun_model {
+  struct vlun_arena arena;
+  struct vlun_record *domain; /* shape domain */
+  struct vlun_device *device;
+  size_t count, size;
+  const char *file;
+  int line;
+  /* What a domain document says besides. */
+  const char *uuid, *arch, *machine;
+  bool os_boot, acpi;
+  struct vlun_pool iothreads;
+};
+
+void vlun_draft_init(struct vlun_draft *draft, const struct vlun_shape *shape);
+void vlun_draft_from(struct vlun_draft *draft, const struct vlun_record *record);
+struct vlun_value *vlun_draft_set(struct vlun_draft *draft, int row, enum vlun_origin origin);
+struct vlun_record *vlun_draft_pack(struct vlun_draft *draft, struct vlun_arena *arena);
+
+/* The value of a row, or NULL if it is unset; vlun_has also wants that it is not "explicitly not". */
+const struct vlun_value *vlun_get(const struct vlun_record *record, int row);
+const struct vlun_value *vlun_has(const struct vlun_record *record, int row);
+int64_t vlun_number(const struct vlun_record *record, int row, int64_t otherwise);
+bool vlun_is(const struct vlun_device *device, enum vlun_shape_id shape);
+/* The value of a device's common row (alias, boot, address, absent ...) whatever its shape is, or NULL. */
+const struct vlun_value *vlun_get_key(const struct vlun_record *record, const char *key);
+bool vlun_device_flag(const struct vlun_device *device, const char *key);
+bool vlun_device_is_drive(const struct vlun_device *device);
+/* The word that a recipe has for the device: controller, cdrom, disk, lun or hostdev. */
+const char *vlun_device_kind(const struct vlun_record *record);
+/* The kinds by number, the words of disk.device first; NULL above. */
+#define VLUN_KINDS (VLUN_W_device_count + 2)
+const char *vlun_kind_name(size_t number);
+const struct vlun_shape *vlun_kind_shape(size_t number);
+struct vlun_device *vlun_model_add(struct vlun_model *model);
+void vlun_model_free(struct vlun_model *model);
+/* What `over` says, and what `under` says of the rest. */
+struct vlun_record *vlun_record_merge(struct vlun_arena *arena, const struct vlun_record *under, const struct vlun_record *over);
+
+/* --- kinds (kind.c) ---------------------------------------------------------------------------------- */
+
+enum vlun_verdict { PARSED, BAD_TEXT, UNKNOWN_WORD };
+
+enum vlun_verdict vlun_parse(const struct vlun_row *row, const char *text, size_t len, struct vlun_value *value);
+/* Text of a value as XML has it; scratch serves numbers. */
+const char *vlun_print(const struct vlun_row *row, const struct vlun_value *value, char scratch[32], size_t *len);
+bool vlun_equal(const struct vlun_row *row, const struct vlun_value *a, const struct vlun_value *b);
+/* Whether a value of row `number` is so in `current`, and whether everything that `desired` says is. */
+bool vlun_value_agrees(int number, const struct vlun_value *value, const struct vlun_record *current);
+bool vlun_agrees(const struct vlun_record *desired, const struct vlun_record *current);
+/* Number of the first byte that XML cannot carry (from 1), 0 if there is none; what says why. */
+size_t vlun_bad_byte(const char *text, size_t len, const char **what);
+extern const struct vlun_form vlun_forms[];
+
+/* --- suggestions (suggest.c) ------------------------------------------------------------------------- */
+
+/* A word near to `text` among `count` words, or NULL; `next` gives the words. */
+typedef const char *vlun_next_word(const void *words, size_t i);
+const char *vlun_suggest(const char *text, size_t len, vlun_next_word *next, const void *words, size_t count);
+const char *vlun_suggest_key(const struct vlun_shape *shape, const char *text, size_t len);
+const char *vlun_suggest_word(const struct vlun_words *words, const char *text, size_t len);
+
+/* --- problems (problem.c) ---------------------------------------------------------------------------- */
+
+enum vlun_code {
+#define PROBLEM(id, ...) P_##id,
+#define RULE(id, ...) P_##id,
+#include "schema/problems.def"
+  P_first_rule,
+  P_before_rules = P_first_rule - 1, /* so that the first rule gets the number P_first_rule */
+#include "schema/rules.def"
+#undef PROBLEM
+#undef RULE
+  P_count
+};
+
+struct vlun_code_row {
+  const char *code;
+  enum vlun_severity severity;
+  const char *message, *hint;
+};
+extern const struct vlun_code_row vlun_codes[P_count];
+
+/* What fills a message's {v}, {e}, {1}, {2} and a hint's {s}; NULL where there is nothing. */
+struct vlun_args {
+  const char *v, *e, *a, *b, *s;
+};
+
+struct vlun_finding {
+  struct vlun_problem problem;
+  uint64_t order; /* domain, device and row: the document order */
+  size_t serial;
+};
+
+struct vlun_problems {
+  struct vlun_arena arena;
+  struct vlun_finding *list;
+  size_t count, size, errors;
+};
+
+/* Where a problem is.  `tail` of vlun_complain is the field below the device ("address.unit"), "" for the device itself. */
+struct vlun_spot {
+  const struct vlun_model *model;
+  const struct vlun_device *device;
+  size_t domain; /* number of the model within the run, for the order */
+  int row;
+};
+
+/* The way from a device down to a nested value; a text is made of it only for a problem. */
+struct vlun_trail {
+  const struct vlun_trail *up;
+  const char *key;
+  size_t number; /* of an item in a list, from 1; 0 if it is none */
+};
+const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *trail);
+
+void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code, const struct vlun_args *args);
+void vlun_problems_sort(struct vlun_problems *problems);
+void vlun_problems_free(struct vlun_problems *problems);
+char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
+/* Printed into the arena; NULL if there is no memory. */
+char *vlun_printf(struct vlun_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The words of an enumeration as "a, b or c". */
+const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which);
+const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device *device);
+
+/* --- the steps --------------------------------------------------------------------------------------- */
+
+#define VLUN_MAX_HOSTS 2 /* a domain has two documents: config and live */
+
+/* A run: everything that is described together, and what the host of the first model has, where it is known. */
+struct vlun_claims;
+struct vlun_index;
+
+struct vlun_check {
+  struct vlun_problems *problems;
+  struct vlun_model *const *models;
+  size_t count;
+  const struct vlun_model *const *hosts; /* documents of the host: config, live; NULL without a host */
+  size_t host_count;
+  /* Below: the runner's. */
+  struct vlun_spot spot;
+  enum vlun_code code;
+  struct vlun_claims *claims, *run_claims; /* of the domain, and of the whole run */
+  struct vlun_index *index[VLUN_MAX_HOSTS];
+  const struct vlun_device *controller[VLUN_MAX_CONTROLLER + 1]; /* those described, else those of the host */
+  struct vlun_arena arena;
+};
+
+/* Checks every field and every rule (check.c, rules.c). */
+void vlun_check_run(struct vlun_check *check);
+void vlun_check_fields(struct vlun_check *check);
+void vlun_check_rules(struct vlun_check *check);
+void vlun_complain_here(struct vlun_check *check, const char *key, const struct vlun_args *args);
+
+/* Fills in what a recipe may leave out: defaults of new devices, missing HBAs, free addresses (complete.c).
+ * hosts are the documents of the domain, config and live, where it is known; without them every device is new.
+ * False if there is no memory. */
+bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count);
+
+/* Where a drive sits, as one number that orders by controller, target, unit (address.c). */
+struct vlun_place {
+  int64_t controller, bus, target, unit;
+};
+bool vlun_place_of(const struct vlun_record *record, struct vlun_place *place);
+uint64_t vlun_place_key(const struct vlun_place *place);
+const struct vlun_hba *vlun_hba_of(const struct vlun_record *controller);
+bool vlun_hba_takes(const struct vlun_hba *hba, const struct vlun_place *place);
+/* The name below /dev/disk/by-path of a drive; `certain` tells whether the guest's firmware can number the bus otherwise. */
+bool vlun_by_path(const struct vlun_record *hba_address, const struct vlun_place *place, char *text, size_t size, bool *certain);
+
+/* A table of who owns what (claims.c). */
+struct vlun_claims *vlun_claims_new(struct vlun_arena *arena, size_t expected);
+/* The owner of the key if it is taken; else NULL, and it is `owner`'s from now on. */
+const void *vlun_claim(struct vlun_claims *claims, unsigned space, const void *key, size_t len, const void *owner);
+const void *vlun_claimed(const struct vlun_claims *claims, unsigned space, const void *key, size_t len);
+
+/* --- identity and difference (diff.c) ---------------------------------------------------------------- */
+
+/* One text for a source, the same for the same source; NULL without memory. */
+const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *source);
+
+struct vlun_index; /* finds a host's device */
+struct vlun_index *vlun_index_new(struct vlun_arena *arena, const struct vlun_model *host);
+const struct vlun_device *vlun_index_find(const struct vlun_index *index, const struct vlun_record *desired);
+
+enum vlun_action { ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
+
+struct vlun_change {
+  enum vlun_action action;
+  const struct vlun_device *desired, *current;
+  uint64_t rows; /* that differ, for ACTION_CHANGE */
+};
+
+struct vlun_changes {
+  struct vlun_change *list;
+  size_t count;
+};
+
+/* What must change so that the host's document says what the description says.  Unsaid stays.  False: no memory. */
+bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host, struct vlun_changes *changes);
+
+/* --- XML (xml_write.c, xml_read.c, xml_patch.c) ------------------------------------------------------ */
+
+void vlun_write_record(struct vlun_buffer *buffer, const struct vlun_record *record, int indent);
+void vlun_write_model(struct vlun_buffer *buffer, const struct vlun_model *model);
+
+/* Reads a <domain> or the document of one device.  False, with a problem, if it is not that. */
+bool vlun_read(struct vlun_model *model, const char *xml, size_t len, struct vlun_problems *problems);
+/* Checks every `raw` of the run: well-formed elements that the schema does not own. */
+void vlun_check_raw(struct vlun_check *check);
+
+/* Applies changes to the host's own document, touching nothing else.  The changes' current devices must have
+ * been read from this very text. */
+bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out, struct vlun_problems *problems);
+
+#endif

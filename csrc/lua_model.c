@@ -1,0 +1,238 @@
+/*
+ * lua_model.c - models as userdata, for what takes several steps: a plan reads the host's documents once, compares
+ * the description with each of them, and patches the text.
+ */
+#include <string.h>
+
+#include "lua_common.h"
+
+#define MODEL_TYPE "virtlun.model"
+
+static struct vlun_model *new_model(lua_State *L) {
+  struct vlun_model *model = lua_newuserdata(L, sizeof *model);
+  *model = (struct vlun_model){0};
+  luaL_setmetatable(L, MODEL_TYPE);
+  return model;
+}
+
+static struct vlun_model *check_model(lua_State *L, int index) { return luaL_checkudata(L, index, MODEL_TYPE); }
+
+static int free_model(lua_State *L) {
+  vlun_model_free(check_model(L, 1));
+  return 0;
+}
+
+/* core.model(description) -> model, problems; the model is whole only without errors. */
+int Lvlun_model(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_model *model = new_model(L);
+  lvlun_read_domain(L, 1, model, &run->problems, 0, true);
+  if (model->arena.failed) run->arena.failed = true;
+  lvlun_check_memory(L, run);
+  lvlun_push_problems(L, &run->problems);
+  return 2;
+}
+
+/* core.document(xml) -> model of a host's document, or nil and problems. */
+int Lvlun_document(lua_State *L) {
+  size_t len;
+  const char *xml = luaL_checklstring(L, 1, &len);
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_model *model = new_model(L);
+  if (vlun_read(model, xml, len, &run->problems)) return 1;
+  lvlun_check_memory(L, run);
+  lua_pushnil(L);
+  lvlun_push_problems(L, &run->problems);
+  return 2;
+}
+
+/* The models from index on, at most as many as a domain has documents. */
+static size_t read_hosts(lua_State *L, int index, const struct vlun_model *hosts[VLUN_MAX_HOSTS]) {
+  size_t count = 0;
+  for (; count < VLUN_MAX_HOSTS && !lua_isnoneornil(L, index); index++) hosts[count++] = check_model(L, index);
+  return count;
+}
+
+/* model:check(config, live) -> problems, of fields and rules, those against the host's documents included. */
+static int check(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  const struct vlun_model *hosts[VLUN_MAX_HOSTS];
+  size_t count = read_hosts(L, 2, hosts);
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_model *const models[] = {model};
+  struct vlun_check work = {.problems = &run->problems, .models = models, .count = 1, .hosts = count ? hosts : NULL, .host_count = count};
+  vlun_check_run(&work);
+  vlun_check_raw(&work);
+  lvlun_check_memory(L, run);
+  lvlun_push_problems(L, &run->problems);
+  return 1;
+}
+
+/* model:complete(config, live): defaults, HBAs and addresses of devices that neither document has. */
+static int complete(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  const struct vlun_model *hosts[VLUN_MAX_HOSTS];
+  size_t count = read_hosts(L, 2, hosts);
+  if (!vlun_complete(model, hosts, count)) return luaL_error(L, "not enough memory");
+  return 0;
+}
+
+/* model:tables() -> the description as tables. */
+static int tables(lua_State *L) {
+  lvlun_push_model(L, check_model(L, 1));
+  return 1;
+}
+
+/* model:xml(number) -> XML of the device with that number, counted as core.diff does. */
+static int device_xml(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  lua_Integer number = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, number >= 1 && (size_t)number <= model->count, 2, "no such device");
+  struct lvlun_run *run = lvlun_new_run(L);
+  vlun_write_record(&run->buffer, model->device[number - 1].record, 0);
+  lvlun_check_memory(L, run);
+  lua_pushlstring(L, run->buffer.text, run->buffer.len);
+  return 1;
+}
+
+/* model:facts() -> what the document says besides the devices. */
+static int facts(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  const struct vlun_value *name = model->domain ? vlun_has(model->domain, VLUN_domain_name) : NULL;
+  lua_newtable(L);
+  if (name) {
+    lua_pushlstring(L, name->u.text, name->len);
+    lua_setfield(L, -2, "name");
+  }
+  lvlun_set_text(L, "uuid", model->uuid);
+  lvlun_set_text(L, "arch", model->arch);
+  lvlun_set_text(L, "machine", model->machine);
+  lua_pushboolean(L, model->os_boot);
+  lua_setfield(L, -2, "os_boot");
+  lua_pushboolean(L, model->acpi);
+  lua_setfield(L, -2, "acpi");
+  return 1;
+}
+
+/* --- differences -------------------------------------------------------------------------------------- */
+
+static const char *const actions[] = {"add", "change", "remove", NULL};
+
+static void push_field(lua_State *L, const struct vlun_change *change, int number) {
+  const struct vlun_row *row = &change->desired->record->shape->rows[number];
+  const struct vlun_value *before = vlun_has(change->current->record, number), *after = vlun_get(change->desired->record, number);
+  lua_createtable(L, 0, 3);
+  lvlun_set_text(L, "key", row->key);
+  if (before) {
+    lvlun_push_value(L, row, before);
+    lua_setfield(L, -2, "before");
+  }
+  lvlun_push_value(L, row, after);
+  lua_setfield(L, -2, "after");
+}
+
+static void set_fields(lua_State *L, const struct vlun_change *change) {
+  lua_newtable(L);
+  lua_Integer n = 0;
+  for (uint64_t rest = change->rows; rest; rest &= rest - 1) {
+    push_field(L, change, __builtin_ctzll(rest));
+    lua_rawseti(L, -2, ++n);
+  }
+  lua_setfield(L, -2, "fields");
+}
+
+static void set_number(lua_State *L, const char *key, lua_Integer number) {
+  lua_pushinteger(L, number);
+  lua_setfield(L, -2, key);
+}
+
+static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host, const struct vlun_change *change) {
+  lua_createtable(L, 0, 10);
+  lvlun_set_text(L, "action", actions[change->action]);
+  lvlun_set_text(L, "kind", vlun_device_kind(change->desired->record));
+  lvlun_set_text(L, "device", vlun_device_label(arena, change->desired));
+  lvlun_set_text(L, "file", change->desired->file);
+  if (change->desired->line) set_number(L, "line", change->desired->line);
+  set_number(L, "desired", change->desired - desired->device + 1);
+  if (change->current) set_number(L, "current", change->current - host->device + 1);
+  set_number(L, "rows", (lua_Integer)change->rows);
+  if (change->action == ACTION_CHANGE) set_fields(L, change);
+  const struct vlun_record *shown = change->current ? change->current->record : change->desired->record;
+  lvlun_push_device(L, shown);
+  lua_setfield(L, -2, change->current ? "before" : "after");
+}
+
+/* core.diff(description, document) -> list of changes: action, kind, device, fields with before and after.
+ * The numbers desired, current and rows are for core.patch with the same two models. */
+int Lvlun_diff(lua_State *L) {
+  struct vlun_model *desired = check_model(L, 1), *host = check_model(L, 2);
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_changes changes;
+  if (!vlun_diff(&run->arena, desired, host, &changes)) return luaL_error(L, "not enough memory");
+  lua_createtable(L, (int)changes.count, 0);
+  for (size_t i = 0; i < changes.count; i++) {
+    push_change(L, &run->arena, desired, host, &changes.list[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lvlun_end_run(run);
+  return 1;
+}
+
+static lua_Integer number_at(lua_State *L, const char *key, size_t max) {
+  lua_getfield(L, -1, key);
+  lua_Integer number = luaL_optinteger(L, -1, 0);
+  lua_pop(L, 1);
+  if (number < 0 || (size_t)number > max) luaL_error(L, "change.%s is out of range", key);
+  return number;
+}
+
+/* The change on top of the stack. */
+static struct vlun_change read_change(lua_State *L, const struct vlun_model *desired, const struct vlun_model *host) {
+  struct vlun_change change = {0};
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_Integer d = number_at(L, "desired", desired->count), c = number_at(L, "current", host->count);
+  lua_getfield(L, -1, "action");
+  change.action = (enum vlun_action)luaL_checkoption(L, -1, NULL, actions);
+  lua_getfield(L, -2, "rows");
+  change.rows = (uint64_t)luaL_optinteger(L, -1, 0);
+  lua_pop(L, 2);
+  if (d == 0 || (c == 0) != (change.action == ACTION_ADD)) luaL_error(L, "a change must come from core.diff");
+  change.desired = &desired->device[d - 1];
+  change.current = c ? &host->device[c - 1] : NULL;
+  if (change.rows & ~change.desired->record->set) luaL_error(L, "change.rows is out of range");
+  return change;
+}
+
+/* core.patch(xml, description, document, changes) -> xml with the changes, or nil and problems. */
+int Lvlun_patch(lua_State *L) {
+  size_t len;
+  const char *xml = luaL_checklstring(L, 1, &len);
+  struct vlun_model *desired = check_model(L, 2), *host = check_model(L, 3);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  struct lvlun_run *run = lvlun_new_run(L);
+  size_t count = (size_t)lua_rawlen(L, 4);
+  struct vlun_changes changes = {.list = vlun_alloc(&run->arena, (count + 1) * sizeof *changes.list)};
+  lvlun_check_memory(L, run);
+  for (; changes.count < count; changes.count++) {
+    lua_rawgeti(L, 4, (lua_Integer)changes.count + 1);
+    changes.list[changes.count] = read_change(L, desired, host);
+    lua_pop(L, 1);
+  }
+  bool good = vlun_patch(xml, len, &changes, &run->buffer, &run->problems);
+  lvlun_check_memory(L, run);
+  if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
+  else lua_pushnil(L);
+  lvlun_push_problems(L, &run->problems);
+  return 2;
+}
+
+void lvlun_open_model(lua_State *L) {
+  static const luaL_Reg methods[] = {{"check", check}, {"complete", complete}, {"tables", tables}, {"xml", device_xml}, {"facts", facts}, {NULL, NULL}};
+  luaL_newmetatable(L, MODEL_TYPE);
+  lua_pushcfunction(L, free_model);
+  lua_setfield(L, -2, "__gc");
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}

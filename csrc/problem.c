@@ -1,0 +1,163 @@
+/*
+ * problem.c - collects problems: fills the message of a code, says where it is, keeps the document order.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define ERROR VLUN_ERROR
+#define WARNING VLUN_WARNING
+#define NOTE VLUN_NOTE
+const struct vlun_code_row vlun_codes[P_count] = {
+#define PROBLEM(id, severity, message, hint) {#id, severity, message, hint},
+#define RULE(id, severity, scope, message, hint) {#id, severity, message, hint},
+#include "schema/problems.def"
+#include "schema/rules.def"
+#undef PROBLEM
+#undef RULE
+};
+
+static const char *argument(char letter, const struct vlun_args *args) {
+  switch (letter) {
+    case 'v': return args->v;
+    case 'e': return args->e;
+    case '1': return args->a;
+    case '2': return args->b;
+    case 's': return args->s;
+    default: return NULL;
+  }
+}
+
+/* False if an argument that the template wants is missing. */
+static bool fill(struct vlun_buffer *buffer, const char *template, const struct vlun_args *args) {
+  for (const char *p = template; *p; p++) {
+    bool slot = p[0] == '{' && p[1] && p[2] == '}' && strchr("ve12s", p[1]);
+    if (!slot) {
+      vlun_buffer_add(buffer, p, 1);
+      continue;
+    }
+    const char *text = argument(p[1], args);
+    if (!text) return false;
+    vlun_buffer_add(buffer, text, strlen(text));
+    p += 2;
+  }
+  return true;
+}
+
+char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args) {
+  struct vlun_buffer buffer = {0};
+  char *text = NULL;
+  if (template && fill(&buffer, template, args) && !buffer.failed) text = vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
+  vlun_buffer_free(&buffer);
+  return text;
+}
+
+char *vlun_printf(struct vlun_arena *arena, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  int len = vsnprintf(NULL, 0, format, list);
+  va_end(list);
+  char *text = len < 0 ? NULL : vlun_alloc(arena, (size_t)len + 1);
+  if (!text) return NULL;
+  va_start(list, format);
+  vsnprintf(text, (size_t)len + 1, format, list);
+  va_end(list);
+  return text;
+}
+
+const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which) {
+  struct vlun_buffer buffer = {0};
+  for (int i = 0; i < words->count; i++) {
+    if (!(which & BIT(i))) continue;
+    bool last = !(which >> i >> 1) || i == words->count - 1;
+    if (buffer.len) vlun_buffer_add(&buffer, last ? " or " : ", ", last ? 4 : 2);
+    vlun_buffer_add(&buffer, words->word[i], strlen(words->word[i]));
+  }
+  const char *text = buffer.failed ? NULL : vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
+  vlun_buffer_free(&buffer);
+  return text;
+}
+
+/* The name by which people know a device: its dev, controller4, its alias, or its kind and place. */
+const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device *device) {
+  const struct vlun_record *record = device->record;
+  if (!record) return vlun_printf(arena, "#%d", device->place);
+  const struct vlun_value *name = vlun_get_key(record, "dev");
+  if (!name) name = vlun_get_key(record, "alias");
+  if (name) return vlun_copy(arena, name->u.text, name->len);
+  const struct vlun_value *index = vlun_get_key(record, "index");
+  if (index) return vlun_printf(arena, "%s%lld", record->shape->name, (long long)index->u.number);
+  return vlun_printf(arena, "%s#%d", vlun_device_kind(record), device->place);
+}
+
+const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *trail) {
+  if (!trail) return "";
+  const char *up = vlun_trail_text(arena, trail->up);
+  if (!up) return "";
+  const char *dot = *up ? "." : "";
+  const char *text = trail->number ? vlun_printf(arena, "%s%s%s[%zu]", up, dot, trail->key, trail->number)
+                                   : vlun_printf(arena, "%s%s%s", up, dot, trail->key);
+  return text ? text : "";
+}
+
+static const char *path_of(struct vlun_arena *arena, const struct vlun_spot *spot, const char *tail) {
+  const struct vlun_value *name = spot->model && spot->model->domain ? vlun_get(spot->model->domain, VLUN_domain_name) : NULL;
+  const char *domain = name && name->u.text ? vlun_copy(arena, name->u.text, name->len) : "";
+  const char *device = spot->device ? vlun_device_label(arena, spot->device) : "";
+  if (!domain || !device) return NULL;
+  return vlun_printf(arena, "%s%s%s%s%s", domain, *domain && *device ? "." : "", device, *tail && (*domain || *device) ? "." : "", tail);
+}
+
+static struct vlun_finding *next_finding(struct vlun_problems *problems) {
+  if (problems->count == problems->size) {
+    size_t size = problems->size ? problems->size * 2 : 16;
+    struct vlun_finding *list = realloc(problems->list, size * sizeof *list);
+    if (!list) {
+      problems->arena.failed = true;
+      return NULL;
+    }
+    problems->list = list;
+    problems->size = size;
+  }
+  return &problems->list[problems->count++];
+}
+
+void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code, const struct vlun_args *args) {
+  const struct vlun_code_row *row = &vlun_codes[code];
+  struct vlun_finding *finding = next_finding(problems);
+  if (row->severity == VLUN_ERROR) problems->errors++;
+  if (!finding) return;
+  struct vlun_arena *arena = &problems->arena;
+  uint64_t place = spot->device ? (uint64_t)spot->device->place : 0;
+  *finding = (struct vlun_finding){
+      .order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
+      .serial = problems->count,
+      .problem = {.code = row->code, .severity = row->severity,
+                  .path = path_of(arena, spot, tail),
+                  .message = vlun_format(arena, row->message, args),
+                  .hint = vlun_format(arena, row->hint, args),
+                  .value = args->v ? vlun_copy(arena, args->v, strlen(args->v)) : NULL,
+                  .expected = args->e ? vlun_copy(arena, args->e, strlen(args->e)) : NULL}};
+  if (!spot->model) return;
+  finding->problem.file = spot->device && spot->device->file ? spot->device->file : spot->model->file;
+  finding->problem.line = spot->device && spot->device->line ? spot->device->line : spot->model->line;
+}
+
+static int by_order(const void *a, const void *b) {
+  const struct vlun_finding *x = a, *y = b;
+  if (x->order != y->order) return x->order < y->order ? -1 : 1;
+  return x->serial < y->serial ? -1 : x->serial > y->serial;
+}
+
+void vlun_problems_sort(struct vlun_problems *problems) {
+  if (problems->count > 1) qsort(problems->list, problems->count, sizeof *problems->list, by_order);
+}
+
+void vlun_problems_free(struct vlun_problems *problems) {
+  free(problems->list);
+  vlun_arena_free(&problems->arena);
+  *problems = (struct vlun_problems){0};
+}

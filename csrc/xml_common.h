@@ -1,0 +1,33 @@
+/*
+ * xml_common.h - what the files that use libxml2 share: its limits and its silence.
+ */
+#ifndef VLUN_XML_COMMON_H
+#define VLUN_XML_COMMON_H
+
+#include <libxml/parser.h>
+
+#include "internal.h"
+
+#define XML_DEEPEST 64
+#define XML_LARGEST (128 * 1024 * 1024)
+
+/* No network, no entities but XML's own five (a DOCTYPE is refused), CDATA as text. */
+#define XML_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOCDATA | XML_PARSE_COMPACT)
+
+/* What a parser's callbacks write down instead of printing. */
+struct vlun_xml_guard {
+  char error[160];
+  int line;
+  int depth;
+  bool doctype, too_deep;
+};
+
+/* A parser over text that keeps its errors in guard; NULL, with a problem, if there can be none. */
+xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_problems *problems);
+/* Parses; false, with a problem, if the text is not well-formed or guard was offended. */
+bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struct vlun_problems *problems);
+/* Callbacks for parser->sax; they expect parser->_private to be the guard. */
+void vlun_xml_set_guard(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard);
+bool vlun_xml_deeper(xmlParserCtxtPtr parser);
+
+#endif
