@@ -204,6 +204,7 @@ struct vlun_device {
   int line;
   int place;    /* number in its recipe, or of its element among those of <devices>; from 1 */
   bool unknown; /* the document says things of it that the schema has no row for */
+  uint64_t broken; /* rows that a recipe says in a way that could not be read, and that are told as problems already */
 };
 
 struct vlun_pool { /* names of iothreads and the like that a document declares */
@@ -332,7 +333,9 @@ void vlun_problems_free(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
 /* Printed into the arena; NULL if there is no memory. */
 char *vlun_printf(struct vlun_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The words of an enumeration as "a, b or c". */
+/* Words as "a, b or c"; those that `next` gives as NULL are left out. */
+const char *vlun_or_list(struct vlun_arena *arena, vlun_next_word *next, const void *words, size_t count);
+/* Those words of an enumeration whose bits are in `which`. */
 const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which);
 const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device *device);
 

@@ -24,6 +24,7 @@ struct marshal {
   int place, table; /* of the device at hand: its number, and where its table is; 0 for none */
   const struct vlun_shape *shape;
   int row; /* of the device's field that is being read */
+  uint64_t broken; /* fields of the device that could not be read */
   const char *file_key, *file; /* the last file's name in Lua and in the model: most devices share it */
   struct memo memo[MEMO];
 };
@@ -224,21 +225,22 @@ static bool is_variant(struct marshal *m, const struct vlun_shape *variant) {
   return fits;
 }
 
+struct variant_names {
+  struct vlun_arena *arena;
+  const struct vlun_shape *const *variants;
+};
+
+static const char *next_variant(const void *words, size_t i) {
+  const struct variant_names *names = words;
+  const struct vlun_row *first = &names->variants[i]->rows[0];
+  return first->kind == KIND_LIT ? vlun_printf(names->arena, "%s = \"%s\"", first->key, first->text) : first->key;
+}
+
 static void complain_of_variant(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row) {
-  struct vlun_buffer buffer = {0};
-  for (const struct vlun_shape *const *variant = row->variants; *variant; variant++) {
-    const struct vlun_row *first = &(*variant)->rows[0];
-    bool last = !variant[1];
-    if (buffer.len) vlun_buffer_add(&buffer, last ? " or " : ", ", last ? 4 : 2);
-    vlun_buffer_add(&buffer, first->key, strlen(first->key));
-    if (first->kind != KIND_LIT) continue;
-    vlun_buffer_add(&buffer, " = \"", 4);
-    vlun_buffer_add(&buffer, first->text, strlen(first->text));
-    vlun_buffer_add(&buffer, "\"", 1);
-  }
-  const char *expected = buffer.failed ? NULL : vlun_copy(&m->problems->arena, buffer.text, buffer.len);
-  vlun_buffer_free(&buffer);
-  complain(m, trail, P_no_variant, &(struct vlun_args){.e = expected ? expected : "its keys"});
+  size_t count = 0;
+  while (row->variants[count]) count++;
+  struct variant_names names = {&m->problems->arena, row->variants};
+  complain(m, trail, P_no_variant, &(struct vlun_args){.e = vlun_or_list(&m->problems->arena, next_variant, &names, count)});
 }
 
 static bool read_shorthand(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape, struct vlun_value *value) {
@@ -326,6 +328,7 @@ static void read_field(struct marshal *m, const struct vlun_trail *up, struct vl
   } else {
     *value = (struct vlun_value){.origin = ORIGIN_USER};
     if (read_value(m, &trail, row, value)) draft->set |= BIT(number);
+    else if (!up) m->broken |= BIT(number);
   }
 }
 
@@ -368,7 +371,8 @@ static bool start_device(struct vlun_draft *draft, const char *kind) {
 
 static void complain_of_kind(struct marshal *m, const char *kind) {
   const char *near = kind ? vlun_suggest(kind, strlen(kind), next_kind, NULL, VLUN_KINDS) : NULL;
-  complain(m, NULL, P_unknown_kind, &(struct vlun_args){.v = kind ? kind : "?", .e = "controller, cdrom, disk, lun or hostdev", .s = near});
+  complain(m, NULL, P_unknown_kind, &(struct vlun_args){.v = kind ? kind : "nothing", .s = near,
+                                                                  .e = vlun_or_list(&m->problems->arena, next_kind, NULL, VLUN_KINDS)});
 }
 
 /* The device's table is on top of the stack. */
@@ -378,6 +382,7 @@ static void read_device(struct marshal *m, int place) {
   m->table = lua_gettop(m->L);
   m->shape = NULL;
   m->row = -1;
+  m->broken = 0;
   lua_pushstring(m->L, "kind");
   lua_rawget(m->L, m->table);
   const char *kind = lua_type(m->L, -1) == LUA_TSTRING ? lua_tostring(m->L, -1) : NULL;
@@ -389,7 +394,7 @@ static void read_device(struct marshal *m, int place) {
     read_fields(m, m->table, NULL, &draft);
     struct vlun_device *device = vlun_model_add(m->model);
     struct vlun_record *record = vlun_draft_pack(&draft, &m->model->arena);
-    if (device && record) *device = (struct vlun_device){.record = record, .place = place, .file = raw_file(m, m->table), .line = raw_line(m, m->table)};
+    if (device && record) *device = (struct vlun_device){.record = record, .place = place, .file = raw_file(m, m->table), .line = raw_line(m, m->table), .broken = m->broken};
     else if (device) m->model->count--;
   }
   m->table = 0;

@@ -2,6 +2,8 @@
  * lua_model.c - models as userdata, for what takes several steps: a plan reads the host's documents once, compares
  * the description with each of them, and patches the text.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lua_common.h"
@@ -115,6 +117,30 @@ static int facts(lua_State *L) {
   return 1;
 }
 
+/* 64-bit FNV-1a: equal texts, equal numbers; nobody tries to deceive it. */
+static uint64_t hash(uint64_t sum, const void *bytes, size_t len) {
+  const unsigned char *p = bytes;
+  for (size_t i = 0; i < len; i++) sum = (sum ^ p[i]) * UINT64_C(1099511628211);
+  return sum;
+}
+
+/* model:fingerprint() -> text that changes when the devices, the boot order or the identity of the domain do. */
+static int fingerprint(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  struct lvlun_run *run = lvlun_new_run(L);
+  for (size_t i = 0; i < model->count; i++)
+    if (!vlun_is(&model->device[i], SHAPE_other)) vlun_write_record(&run->buffer, model->device[i].record, 0);
+  lvlun_check_memory(L, run);
+  uint64_t sum = hash(UINT64_C(14695981039346656037), run->buffer.text, run->buffer.len);
+  sum = hash(sum, &model->os_boot, sizeof model->os_boot);
+  if (model->uuid) sum = hash(sum, model->uuid, strlen(model->uuid));
+  lvlun_end_run(run);
+  char text[24];
+  snprintf(text, sizeof text, "%016" PRIx64, sum);
+  lua_pushstring(L, text);
+  return 1;
+}
+
 /* --- differences -------------------------------------------------------------------------------------- */
 
 static const char *const actions[] = {"add", "change", "remove", NULL};
@@ -154,6 +180,8 @@ static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlu
   lvlun_set_text(L, "device", vlun_device_label(arena, change->desired));
   lvlun_set_text(L, "file", change->desired->file);
   if (change->desired->line) set_number(L, "line", change->desired->line);
+  lua_pushboolean(L, change->desired->place == 0); /* nobody described it: an HBA that others need */
+  lua_setfield(L, -2, "assigned");
   set_number(L, "desired", change->desired - desired->device + 1);
   if (change->current) set_number(L, "current", change->current - host->device + 1);
   set_number(L, "rows", (lua_Integer)change->rows);
@@ -228,7 +256,7 @@ int Lvlun_patch(lua_State *L) {
 }
 
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {{"check", check}, {"complete", complete}, {"tables", tables}, {"xml", device_xml}, {"facts", facts}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"check", check}, {"complete", complete}, {"tables", tables}, {"xml", device_xml}, {"facts", facts}, {"fingerprint", fingerprint}, {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

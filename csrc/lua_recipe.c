@@ -109,7 +109,8 @@ struct order {
 static void push_text_of(lua_State *L, lua_State *from, int index) {
   size_t len;
   const char *text = lua_tolstring(from, index, &len);
-  lua_pushlstring(L, text, len);
+  if (text) lua_pushlstring(L, text, len);
+  else lua_pushnil(L);
 }
 
 static void push_parameters(lua_State *L, lua_State *from) {
@@ -204,11 +205,12 @@ static void enter_cell(lua_State *L, struct cell *cell) {
   if (!cell->L) luaL_error(L, "not enough memory");
 }
 
-/* core.recipe(code, name, text, parameters) -> described domains, problems.  code: dumped functions of dsl.lua. */
+/* core.recipe(code, name, text or nil for the file of that name, parameters) -> described domains, problems.
+ * code: dumped functions of dsl.lua, the first of which is called with the others. */
 int Lvlun_recipe(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checkstring(L, 2);
-  luaL_checkstring(L, 3);
+  luaL_optstring(L, 3, NULL);
   luaL_checktype(L, 4, LUA_TTABLE);
   lua_settop(L, 4);
   struct cell *cell = lua_newuserdata(L, sizeof *cell);

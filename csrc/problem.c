@@ -68,17 +68,34 @@ char *vlun_printf(struct vlun_arena *arena, const char *format, ...) {
   return text;
 }
 
-const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which) {
+const char *vlun_or_list(struct vlun_arena *arena, vlun_next_word *next, const void *words, size_t count) {
   struct vlun_buffer buffer = {0};
-  for (int i = 0; i < words->count; i++) {
-    if (!(which & BIT(i))) continue;
-    bool last = !(which >> i >> 1) || i == words->count - 1;
-    if (buffer.len) vlun_buffer_add(&buffer, last ? " or " : ", ", last ? 4 : 2);
-    vlun_buffer_add(&buffer, words->word[i], strlen(words->word[i]));
+  size_t last = count;
+  while (last > 0 && !next(words, last - 1)) last--;
+  for (size_t i = 0; i < last; i++) {
+    const char *word = next(words, i);
+    if (!word) continue;
+    const char *between = buffer.len == 0 ? "" : i == last - 1 ? " or " : ", ";
+    vlun_buffer_add(&buffer, between, strlen(between));
+    vlun_buffer_add(&buffer, word, strlen(word));
   }
   const char *text = buffer.failed ? NULL : vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
   vlun_buffer_free(&buffer);
   return text;
+}
+
+struct some_words {
+  const struct vlun_words *words;
+  uint64_t which;
+};
+
+static const char *next_of_some(const void *words, size_t i) {
+  const struct some_words *some = words;
+  return some->which & BIT(i) ? some->words->word[i] : NULL;
+}
+
+const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which) {
+  return vlun_or_list(arena, next_of_some, &(struct some_words){words, which}, (size_t)words->count);
 }
 
 /* The name by which people know a device: its dev, controller4, its alias, or its kind and place. */

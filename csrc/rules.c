@@ -369,7 +369,8 @@ static void rule_boot_os(struct vlun_check *check) {
 static void rule_source_missing(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
   const struct vlun_value *source = vlun_get(disk, VLUN_disk_source);
-  bool empty = source ? source->no : !check->hosts; /* With a host, what is unsaid stays as it is. */
+  bool unsaid = !(check->spot.device->broken & BIT(VLUN_disk_source)) && !check->hosts; /* With a host it stays as it is. */
+  bool empty = source ? source->no : unsaid;
   if (!is_cdrom(disk) && empty) vlun_complain_here(check, "source", &(struct vlun_args){.a = vlun_device_kind(disk)});
 }
 

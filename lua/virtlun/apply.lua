@@ -1,0 +1,65 @@
+--- Makes plans so: writes what a plan says, re-reads, and believes only what it then sees.
+
+local core = require "virtlun.core"
+local plans = require "virtlun.plan"
+local problems = require "virtlun.problems"
+
+local apply = {}
+
+local function read_host(dom, opts)
+  local facts, failure = dom:facts()
+  if not facts then return nil, failure end
+  local documents
+  documents, failure = dom:documents(facts, opts)
+  if not documents then return nil, failure end
+  return documents, facts
+end
+
+local function work_on(dom, desired, opts)
+  local documents, facts = read_host(dom, opts)
+  if not documents then return nil, facts end
+  local work, found = plans.work(desired, documents, facts)
+  if not work then return nil, found end
+  work.documents = documents
+  return work, found
+end
+
+--- Re-reads the domain: what is still to be done after a define has not been done.
+local function verify(dom, desired)
+  local work, failure = work_on(dom, desired)
+  if not work then return nil, failure end
+  local first = work.plan.steps[1]
+  if not first then return true end
+  return problems.fail { code = "not_made", path = ("%s.%s"):format(dom.name, first.device), a = first.why }
+end
+
+local function run(dom, desired, plan, opts)
+  local on_progress = opts and opts.on_progress or function() end
+  if plan.changes == 0 then return { domain = dom.name, done = 0 } end
+  -- Read directly before the define, passwords included: a define without them would erase them (facts 13).
+  local work, failure = work_on(dom, desired, { secure = true })
+  if not work then return nil, failure end
+  if work.plan.fingerprint ~= plan.fingerprint then return problems.fail { code = "host_changed", path = dom.name } end
+  local xml, found = core.patch(work.documents.config, work.model, work.config, work.changes)
+  if not xml then return nil, problems.list(found) end
+  for i, step in ipairs(work.plan.steps) do on_progress { state = "begin", number = i, step = step, domain = dom.name } end
+  local good
+  good, failure = dom:define(xml)
+  if not good then return nil, failure end
+  good, failure = verify(dom, desired)
+  if not good then return nil, failure end
+  for i, step in ipairs(work.plan.steps) do on_progress { state = "done", number = i, step = step, domain = dom.name } end
+  return { domain = dom.name, done = plan.changes }
+end
+
+--- apply.plan(dom, desired, opts) -> plan with a method apply(opts), or nil and problems.
+function apply.plan(dom, desired)
+  local work, found = work_on(dom, desired)
+  if not work then return nil, found end
+  local plan = work.plan
+  plan.uri = plan.uri or dom.connection.uri
+  setmetatable(plan, { __index = { apply = function(self, opts) return run(dom, desired, self, opts) end } })
+  return plan, found
+end
+
+return apply

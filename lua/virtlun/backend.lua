@@ -1,0 +1,141 @@
+--- The only file that talks to a host: connections and domains of libvirt.
+--
+-- It knows how to ask and how to write, not what to change: plans come from plan.lua, their making from apply.lua.
+
+local core = require "virtlun.core"
+local libvirt = require "virtlun.libvirt"
+local problems = require "virtlun.problems"
+local trace = require "virtlun.trace"
+
+local backend = {}
+
+local function call(name, object, ...)
+  return trace.call(libvirt.now, name, object[name], object, ...)
+end
+
+--- What libvirt refused, as problems.  fields may give another code and path.
+local function refused(failure, fields)
+  fields = fields or {}
+  fields.code = fields.code or "host_refused"
+  fields.a = fields.a or failure.message
+  fields.cause = failure
+  return problems.fail(fields)
+end
+
+-- Domains ------------------------------------------------------------------------------------------------
+
+local Domain = {}
+Domain.__index = Domain
+
+--- State and nature of the domain: what a plan has to know besides its documents.
+function Domain:facts()
+  local facts = { driver = self.connection.driver, libvirt = self.connection.version }
+  local failure
+  facts.state, failure = call("state", self.handle)
+  if not facts.state then return refused(failure, { path = self.name }) end
+  facts.active, failure = call("is_active", self.handle)
+  if facts.active == nil then return refused(failure, { path = self.name }) end
+  facts.persistent, failure = call("is_persistent", self.handle)
+  if facts.persistent == nil then return refused(failure, { path = self.name }) end
+  facts.managed_save = call("has_managed_save", self.handle)
+  return facts
+end
+
+--- The documents of the domain: config where it is persistent, live where it runs.
+-- opts.secure also reads passwords, which a define must not lose; a read-only connection may not.
+function Domain:documents(facts, opts)
+  local documents, failure = {}, nil
+  if facts.persistent then
+    documents.config, failure = call("xml", self.handle, { inactive = true, secure = opts and opts.secure })
+    if not documents.config then return refused(failure, { path = self.name }) end
+  end
+  if facts.active then
+    documents.live, failure = call("xml", self.handle, {})
+    if not documents.live then return refused(failure, { path = self.name }) end
+  end
+  return documents
+end
+
+--- Writes the configuration.  xml must carry the uuid of this very domain.
+function Domain:define(xml)
+  local handle, failure = call("define", self.connection.handle, xml)
+  if not handle then return refused(failure, { path = self.name }) end
+  return true
+end
+
+--- What the domain has: facts, and the description of each document.
+function Domain:describe()
+  local facts, failure = self:facts()
+  if not facts then return nil, failure end
+  local documents
+  documents, failure = self:documents(facts)
+  if not documents then return nil, failure end
+  local description = { name = self.name, uri = self.connection.uri, facts = facts }
+  for which, xml in pairs(documents) do
+    local found
+    description[which], found = core.read(xml)
+    if not description[which] then return nil, problems.list(found) end
+  end
+  return description
+end
+
+--- dom:plan(desired, opts) -> plan; plan:apply(opts) makes it so.
+function Domain:plan(desired, opts)
+  return require("virtlun.apply").plan(self, desired, opts)
+end
+
+-- Connections --------------------------------------------------------------------------------------------
+
+local Connection = {}
+Connection.__index = Connection
+
+local function new_domain(connection, handle)
+  return setmetatable({ connection = connection, handle = handle, name = handle:name() }, Domain)
+end
+
+--- All domains of the host, by name.
+function Connection:domains()
+  local handles, failure = call("domains", self.handle)
+  if not handles then return refused(failure) end
+  local domains = {}
+  for i, handle in ipairs(handles) do domains[i] = new_domain(self, handle) end
+  table.sort(domains, function(a, b) return a.name < b.name end)
+  return domains
+end
+
+local function names_of(connection)
+  local names = {}
+  for i, domain in ipairs(connection:domains() or {}) do names[i] = domain.name end
+  return names
+end
+
+--- The domain of that name or UUID.
+function Connection:domain(name)
+  local handle, failure = call("lookup", self.handle, name)
+  if handle then return new_domain(self, handle) end
+  if failure.name ~= "VIR_ERR_NO_DOMAIN" then return refused(failure, { path = name }) end
+  return refused(failure, { code = "no_such_domain", path = name, value = name, near = core.suggest(name, names_of(self)) })
+end
+
+function Connection:close()
+  self.handle:close()
+end
+
+Connection.__close = Connection.close
+Connection.__gc = Connection.close
+
+--- Opens a connection; uri nil is libvirt's own default.  opts.readonly where nothing is to be changed.
+function backend.open(uri, opts)
+  local handle, failure = trace.call(libvirt.now, "open", libvirt.open, uri, opts and opts.readonly)
+  if not handle then
+    return refused(failure, { code = "no_host", path = uri, value = uri or "libvirt's default", a = failure.message })
+  end
+  local connection = setmetatable({ handle = handle }, Connection)
+  for _, fact in ipairs { "uri", "driver", "version" } do
+    connection[fact], failure = call(fact, handle)
+    if not connection[fact] then return refused(failure, { path = uri }) end
+  end
+  return connection
+end
+
+return backend

@@ -1,0 +1,106 @@
+--- virtlun: virtual SCSI HBAs and drives of libvirt domains, described, checked, planned, made so.
+--
+-- The pure part needs no libvirt.  What talks to a host is loaded when it is first asked for.
+
+local core = require "virtlun.core"
+local dsl = require "virtlun.dsl"
+local problems = require "virtlun.problems"
+
+local virtlun = {
+  VERSION = core.VERSION,
+  schema = core.schema, -- schema(): every field, rule, problem and HBA model as data
+}
+
+-- Expected failures are nil and problems; a result may have notes beside it.
+local function with_list(result, found)
+  return result, problems.list(found)
+end
+
+--- virtlun.load(path, params), virtlun.loadstring(text, name, params): list of described domains, or nil, problems.
+function virtlun.load(...)
+  return require("virtlun.recipe").load(...)
+end
+
+function virtlun.loadstring(...)
+  return require("virtlun.recipe").loadstring(...)
+end
+
+--- virtlun.check(desired): true and notes, or nil and problems.  desired: a device, a domain or a list of domains.
+function virtlun.check(desired)
+  local good, found = core.check(desired)
+  return with_list(good or nil, found)
+end
+
+--- virtlun.xml(device or domain): libvirt XML of the device, or of all devices of the domain; nil and problems.
+-- Addresses that the description leaves out are provisional: with a host they may be others.
+function virtlun.xml(desired)
+  return with_list(core.xml(desired))
+end
+
+--- virtlun.complete(domain): the domain with all that it leaves out filled in, as for a new server; nil and problems.
+function virtlun.complete(desired)
+  return with_list(core.complete(desired))
+end
+
+--- virtlun.read(xml): description of a <domain> or of one device; nil and problems.
+function virtlun.read(xml)
+  return with_list(core.read(xml))
+end
+
+--- virtlun.plan(desired, { live =, config = }, facts): what must change; nil and problems.  See virtlun.plan's file.
+function virtlun.plan(...)
+  return require("virtlun.plan").make(...)
+end
+
+--- virtlun.foretell(description): for each drive what the guest will see: hctl, lun, by_path and whether it is certain.
+function virtlun.foretell(description)
+  return require("virtlun.plan").foretell(description)
+end
+
+--- virtlun.open(uri, { readonly = }): connection to a host; nil and problems.
+function virtlun.open(...)
+  return require("virtlun.backend").open(...)
+end
+
+--- virtlun.log(fn): fn(call, seconds, failure) is called for every libvirt call; nil ends it.
+function virtlun.log(fn)
+  require("virtlun.trace").set(fn)
+end
+
+--- virtlun.line(problem): the problem as one line of text.  virtlun.problems(list): a list that prints itself.
+virtlun.line = problems.line
+virtlun.problems = problems.list
+
+--- virtlun.suggest(text, list of words): the word that was probably meant, or nil.
+virtlun.suggest = core.suggest
+
+--- Constructors: virtlun.cdrom { ... }, virtlun.domain "web01" { ... }.  They stamp kind, file and line.
+local function where(level)
+  local info = debug.getinfo(level or 4, "Slt")
+  local file = info and info.source:match("^@(.*)")
+  return file, info and not info.istailcall and info.currentline > 0 and info.currentline or nil
+end
+
+local function nothing() end
+
+for name, constructor in pairs(dsl.constructors(core.kinds, where, nothing, nothing)) do
+  virtlun[name] = constructor
+end
+
+--- virtlun.lun.encode(unit) and its siblings: LUN mapping; nil and problems outside of the range.  virtlun.lun is the
+-- constructor of a lun as well.
+local construct_lun = virtlun.lun
+virtlun.lun = setmetatable({}, { __call = function(_, table)
+  local device = construct_lun(table)
+  device.file, device.line = where(3)
+  return device
+end })
+for name, fn in pairs(core.lun) do
+  virtlun.lun[name] = function(...)
+    local result, more = fn(...)
+    if result == nil and more then return with_list(result, more) end
+    return result, more
+  end
+end
+
+return virtlun

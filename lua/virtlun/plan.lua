@@ -1,0 +1,289 @@
+--- Plans: what must change so that a domain is what its description says.  Pure: documents and facts in, data out.
+--
+-- A plan is plain data: steps (list), changes (their number), pending (already in the configuration, waiting for the
+-- next boot), domain, format_version.  Nothing that the description leaves unsaid is compared, and no step touches a
+-- device that it does not name.
+
+local core = require "virtlun.core"
+local problems = require "virtlun.problems"
+
+local plan = {}
+
+local FORMAT_VERSION = 1
+
+-- Facts that forbid ----------------------------------------------------------------------------------------
+
+local function running(facts)
+  return facts.active or facts.state == "running" or facts.state == "paused"
+end
+
+--- The driver test:/// has no hotplug (facts 9): what is planned for a running domain there is for its next boot.
+local function is_test(facts)
+  return facts.driver and facts.driver:lower() == "test"
+end
+
+local function complain_of_state(found, desired, facts)
+  local function complain(fields)
+    fields.path, fields.file, fields.line = desired.name, desired.file, desired.line
+    found:append { problems.new(fields) }
+  end
+  if facts.persistent == false then
+    complain { code = "no_config" }
+  elseif facts.managed_save then
+    complain { code = "managed_save", value = desired.name }
+  elseif desired.scope == "live" or (running(facts) and not is_test(facts) and desired.scope ~= "config") then
+    complain { code = "not_yet", a = "changing a running domain (scope = \"config\" changes its next boot)" }
+  end
+  if desired.prune then complain { code = "not_yet", a = "prune" } end
+  if desired.boot then complain { code = "not_yet", a = "boot = \"devices\"" } end
+end
+
+local function version_text(number)
+  return ("%d.%d.%d"):format(number // 1000000, number // 1000 % 1000, number % 1000)
+end
+
+-- Fields that came with a later libvirt, by shape and key.
+local newer_fields
+
+local function load_newer_fields()
+  newer_fields = {}
+  for name, shape in pairs(core.schema().shapes) do
+    for _, field in ipairs(shape.fields) do
+      if field.since then
+        newer_fields[name] = newer_fields[name] or {}
+        newer_fields[name][field.key] = field.since
+      end
+    end
+  end
+end
+
+local function complain_of_version(found, desired, facts)
+  if not facts.libvirt then return end
+  if not newer_fields then load_newer_fields() end
+  for _, device in ipairs(desired) do
+    for key, since in pairs(newer_fields[device.kind] or newer_fields.disk) do
+      if device[key] and since > facts.libvirt then
+        found:append { problems.new {
+          code = "needs_libvirt", path = ("%s.%s.%s"):format(desired.name, device.dev or device.kind, key),
+          value = version_text(facts.libvirt), expected = version_text(since), file = device.file, line = device.line,
+        } }
+      end
+    end
+  end
+end
+
+-- Changes that the first law forbids -----------------------------------------------------------------------
+
+local function place_of(desired, change)
+  return { path = ("%s.%s"):format(desired.name, change.device), file = change.file, line = change.line }
+end
+
+--- protect = true: nothing removes, replaces or empties the device.
+local function complain_of_protection(found, desired, change, device)
+  if not device.protect then return end
+  local verb = change.action == "remove" and "remove" or nil
+  for _, field in ipairs(change.fields or {}) do
+    if field.key == "source" then verb = field.after == false and "empty" or "replace what is in" end
+    if field.key == "address" then verb = "move" end
+  end
+  if not verb then return end
+  local problem = place_of(desired, change)
+  problem.code, problem.a = "protected", verb
+  found:append { problems.new(problem) }
+end
+
+--- An HBA goes only when no drive of the host is left on it.
+local function complain_of_use(found, desired, change, host, leaving)
+  for _, device in ipairs(host) do
+    if device.address and device.address.controller == change.before.index and not leaving[device.dev or ""] then
+      local problem = place_of(desired, change)
+      problem.code, problem.a = "still_used", device.dev or device.kind
+      found:append { problems.new(problem) }
+      return
+    end
+  end
+end
+
+--- Drives that the plan takes off their HBA, by dev.
+local function leaving_drives(changes)
+  local leaving = {}
+  for _, change in ipairs(changes) do
+    local moves = change.action == "remove"
+    for _, field in ipairs(change.fields or {}) do moves = moves or field.key == "address" end
+    if moves then leaving[change.device] = true end
+  end
+  return leaving
+end
+
+local function complain_of_changes(found, desired, work)
+  local leaving
+  for _, change in ipairs(work.changes) do
+    local device = work.described[change.desired]
+    complain_of_protection(found, desired, change, device)
+    if change.action == "remove" and change.kind == "controller" then
+      leaving = leaving or leaving_drives(work.changes)
+      complain_of_use(found, desired, change, work.config:tables(), leaving)
+    end
+  end
+end
+
+-- Steps ----------------------------------------------------------------------------------------------------
+
+--- HBAs before the drives that need them, drives away before drives that take their place, HBAs away last.
+local function rank(change)
+  local controller = change.kind == "controller"
+  if change.action == "remove" then return controller and 5 or 2 end
+  return controller and 1 or change.action == "change" and 3 or 4
+end
+
+local function address_text(address)
+  return ("%d:%d:%d:%d"):format(address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
+end
+
+plan.address_text = address_text
+
+local function moves(field)
+  return field.key == "address" and type(field.before) == "table" and type(field.after) == "table" and field.before.controller
+end
+
+local function why(change)
+  if change.action == "add" then
+    return change.assigned and "needed by the HBAs and drives described" or "not there"
+  elseif change.action == "remove" then
+    return "absent = true"
+  end
+  local keys = {}
+  for i, field in ipairs(change.fields) do
+    keys[i] = moves(field) and ("moves from %s to %s"):format(address_text(field.before), address_text(field.after)) or field.key
+  end
+  return "differs: " .. table.concat(keys, ", ")
+end
+
+--- What the guest will see of a drive: its LUN, and its name below /dev/disk/by-path where the HBA's address is known.
+local function foretell(drive, hbas)
+  if type(drive.address) ~= "table" or not drive.address.controller then return nil end
+  local guest = { hctl = core.lun.hctl(drive.address), lun = core.lun.encode(drive.address.unit or 0) }
+  local hba = hbas[drive.address.controller]
+  if hba and type(hba.address) == "table" then
+    guest.by_path, guest.certain = core.lun.by_path(drive.address, hba.address)
+  end
+  return guest
+end
+
+--- HBAs of a description by their index.
+local function hbas_of(description)
+  local hbas = {}
+  for _, device in ipairs(description) do
+    if device.kind == "controller" and device.index then hbas[device.index] = device end
+  end
+  return hbas
+end
+
+--- What the guest is foretold to see of every drive, by place in the description.
+function plan.foretell(description)
+  local hbas, result = hbas_of(description), {}
+  for i, device in ipairs(description) do result[i] = foretell(device, hbas) end
+  return result
+end
+
+local function step_of(change, work, hbas)
+  local step = {
+    action = change.action, kind = change.kind, device = change.device, fields = change.fields,
+    before = change.before, after = change.after, why = why(change), effect = "next boot", call = "define",
+    file = change.file, line = change.line,
+  }
+  if change.action == "add" then
+    step.xml = work.model:xml(change.desired)
+    step.guest = foretell(change.after, hbas)
+  elseif change.action == "change" and change.kind ~= "controller" then
+    local after = { address = change.before.address }
+    for _, field in ipairs(change.fields) do
+      if field.key == "address" then after.address = field.after end
+    end
+    step.guest = foretell(after, hbas)
+  end
+  return step
+end
+
+local function make_steps(work)
+  local order = {}
+  for i, change in ipairs(work.changes) do
+    local index = change.kind == "controller" and (change.before or change.after).index
+    order[i] = { rank = rank(change), number = i, at = index or i }
+  end
+  table.sort(order, function(a, b)
+    if a.rank ~= b.rank then return a.rank < b.rank end
+    return a.at < b.at
+  end)
+  local hbas, steps = hbas_of(work.config:tables()), {}
+  for i, item in ipairs(order) do steps[i] = step_of(work.changes[item.number], work, hbas) end
+  return steps
+end
+
+--- What the running domain will be only after its next boot, because its configuration says so already.
+local function make_pending(work)
+  local pending, planned = {}, {}
+  if not work.live then return pending end
+  for _, change in ipairs(work.changes) do planned[change.device] = true end
+  for _, change in ipairs(core.diff(work.model, work.live)) do
+    if not planned[change.device] then
+      pending[#pending + 1] = { action = change.action, kind = change.kind, device = change.device, fields = change.fields, effect = "next boot" }
+    end
+  end
+  return pending
+end
+
+local function fingerprint(work, facts)
+  return table.concat({
+    work.config:fingerprint(), work.live and work.live:fingerprint() or "-", tostring(facts.state), tostring(facts.persistent),
+    tostring(facts.managed_save),
+  }, " ")
+end
+
+-- The whole ------------------------------------------------------------------------------------------------
+
+local function read_documents(documents, found)
+  local config, live, raw
+  config, raw = core.document(documents.config or documents.live or "")
+  found:append(raw or {})
+  if documents.live and documents.config then
+    live, raw = core.document(documents.live)
+    found:append(raw or {})
+  end
+  return config, live
+end
+
+--- The work behind a plan: models and changes, for apply.lua.  nil and problems if the description cannot be planned.
+function plan.work(desired, documents, facts)
+  facts = facts or {}
+  local model, raw = core.model(desired)
+  local found = problems.list(raw)
+  local config, live = read_documents(documents, found)
+  if not config or (documents.live and documents.config and not live) then return nil, found end
+  found:append(model:check(config, live))
+  complain_of_state(found, desired, facts)
+  complain_of_version(found, desired, facts)
+  if found:has_errors() then return nil, found end
+
+  model:complete(config, live)
+  local work = { model = model, config = config, live = live, changes = core.diff(model, config), described = model:tables() }
+  complain_of_changes(found, desired, work)
+  if found:has_errors() then return nil, found end
+
+  work.plan = {
+    format_version = FORMAT_VERSION, domain = desired.name, uri = desired.uri, state = facts.state, notes = found,
+    steps = make_steps(work), pending = make_pending(work), fingerprint = fingerprint(work, facts),
+  }
+  work.plan.changes = #work.plan.steps
+  return work, found
+end
+
+--- plan.make(desired, { config = xml, live = xml }, facts) -> plan, or nil and problems.
+-- facts: driver, state, active, persistent, managed_save, libvirt (version number); all may be missing.
+function plan.make(desired, documents, facts)
+  local work, found = plan.work(desired, documents, facts)
+  if not work then return nil, found end
+  return work.plan, found
+end
+
+return plan

@@ -1,0 +1,64 @@
+--- Lists of problems: what is wrong with a recipe, a document or a change.
+--
+-- Codes and messages are rows of the core (csrc/schema/problems.def and rules.def); here they only become lists that
+-- print themselves.
+
+local core = require "virtlun.core"
+
+local problems = {}
+
+--- One line: file:line: path: message (hint).  Severities other than error are named.
+function problems.line(problem)
+  local place = ""
+  if problem.file then
+    place = problem.line and ("%s:%d: "):format(problem.file, problem.line) or problem.file .. ": "
+  elseif problem.line then
+    place = ("line %d: "):format(problem.line)
+  end
+  local path = problem.path and problem.path ~= "" and problem.path .. ": " or ""
+  local severity = problem.severity ~= "error" and problem.severity .. ": " or ""
+  local hint = problem.hint and (" (%s)"):format(problem.hint) or ""
+  return place .. path .. severity .. problem.message .. hint
+end
+
+local List = {}
+List.__index = List
+
+function List:__tostring()
+  local lines = {}
+  for i, problem in ipairs(self) do lines[i] = problems.line(problem) end
+  return table.concat(lines, "\n")
+end
+
+--- Whether the list has an error; notes and warnings do not stop anything.
+function List:has_errors()
+  for _, problem in ipairs(self) do
+    if problem.severity == "error" then return true end
+  end
+  return false
+end
+
+--- Adds what another list has.
+function List:append(other)
+  for _, problem in ipairs(other) do self[#self + 1] = problem end
+  return self
+end
+
+--- A list made of the given problems.
+function problems.list(raw)
+  return setmetatable(raw or {}, List)
+end
+
+--- A problem by its code: fields is { code =, path =, value =, expected =, a =, b =, near =, file =, line =, cause = }.
+function problems.new(fields)
+  local problem = core.problem(fields)
+  problem.cause = fields.cause
+  return problem
+end
+
+--- nil and a list of one problem: what a function that cannot do its work returns.
+function problems.fail(fields)
+  return nil, problems.list { problems.new(fields) }
+end
+
+return problems

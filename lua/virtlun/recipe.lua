@@ -1,0 +1,41 @@
+--- Loads recipes: runs them in a Lua state of their own and returns what they describe.
+
+local core = require "virtlun.core"
+local dsl = require "virtlun.dsl"
+local problems = require "virtlun.problems"
+
+local recipe = {}
+
+-- The language goes into the other state as dumped functions, so that nothing has to be found on disk again; without
+-- debug information, so that only the recipe's own lines can be told.
+local code = { string.dump(dsl.run, true), string.dump(dsl.constructors, true) }
+
+local function texts(params)
+  local result = {}
+  for name, value in pairs(params or {}) do result[name] = tostring(value) end
+  return result
+end
+
+local function run(name, text, params)
+  local domains, found = core.recipe(code, name, text, texts(params))
+  found = problems.list(found)
+  if found:has_errors() then
+    -- What could be read is checked all the same, so that every mistake is told at once.
+    local _, more = core.check(domains)
+    return nil, found:append(more)
+  end
+  return domains, found
+end
+
+--- Loads a recipe from text.  name stands in problems and is what include is relative to.
+-- Returns the list of described domains, or nil and problems.
+function recipe.loadstring(text, name, params)
+  return run(name or "recipe", text, params)
+end
+
+--- Loads a recipe from a file.
+function recipe.load(path, params)
+  return run(path, nil, params)
+end
+
+return recipe

@@ -1,0 +1,118 @@
+--- Help on constructors, nested tables and problem codes, all of it from the schema.
+
+local style = require "virtlun.view.style"
+
+local view = {}
+
+local function range(field)
+  if field.words then return table.concat(field.words, " | ") end
+  if field.min then return field.max and ("%d..%d"):format(field.min, field.max) or ("%d and more"):format(field.min) end
+  if field.kind == "text" and field.expected and field.expected ~= "text" then return field.expected end
+  if field.variants then return field.kind == "list" and "list of tables: " .. field.variants[1] or "table: " .. table.concat(field.variants, " | ") end
+  if field.kind == "boolean" then return "true | false" end
+  return field.kind == "constant" and ('"%s"'):format(field.text) or field.kind
+end
+
+local function has(list, word)
+  for _, other in ipairs(list) do
+    if other == word then return true end
+  end
+  return false
+end
+
+local function remarks(field, kind)
+  local parts = {}
+  if field.required then parts[#parts + 1] = "required" end
+  if field.default ~= nil and (not field.default_for or has(field.default_for, kind)) then
+    parts[#parts + 1] = "new: " .. tostring(field.default)
+  end
+  if field.when and field.when.key ~= "device" then
+    parts[#parts + 1] = ("only with %s = %s"):format(field.when.key, table.concat(field.when.words, " | "))
+  end
+  if field.since then parts[#parts + 1] = ("libvirt %d.%d"):format(field.since // 1000000, field.since // 1000 % 1000) end
+  return table.concat(parts, "; ")
+end
+
+local function belongs(field, kind)
+  if field.internal or field.kind == "moved" then return false end
+  return not (field.when and field.when.key == "device") or has(field.when.words, kind)
+end
+
+local function shape_lines(shape, kind, title)
+  local lines = { title, "" }
+  for _, field in ipairs(shape.fields) do
+    if belongs(field, kind) then
+      local note = remarks(field, kind)
+      lines[#lines + 1] = ("  %s"):format(field.key)
+      lines[#lines + 1] = ("      %s"):format(field.doc)
+      lines[#lines + 1] = ("      %s%s"):format(range(field), note ~= "" and "  (" .. note .. ")" or "")
+    end
+  end
+  return lines
+end
+
+local function problem_lines(problem)
+  local lines = { ("%s  (%s)"):format(problem.code, problem.severity), "", "  " .. problem.message }
+  if problem.hint then lines[#lines + 1] = "  hint: " .. problem.hint end
+  return lines
+end
+
+local DEVICES = { cdrom = "a SCSI CD/DVD drive", disk = "a SCSI disk", lun = "a SCSI disk whose commands reach the real device" }
+
+--- Every topic: kinds first, nested tables, then problem codes.
+function view.topics(schema)
+  local kinds, tables, codes = { "domain", "controller", "cdrom", "disk", "lun", "hostdev" }, {}, {}
+  for name in pairs(schema.shapes) do
+    if not has(kinds, name) and name ~= "other" then tables[#tables + 1] = name end
+  end
+  table.sort(tables)
+  for i, problem in ipairs(schema.problems) do codes[i] = problem.code end
+  return kinds, tables, codes
+end
+
+--- Lines on a topic, or nil if there is none of that name.
+function view.lines(schema, topic)
+  if DEVICES[topic] then return shape_lines(schema.shapes.disk, topic, ("%s { ... }: %s"):format(topic, DEVICES[topic])) end
+  if topic == "source" then
+    local lines = { "source = \"/path\", or one of the tables below; false for an empty CD drive", "" }
+    for _, name in ipairs { "file", "block", "volume", "network" } do
+      for _, line in ipairs(shape_lines(schema.shapes[name], topic, name)) do lines[#lines + 1] = line end
+      lines[#lines + 1] = ""
+    end
+    return lines
+  end
+  local shape = topic ~= "other" and schema.shapes[topic]
+  if shape then
+    local title = topic == "domain" and 'domain "name" { ... }: a virtual server and its devices' or topic .. " { ... }"
+    return shape_lines(shape, topic, title)
+  end
+  for _, problem in ipairs(schema.problems) do
+    if problem.code == topic then return problem_lines(problem) end
+  end
+end
+
+--- The topic nearest to a mistyped one; suggest: virtlun.suggest.
+function view.near(schema, topic, suggest)
+  local all = {}
+  for _, list in ipairs { view.topics(schema) } do table.move(list, 1, #list, #all + 1, all) end
+  return suggest(topic, all)
+end
+
+--- The list of topics as lines.
+function view.index(schema)
+  local kinds, tables, codes = view.topics(schema)
+  local rows = { { "constructors", table.concat(kinds, " ") }, { "tables", table.concat(tables, " ") } }
+  local lines = style.columns(rows)
+  lines[#lines + 1] = "problems"
+  local line = " "
+  for _, code in ipairs(codes) do
+    if #line + #code > 100 then
+      lines[#lines + 1], line = line, " "
+    end
+    line = line .. " " .. code
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+return view
