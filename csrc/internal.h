@@ -353,6 +353,7 @@ struct vlun_check {
   size_t count;
   const struct vlun_model *const *hosts; /* documents of the host: config, live; NULL without a host */
   size_t host_count;
+  bool whole; /* without a host: every device is to be written as a new one */
   /* Below: the runner's. */
   struct vlun_spot spot;
   enum vlun_code code;

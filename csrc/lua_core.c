@@ -67,8 +67,8 @@ static void read_described(lua_State *L, int index, struct lvlun_run *run) {
   lvlun_check_memory(L, run);
 }
 
-static void check_run(lua_State *L, struct lvlun_run *run) {
-  struct vlun_check work = {.problems = &run->problems, .models = run->models, .count = run->count};
+static void check_run(lua_State *L, struct lvlun_run *run, bool whole) {
+  struct vlun_check work = {.problems = &run->problems, .models = run->models, .count = run->count, .whole = whole};
   vlun_check_run(&work);
   vlun_check_raw(&work);
   lvlun_check_memory(L, run);
@@ -78,45 +78,61 @@ static void check_run(lua_State *L, struct lvlun_run *run) {
 static int Lvlun_check(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   read_described(L, 1, run);
-  check_run(L, run);
+  check_run(L, run, false);
   lua_pushboolean(L, run->problems.errors == 0);
   lvlun_push_problems(L, &run->problems);
   lvlun_end_run(run);
   return 2;
 }
 
+/* How many drives of the model had to be given an address. */
+static size_t count_assigned(const struct vlun_model *model) {
+  size_t count = 0;
+  for (size_t i = 0; i < model->count; i++) {
+    const struct vlun_value *address = vlun_device_is_drive(&model->device[i]) ? vlun_get_key(model->device[i].record, "address") : NULL;
+    count += address && address->origin == ORIGIN_ASSIGNED;
+  }
+  return count;
+}
+
+/* Reads, checks and completes one device or domain; NULL if there are errors. */
+static struct vlun_model *complete_described(lua_State *L, struct lvlun_run *run) {
+  read_described(L, 1, run);
+  luaL_argcheck(L, run->count == 1, 1, "one device or one domain expected");
+  check_run(L, run, true);
+  if (run->problems.errors) return NULL;
+  struct vlun_model *model = run->models[0];
+  if (!vlun_complete(model, NULL, 0)) luaL_error(L, "not enough memory");
+  size_t assigned = count_assigned(model);
+  if (assigned) {
+    const char *what = vlun_printf(&run->problems.arena, assigned == 1 ? "%zu drive is" : "%zu drives are", assigned);
+    vlun_complain(&run->problems, &(struct vlun_spot){.model = model}, "", P_provisional, &(struct vlun_args){.a = what});
+  }
+  return model;
+}
+
 /* core.xml(description) -> XML of the device, or of all devices of the domain; nil if there are errors; problems. */
 static int Lvlun_xml(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   bool device = lua_istable(L, 1) && lvlun_is_device(L, 1);
-  read_described(L, 1, run);
-  luaL_argcheck(L, run->count == 1, 1, "one device or one domain expected");
-  check_run(L, run);
-  if (run->problems.errors == 0) {
-    if (!vlun_complete(run->models[0], NULL, 0)) luaL_error(L, "not enough memory");
-    if (device) vlun_write_record(&run->buffer, run->models[0]->device[0].record, 0);
-    else vlun_write_model(&run->buffer, run->models[0]);
-    lvlun_check_memory(L, run);
-    lua_pushlstring(L, run->buffer.text ? run->buffer.text : "", run->buffer.len);
-  } else {
-    lua_pushnil(L);
-  }
+  const struct vlun_model *model = complete_described(L, run);
+  if (model && device) vlun_write_record(&run->buffer, model->device[0].record, 0);
+  else if (model) vlun_write_model(&run->buffer, model);
+  lvlun_check_memory(L, run);
+  if (model) lua_pushlstring(L, run->buffer.text ? run->buffer.text : "", run->buffer.len);
+  else lua_pushnil(L);
   lvlun_push_problems(L, &run->problems);
   lvlun_end_run(run);
   return 2;
 }
 
-/* core.complete(domain) -> the domain with defaults, HBAs and provisional addresses, as tables; nil if there are errors; problems. */
+/* core.complete(domain) -> the domain with defaults, HBAs and provisional addresses, as tables; nil if there are
+ * errors; problems. */
 static int Lvlun_complete(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
-  read_described(L, 1, run);
-  check_run(L, run);
-  if (run->problems.errors || run->count != 1) {
-    lua_pushnil(L);
-  } else {
-    if (!vlun_complete(run->models[0], NULL, 0)) luaL_error(L, "not enough memory");
-    lvlun_push_model(L, run->models[0]);
-  }
+  const struct vlun_model *model = complete_described(L, run);
+  if (model) lvlun_push_model(L, model);
+  else lua_pushnil(L);
   lvlun_push_problems(L, &run->problems);
   lvlun_end_run(run);
   return 2;

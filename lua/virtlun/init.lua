@@ -71,6 +71,9 @@ end
 virtlun.line = problems.line
 virtlun.problems = problems.list
 
+--- virtlun.problem{ code =, path =, value =, expected =, a =, b =, near =, file =, line = }: a problem with its message.
+virtlun.problem = problems.new
+
 --- virtlun.suggest(text, list of words): the word that was probably meant, or nil.
 virtlun.suggest = core.suggest
 

@@ -79,7 +79,15 @@ function commands.render(args, out)
   end
   local rendered = {}
   for i, domain in ipairs(domains) do
-    rendered[i] = { domain = domain.name, xml = virtlun.xml(domain) }
+    local xml, more = virtlun.xml(domain)
+    if not xml then
+      report(more, args, out)
+      return FAILED
+    end
+    for _, problem in ipairs(more) do
+      if problem.code == "provisional" then found:append { problem } end -- the others were found by check already
+    end
+    rendered[i] = { domain = domain.name, xml = xml }
     if not args.json then
       if #domains > 1 then out:line(("<!-- %s -->"):format(domain.name:gsub("%-%-", "- -"))) end
       out:write(rendered[i].xml)
@@ -91,6 +99,17 @@ function commands.render(args, out)
 end
 
 -- Hosts ----------------------------------------------------------------------------------------------------
+
+--- Two URIs for one domain are a contradiction, not a choice for us to make.
+local function complain_of_uris(domains, args, found)
+  for _, domain in ipairs(domains) do
+    if args.connect and domain.uri and domain.uri ~= args.connect then
+      found:append { virtlun.problem {
+        code = "two_uris", path = domain.name, value = domain.uri, expected = args.connect, file = domain.file, line = domain.line,
+      } }
+    end
+  end
+end
 
 --- Connections by URI, opened when first wanted, closed together.
 local function new_hosts(args, readonly)
@@ -164,7 +183,8 @@ local function with_plans(args, out, readonly, run)
   local found = virtlun.problems()
   local domains = load_all(args, found)
   local hosts = new_hosts(args, readonly)
-  local plans = domains and plan_all(domains, hosts, found)
+  if domains then complain_of_uris(domains, args, found) end
+  local plans = domains and not found:has_errors() and plan_all(domains, hosts, found)
   local status = FAILED
   if plans then status = run(plans, found) else report(found, args, out) end
   hosts:close()

@@ -1,0 +1,110 @@
+/*
+ * rules_hba.c - rules of HBAs: which exist where, and that libvirt never has to invent one.
+ */
+#include "rules.h"
+
+void vlun_rule_model_never(struct vlun_check *check) {
+  const struct vlun_hba *hba = vlun_hba_of(here(check));
+  if (hba->never) vlun_complain_here(check, "model", &(struct vlun_args){.v = hba->model, .a = hba->never});
+}
+
+void vlun_rule_model_index(struct vlun_check *check) {
+  const struct vlun_hba *hba = vlun_hba_of(here(check));
+  if ((hba->properties & HBA_BUILT_IN) && vlun_number(here(check), VLUN_controller_index, 0) != 0)
+    vlun_complain_here(check, "model", &(struct vlun_args){.v = hba->model});
+}
+
+static bool begins(const char *text, const char *prefix) { return text && strncmp(text, prefix, strlen(prefix)) == 0; }
+
+void vlun_rule_model_machine(struct vlun_check *check) {
+  const struct vlun_hba *hba = vlun_hba_of(here(check));
+  const struct vlun_model *host = check->hosts[0];
+  if (!host->arch) return;
+  bool s390 = begins(host->arch, "s390");
+  bool pseries = begins(host->arch, "ppc64") && (begins(host->machine, "pseries") || !host->machine);
+  bool refused = (s390 && (hba->properties & (HBA_PCI_ONLY | HBA_NOT_S390))) || (!pseries && (hba->properties & HBA_PSERIES));
+  if (refused) vlun_complain_here(check, "model", &(struct vlun_args){.v = hba->model, .a = host->arch});
+}
+
+void vlun_rule_iothread_address(struct vlun_check *check) {
+  const struct vlun_record *address = inner(here(check), VLUN_controller_address);
+  if (vlun_has(here(check), VLUN_controller_iothread) && has_shape(address, SHAPE_spapr_vio)) vlun_complain_here(check, "iothread", &(struct vlun_args){0});
+}
+
+void vlun_rule_iothread_unknown(struct vlun_check *check) {
+  const struct vlun_value *iothread = vlun_has(here(check), VLUN_controller_iothread);
+  if (!iothread) return;
+  const struct vlun_pool *pool = &check->hosts[0]->iothreads;
+  for (size_t i = 0; i < pool->count; i++)
+    if (pool->number[i] == iothread->u.number) return;
+  vlun_complain_here(check, "iothread", &(struct vlun_args){.v = decimal(check, iothread->u.number)});
+}
+
+void vlun_rule_index_taken(struct vlun_check *check) {
+  const struct vlun_value *index = vlun_has(here(check), VLUN_controller_index);
+  const struct vlun_device *other = rival_for_number(check, INDEX, index);
+  if (other) vlun_complain_here(check, "index", &(struct vlun_args){.v = decimal(check, index->u.number), .a = other->line ? decimal(check, other->line) : NULL});
+}
+
+/* For each index the first device of the description that uses it: an HBA or a drive's address. */
+static int64_t used_controllers(const struct vlun_check *check, const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]) {
+  const struct vlun_model *model = check->spot.model;
+  int64_t highest = -1;
+  memset(user, 0, (VLUN_MAX_CONTROLLER + 1) * sizeof user[0]);
+  for (size_t i = 0; i < model->count; i++) {
+    struct vlun_device *device = &model->device[i];
+    struct vlun_place place = {.controller = -1};
+    if (vlun_device_flag(device, "absent")) continue;
+    if (vlun_is(device, SHAPE_controller)) place.controller = vlun_number(device->record, VLUN_controller_index, -1);
+    else if (vlun_get_key(device->record, "address")) vlun_place_of(device->record, &place);
+    if (place.controller < 0 || place.controller > VLUN_MAX_CONTROLLER) continue;
+    if (!user[place.controller]) user[place.controller] = device;
+    if (place.controller > highest) highest = place.controller;
+  }
+  return highest;
+}
+
+static int64_t lowest_used(const struct vlun_device *const user[VLUN_MAX_CONTROLLER + 1]) {
+  int64_t lowest = 0;
+  while (lowest < VLUN_MAX_CONTROLLER && !user[lowest]) lowest++;
+  return lowest;
+}
+
+static bool fills_gaps(const struct vlun_check *check) {
+  const struct vlun_record *domain = check->spot.model->domain;
+  return domain && vlun_number(domain, VLUN_domain_fill_gaps, 0);
+}
+
+static void complain_of_controller(struct vlun_check *check, int64_t missing, const struct vlun_device *above, int64_t index) {
+  check->spot.device = above;
+  vlun_complain_here(check, "", &(struct vlun_args){.v = decimal(check, missing), .a = decimal(check, index)});
+  check->spot.device = NULL;
+}
+
+void vlun_rule_controller_hole(struct vlun_check *check) {
+  const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
+  int64_t highest = used_controllers(check, user), lowest = lowest_used((const struct vlun_device *const *)user), above = highest;
+  if (check->hosts || fills_gaps(check)) return;
+  for (int64_t i = highest - 1; i > lowest; i--) {
+    if (user[i]) above = i;
+    else complain_of_controller(check, i, user[above], above);
+  }
+}
+
+void vlun_rule_controller_below(struct vlun_check *check) {
+  const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
+  int64_t highest = used_controllers(check, user), lowest = lowest_used((const struct vlun_device *const *)user);
+  if (highest < 0 || check->hosts || fills_gaps(check)) return;
+  if (lowest > 0) complain_of_controller(check, lowest, user[lowest], lowest);
+}
+
+/* A gap that the host already has below its own HBAs is not the recipe's error. */
+void vlun_rule_controller_missing(struct vlun_check *check) {
+  const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
+  int64_t highest = used_controllers(check, user), above = highest;
+  if (fills_gaps(check)) return;
+  for (int64_t i = highest - 1; i >= 0 && !check->controller[i]; i--) {
+    if (user[i]) above = i;
+    else complain_of_controller(check, i, user[above], above);
+  }
+}

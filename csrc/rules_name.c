@@ -1,0 +1,81 @@
+/*
+ * rules_name.c - rules of what must be unique by name: dev, alias, wwn, place in the boot order.
+ */
+#include "rules.h"
+
+/* The lowest drive name that neither the description nor the host uses. */
+static const char *free_dev(struct vlun_check *check) {
+  char name[8];
+  for (int32_t i = 0; vlun_dev_name(i, name, sizeof name); i++) {
+    bool taken = vlun_claimed(check->claims, DEV, name, strlen(name)) != NULL;
+    for (size_t h = 0; h < check->host_count; h++) taken = taken || vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), name, strlen(name));
+    if (!taken) return vlun_copy(&check->problems->arena, name, strlen(name));
+  }
+  return NULL;
+}
+
+/* An alias finds a device that exists; a new one needs the identity that libvirt knows it by. */
+void vlun_rule_identity_missing(struct vlun_check *check) {
+  const struct vlun_value *alias = vlun_get_key(here(check), "alias");
+  int row = vlun_is(check->spot.device, SHAPE_disk) ? VLUN_disk_dev : VLUN_hostdev_source;
+  bool exists = !check->hosts && !check->whole;
+  for (size_t h = 0; h < check->host_count; h++) exists = exists || match(check, h);
+  if (alias && !exists && !vlun_has(here(check), row))
+    vlun_complain_here(check, "", &(struct vlun_args){.v = text_of(check, alias), .a = here(check)->shape->rows[row].key});
+}
+
+void vlun_rule_dev_taken(struct vlun_check *check) {
+  const struct vlun_value *dev = vlun_has(here(check), VLUN_disk_dev);
+  if (rival_for_text(check, DEV, dev)) vlun_complain_here(check, "dev", &(struct vlun_args){.v = text_of(check, dev), .s = free_dev(check)});
+}
+
+/* A drive of another bus or kind that has the name: never replaced, always told. */
+void vlun_rule_dev_host_taken(struct vlun_check *check) {
+  const struct vlun_value *dev = vlun_has(here(check), VLUN_disk_dev);
+  for (size_t h = 0; dev && h < check->host_count; h++) {
+    const struct vlun_device *owner = vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), dev->u.text, dev->len);
+    if (!owner || owner == match(check, h)) continue;
+    const char *what = vlun_printf(&check->problems->arena, "%s on bus %s", vlun_device_kind(owner->record), owner->foreign ? owner->foreign : "scsi");
+    vlun_complain_here(check, "dev", &(struct vlun_args){.v = text_of(check, dev), .a = what, .s = free_dev(check)});
+    return;
+  }
+}
+
+void vlun_rule_alias_taken(struct vlun_check *check) {
+  const struct vlun_value *alias = vlun_get_key(here(check), "alias");
+  const struct vlun_device *other = rival_for_text(check, ALIAS, alias);
+  if (other) vlun_complain_here(check, "alias", &(struct vlun_args){.v = text_of(check, alias), .a = label(check, other)});
+}
+
+void vlun_rule_alias_host_taken(struct vlun_check *check) {
+  const struct vlun_value *alias = vlun_get_key(here(check), "alias");
+  for (size_t h = 0; alias && h < check->host_count; h++) {
+    const struct vlun_device *owner = vlun_claimed(check->claims, IN_HOST(HOST_ALIAS, h), alias->u.text, alias->len);
+    if (!owner || owner == match(check, h)) continue;
+    vlun_complain_here(check, "alias", &(struct vlun_args){.v = text_of(check, alias), .a = label(check, owner)});
+    return;
+  }
+}
+
+void vlun_rule_wwn_taken(struct vlun_check *check) {
+  const struct vlun_value *wwn = vlun_has(here(check), VLUN_disk_wwn);
+  const struct vlun_device *other = rival_for_text(check, WWN, wwn);
+  if (other) vlun_complain_here(check, "wwn", &(struct vlun_args){.v = text_of(check, wwn), .a = label(check, other)});
+}
+
+void vlun_rule_boot_taken(struct vlun_check *check) {
+  const struct vlun_value *boot = vlun_get_key(here(check), "boot");
+  const struct vlun_device *other = rival_for_number(check, BOOT, boot);
+  if (other) vlun_complain_here(check, "boot", &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, other)});
+}
+
+void vlun_rule_boot_host_taken(struct vlun_check *check) {
+  const struct vlun_value *boot = vlun_get_key(here(check), "boot");
+  if (!boot) return;
+  const struct vlun_device *owner = vlun_claimed(check->claims, HOST_BOOT, &boot->u.number, sizeof boot->u.number);
+  if (owner && owner != match(check, 0)) vlun_complain_here(check, "boot", &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, owner)});
+}
+
+void vlun_rule_boot_os(struct vlun_check *check) {
+  if (vlun_get_key(here(check), "boot") && check->hosts[0]->os_boot) vlun_complain_here(check, "boot", &(struct vlun_args){0});
+}
