@@ -34,21 +34,27 @@ local function verify(dom, desired)
 end
 
 local function run(dom, desired, plan, opts)
-  local on_progress = opts and opts.on_progress or function() end
+  local function tell(state)
+    for i, step in ipairs(opts and opts.on_progress and plan.steps or {}) do
+      opts.on_progress { state = state, number = i, step = step, domain = dom.name }
+    end
+  end
   if plan.changes == 0 then return { domain = dom.name, done = 0 } end
   -- Read directly before the define, passwords included: a define without them would erase them (facts 13).
   local work, failure = work_on(dom, desired, { secure = true })
   if not work then return nil, failure end
-  if work.plan.fingerprint ~= plan.fingerprint then return problems.fail { code = "host_changed", path = dom.name } end
+  if work.plan.fingerprint ~= plan.fingerprint then
+    return problems.fail { code = "host_changed", path = dom.name }
+  end
   local xml, found = core.patch(work.documents.config, work.model, work.config, work.changes)
   if not xml then return nil, problems.list(found) end
-  for i, step in ipairs(work.plan.steps) do on_progress { state = "begin", number = i, step = step, domain = dom.name } end
+  tell("begin")
   local good
   good, failure = dom:define(xml)
   if not good then return nil, failure end
   good, failure = verify(dom, desired)
   if not good then return nil, failure end
-  for i, step in ipairs(work.plan.steps) do on_progress { state = "done", number = i, step = step, domain = dom.name } end
+  tell("done")
   return { domain = dom.name, done = plan.changes }
 end
 

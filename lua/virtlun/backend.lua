@@ -30,13 +30,11 @@ Domain.__index = Domain
 --- State and nature of the domain: what a plan has to know besides its documents.
 function Domain:facts()
   local facts = { driver = self.connection.driver, libvirt = self.connection.version }
-  local failure
-  facts.state, failure = call("state", self.handle)
-  if not facts.state then return refused(failure, { path = self.name }) end
-  facts.active, failure = call("is_active", self.handle)
-  if facts.active == nil then return refused(failure, { path = self.name }) end
-  facts.persistent, failure = call("is_persistent", self.handle)
-  if facts.persistent == nil then return refused(failure, { path = self.name }) end
+  for fact, name in pairs { state = "state", active = "is_active", persistent = "is_persistent" } do
+    local answer, failure = call(name, self.handle)
+    if answer == nil then return refused(failure, { path = self.name }) end
+    facts[fact] = answer
+  end
   facts.managed_save = call("has_managed_save", self.handle)
   return facts
 end
@@ -44,14 +42,15 @@ end
 --- The documents of the domain: config where it is persistent, live where it runs.
 -- opts.secure also reads passwords, which a define must not lose; a read-only connection may not.
 function Domain:documents(facts, opts)
-  local documents, failure = {}, nil
-  if facts.persistent then
-    documents.config, failure = call("xml", self.handle, { inactive = true, secure = opts and opts.secure })
-    if not documents.config then return refused(failure, { path = self.name }) end
-  end
-  if facts.active then
-    documents.live, failure = call("xml", self.handle, {})
-    if not documents.live then return refused(failure, { path = self.name }) end
+  local documents = {}
+  local wanted = {
+    config = facts.persistent and { inactive = true, secure = opts and opts.secure } or nil,
+    live = facts.active and {} or nil,
+  }
+  for which, flags in pairs(wanted) do
+    local xml, failure = call("xml", self.handle, flags)
+    if not xml then return refused(failure, { path = self.name }) end
+    documents[which] = xml
   end
   return documents
 end
@@ -114,7 +113,8 @@ function Connection:domain(name)
   local handle, failure = call("lookup", self.handle, name)
   if handle then return new_domain(self, handle) end
   if failure.name ~= "VIR_ERR_NO_DOMAIN" then return refused(failure, { path = name }) end
-  return refused(failure, { code = "no_such_domain", path = name, value = name, near = core.suggest(name, names_of(self)) })
+  local near = core.suggest(name, names_of(self))
+  return refused(failure, { code = "no_such_domain", path = name, value = name, near = near })
 end
 
 function Connection:close()

@@ -1,6 +1,6 @@
 --- The language of recipes: what its names are and what they do.
 --
--- Both functions are dumped and run in the recipe's own Lua state (csrc/lua_recipe.c), so neither may have upvalues:
+-- These functions are dumped and run in the recipe's own Lua state (csrc/lua_recipe.c), so none may have upvalues:
 -- what they need comes as arguments.  They know no host and touch no file but through `read`.
 
 local dsl = {}
@@ -40,16 +40,89 @@ function dsl.constructors(kinds, where, made, described)
   return names
 end
 
+--- The part of Lua's own library that a recipe may use: pure functions, none of which can run for long by itself.
+-- Taken out of reach for good: pattern functions, which the limit of instructions does not see, also as methods of a
+-- text; and whatever shows an address or an order that differs from run to run.
+function dsl.library()
+  local format, find, sort, unpack = string.format, string.find, table.sort, table.unpack
+  local next, select, tostring, type, error = next, select, tostring, type, error
+
+  local function is_address(value)
+    return type(value) == "table" or type(value) == "function"
+  end
+
+  local function plain_text(value)
+    if is_address(value) then error(("a %s has no text"):format(type(value)), 3) end
+    return tostring(value)
+  end
+
+  local function plain_format(template, ...)
+    if find(template, "%%[%d.%-+ #]*p") then error("a pointer has no text", 2) end
+    for i = 1, select("#", ...) do
+      local value = select(i, ...)
+      if is_address(value) then error(("a %s has no text"):format(type(value)), 2) end
+    end
+    return format(template, ...)
+  end
+
+  local function in_order(a, b)
+    if type(a) == type(b) then return a < b end
+    return type(a) == "number"
+  end
+
+  local function sorted_pairs(t)
+    local keys = {}
+    for key in next, t do
+      if type(key) ~= "number" and type(key) ~= "string" then error("pairs: a key is neither number nor text", 2) end
+      keys[#keys + 1] = key
+    end
+    sort(keys, in_order)
+    local i = 0
+    return function()
+      i = i + 1
+      if keys[i] ~= nil then return keys[i], t[keys[i]] end
+    end
+  end
+
+  local function copy(library, ...)
+    local result = {}
+    for i = 1, select("#", ...) do
+      local key = select(i, ...)
+      result[key] = library[key]
+    end
+    return result
+  end
+
+  local names = {
+    assert = assert, error = error, ipairs = ipairs, pairs = sorted_pairs, select = select, tonumber = tonumber,
+    tostring = plain_text, type = type,
+    math = copy(math, "abs", "ceil", "floor", "fmod", "huge", "max", "maxinteger", "min", "mininteger", "modf", "pi",
+      "sqrt", "tointeger", "type", "ult"),
+    string = copy(string, "byte", "char", "len", "lower", "rep", "reverse", "sub", "upper"),
+    table = copy(table, "concat", "insert", "move", "pack", "remove", "sort", "unpack"),
+    utf8 = copy(utf8, "char", "codepoint", "len", "offset"),
+  }
+  names.string.format = plain_format
+
+  local methods = string -- where ("text"):method() is looked up
+  for key in next, methods do methods[key] = names.string[key] end -- luacheck: ignore 142
+  return names, unpack
+end
+
 --- Runs a recipe.  Returns the list of domains that it describes, and the list of problems that it met.
--- constructors: the function above; core: virtlun.core; read(path): text of a file, or nil and why not;
--- name, text: of the recipe; params: text by name.
-function dsl.run(constructors, core, read, name, text, params)
+-- constructors, library: the functions above; core: virtlun.core; read(path): text of a file, or nil and why not;
+-- name, text: of the recipe, text nil for the file of that name; params: text by name.
+function dsl.run(constructors, library, core, read, name, text, params)
   local getinfo = debug.getinfo
   local find, match, gsub, format, sub = string.find, string.match, string.gsub, string.format, string.sub
   local load, setmetatable, rawset, xpcall, next = load, setmetatable, rawset, xpcall, next
-  local sort, unpack, tostring, type, tonumber, ipairs, error = table.sort, table.unpack, tostring, type, tonumber, ipairs, error
+  local tostring, type, tonumber, ipairs, error, sort = tostring, type, tonumber, ipairs, error, table.sort
   local domains, problems, devices, declared, running = {}, {}, {}, {}, {}
+  local names, unpack = library()
+  local known = {}   -- what can be suggested
   local unknown = {} -- stands for what a name that nobody knows would have been
+
+  -- Problems -------------------------------------------------------------------------------------------
 
   local function complain(problem)
     problems[#problems + 1] = core.problem(problem)
@@ -67,7 +140,7 @@ function dsl.run(constructors, core, read, name, text, params)
     complain(problem)
   end
 
-  -- What Lua says has the place in front, shortened; the place is told apart, in full.
+  -- What Lua says has the place in front, shortened; here the place is told apart, in full.
   local function failure(message)
     if type(message) ~= "string" then message = "an error that is no text was raised" end
     local problem = { code = "recipe_failed", a = gsub(message, "^[^\n]-:%d+: ", "", 1), file = name }
@@ -87,12 +160,7 @@ function dsl.run(constructors, core, read, name, text, params)
     return problem
   end
 
-  local function syntax(file, message)
-    local line, rest = match(message, ":(%d+): (.*)$")
-    complain { code = "syntax", a = rest or message, file = file, line = tonumber(line) }
-  end
-
-  -- The names of a recipe ----------------------------------------------------------------------------
+  -- Names ----------------------------------------------------------------------------------------------
 
   -- None of these calls may be a tail call, which would hide a level.
   local function where()
@@ -100,36 +168,11 @@ function dsl.run(constructors, core, read, name, text, params)
     return file, line
   end
 
-  local names = constructors(core.kinds, where,
-    function(device) devices[#devices + 1] = device end,
-    function(domain) domains[#domains + 1] = domain end)
+  local function made(device) devices[#devices + 1] = device end
 
-  -- Tables print as addresses, which differ from run to run.
-  local function plain_text(value)
-    local kind = type(value)
-    if kind == "table" or kind == "function" then error("a " .. kind .. " has no text", 3) end
-    return tostring(value)
-  end
+  local function described(domain) domains[#domains + 1] = domain end
 
-  local function in_order(a, b)
-    if type(a) == type(b) then return a < b end
-    return type(a) == "number"
-  end
-
-  -- The order of Lua's own pairs differs from run to run, and a recipe must not.
-  local function sorted_pairs(t)
-    local keys = {}
-    for key in next, t do
-      if type(key) ~= "number" and type(key) ~= "string" then error("pairs: a key is neither number nor text", 2) end
-      keys[#keys + 1] = key
-    end
-    sort(keys, in_order)
-    local i = 0
-    return function()
-      i = i + 1
-      if keys[i] ~= nil then return keys[i], t[keys[i]] end
-    end
-  end
+  for key, constructor in next, constructors(core.kinds, where, made, described) do names[key] = constructor end
 
   local function converted(value, default, param)
     local kind = type(default)
@@ -150,53 +193,28 @@ function dsl.run(constructors, core, read, name, text, params)
     declared[#declared + 1] = param
     return function(options)
       local value, default = params[param], options.default
-      if value ~= nil then return converted(value, default, param) end
+      if value ~= nil then
+        local result = converted(value, default, param)
+        return result
+      end
       if default == nil then complain_here(2, { code = "param_unset", value = param }) end
       return default
     end
   end
 
-  function names.requires(text)
-    local major, minor = match(text, "^virtlun%s*>=%s*(%d+)%.(%d+)")
+  function names.requires(wanted)
+    local major, minor = match(wanted, "^virtlun%s*>=%s*(%d+)%.(%d+)")
     local has_major, has_minor = match(core.VERSION, "^(%d+)%.(%d+)")
-    if not major then
-      error('requires wants a text such as "virtlun >= 1.0"', 2)
-    end
-    local wanted, has = major * 1000 + minor, has_major * 1000 + has_minor
-    if has < wanted then
-      complain_here(2, { code = "requires", value = core.VERSION, expected = format(">= %d.%d", major, minor) })
+    if not major then error('requires wants a text such as "virtlun >= 1.0"', 2) end
+    if has_major * 1000 + has_minor < major * 1000 + minor then
+      local expected = format(">= %d.%d", major, minor)
+      complain_here(2, { code = "requires", value = core.VERSION, expected = expected })
     end
   end
-
-  local function copy(library, ...)
-    local result = {}
-    for _, key in ipairs { ... } do result[key] = library[key] end
-    return result
-  end
-
-  names.assert, names.error, names.ipairs, names.select = assert, error, ipairs, select
-  names.tonumber, names.type, names.pairs, names.tostring = tonumber, type, sorted_pairs, plain_text
-  names.math = copy(math, "abs", "ceil", "floor", "fmod", "huge", "max", "maxinteger", "min", "mininteger", "modf", "pi", "sqrt",
-    "tointeger", "type", "ult")
-  names.string = copy(string, "byte", "char", "len", "lower", "rep", "reverse", "sub", "upper")
-  names.table = copy(table, "concat", "insert", "move", "pack", "remove", "sort", "unpack")
-  names.utf8 = copy(utf8, "char", "codepoint", "len", "offset")
-
-  function names.string.format(template, ...)
-    local args = { n = select("#", ...), ... }
-    for i = 1, args.n do
-      if type(args[i]) == "table" or type(args[i]) == "function" then args[i] = plain_text(args[i]) end
-    end
-    if find(template, "%%[%d.%-+ #]*p") then error("a pointer has no text", 2) end
-    return format(template, unpack(args, 1, args.n))
-  end
-
-  local known = {}
-  for key in next, names do known[#known + 1] = key end
-  sort(known)
 
   -- What nobody knows is told once and then behaves as if it had not been written.
-  setmetatable(unknown, { __call = function() return nil end, __index = function() return nil end })
+  local function nothing() return nil end
+  setmetatable(unknown, { __call = nothing, __index = nothing })
   local environment = setmetatable({}, {
     __index = function(_, key)
       if names[key] ~= nil then return names[key] end
@@ -209,36 +227,46 @@ function dsl.run(constructors, core, read, name, text, params)
     end,
   })
 
-  -- Running ------------------------------------------------------------------------------------------
+  -- Files ----------------------------------------------------------------------------------------------
 
   local function run_text(file, source)
     local chunk, message = load(source, "@" .. file, "t", environment)
-    if not chunk then return syntax(file, message) end
+    if not chunk then
+      local line, rest = match(message, ":(%d+): (.*)$")
+      complain { code = "syntax", a = rest or message, file = file, line = tonumber(line) }
+      return
+    end
     local result = { chunk() } -- not a tail call, which would hide the line of the recipe's own calls
     return unpack(result)
   end
 
-  function names.include(path)
-    local from = place(2)
-    local folder = match(from, "^(.*/)[^/]*$") or ""
-    local file = sub(path, 1, 1) == "/" and path or folder .. path
+  -- Where in the chain of running files a file is, so that none includes itself.
+  local function chain_from(file)
     for i, open in ipairs(running) do
       if open == file then
         local chain = running[i]
         for j = i + 1, #running do chain = chain .. " -> " .. running[j] end
-        return complain_here(2, { code = "include_cycle", a = chain .. " -> " .. file })
+        return chain .. " -> " .. file
       end
     end
+  end
+
+  local function why_not(message) return (gsub(message, "^.*: ", "")) end
+
+  function names.include(path)
+    local folder = match(place(2), "^(.*/)[^/]*$") or ""
+    local file = sub(path, 1, 1) == "/" and path or folder .. path
+    local chain = chain_from(file)
+    if chain then return complain_here(2, { code = "include_cycle", a = chain }) end
     local source, message = read(file)
-    if not source then
-      return complain_here(2, { code = "cannot_read", path = file, a = gsub(message, "^.*: ", "") })
-    end
+    if not source then return complain_here(2, { code = "cannot_read", path = file, a = why_not(message) }) end
     running[#running + 1] = file
     local result = { run_text(file, source) }
     running[#running] = nil
     return unpack(result)
   end
-  known[#known + 1] = "include"
+
+  -- The result -----------------------------------------------------------------------------------------
 
   local function forget_unknown(table, seen)
     seen[table] = true
@@ -252,44 +280,60 @@ function dsl.run(constructors, core, read, name, text, params)
     return seen
   end
 
-  local function check_result()
-    local seen = forget_unknown(domains, {})
+  local function check_devices(seen)
     for _, device in ipairs(devices) do
-      if not seen[device] then complain { code = "outside_domain", path = device.dev or device.kind, file = device.file, line = device.line } end
+      if not seen[device] then
+        local path = type(device.dev) == "string" and device.dev or device.kind
+        complain { code = "outside_domain", path = path, file = device.file, line = device.line }
+      end
     end
-    for param in next, params do
-      local found = false
-      for _, other in ipairs(declared) do found = found or other == param end
-      if not found then complain { code = "no_param", value = param, near = core.suggest(param, declared), file = name } end
+  end
+
+  local function check_params()
+    local is_declared, given = {}, {}
+    for _, param in ipairs(declared) do is_declared[param] = true end
+    for param in next, params do given[#given + 1] = param end
+    sort(given)
+    for _, param in ipairs(given) do
+      if not is_declared[param] then
+        complain { code = "no_param", value = param, near = core.suggest(param, declared), file = name }
+      end
     end
-    local by_name = {}
+  end
+
+  local function check_domains()
+    local seen = {}
     for _, domain in ipairs(domains) do
       local key = tostring(domain.uri) .. "\n" .. tostring(domain.name)
-      if by_name[key] then complain { code = "same_domain", value = tostring(domain.name), file = domain.file, line = domain.line } end
-      by_name[key] = true
+      if seen[key] then
+        complain { code = "same_domain", value = tostring(domain.name), file = domain.file, line = domain.line }
+      end
+      seen[key] = true
     end
     if #domains == 0 and #problems == 0 then complain { code = "no_domain", file = name } end
   end
 
-  -- Pattern functions do not count instructions, so a recipe must not reach them through a text's methods either.
-  for _, key in ipairs { "find", "match", "gmatch", "gsub", "dump", "format", "pack", "packsize", "unpack" } do string[key] = nil end
-  string.format = names.string.format
+  -- All of it ------------------------------------------------------------------------------------------
 
+  for key in next, names do known[#known + 1] = key end
+  sort(known)
   if not text then
     local message
     text, message = read(name)
     if not text then
-      complain { code = "cannot_read", path = name, a = gsub(message, "^.*: ", "") }
-      return {}, problems
+      complain { code = "cannot_read", path = name, a = why_not(message) }
+      return domains, problems
     end
   end
   running[1] = name
   local good, problem = xpcall(run_text, failure, name, text)
   if not good then
     complain(type(problem) == "table" and problem or failure(problem))
-    return {}, problems
+    return domains, problems
   end
-  check_result()
+  check_devices(forget_unknown(domains, {}))
+  check_params()
+  check_domains()
   return domains, problems
 end
 

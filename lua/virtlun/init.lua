@@ -52,9 +52,15 @@ function virtlun.plan(...)
   return require("virtlun.plan").make(...)
 end
 
---- virtlun.foretell(description): for each drive what the guest will see: hctl, lun, by_path and whether it is certain.
+--- virtlun.foretell(description): for each drive what the guest will see: hctl, lun, by_path, and whether that is
+-- certain.
 function virtlun.foretell(description)
   return require("virtlun.plan").foretell(description)
+end
+
+--- virtlun.address_text(address): controller:bus:target:unit.
+function virtlun.address_text(address)
+  return require("virtlun.plan").address_text(address)
 end
 
 --- virtlun.open(uri, { readonly = }): connection to a host; nil and problems.
@@ -71,7 +77,7 @@ end
 virtlun.line = problems.line
 virtlun.problems = problems.list
 
---- virtlun.problem{ code =, path =, value =, expected =, a =, b =, near =, file =, line = }: a problem with its message.
+--- virtlun.problem{ code =, path =, value =, expected =, a =, b =, near =, file =, line = }: a problem and its text.
 virtlun.problem = problems.new
 
 --- virtlun.suggest(text, list of words): the word that was probably meant, or nil.

@@ -136,14 +136,14 @@ local function rank(change)
   return controller and 1 or change.action == "change" and 3 or 4
 end
 
-local function address_text(address)
+--- controller:bus:target:unit, as libvirt's own messages have it.
+function plan.address_text(address)
   return ("%d:%d:%d:%d"):format(address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
 end
 
-plan.address_text = address_text
-
 local function moves(field)
-  return field.key == "address" and type(field.before) == "table" and type(field.after) == "table" and field.before.controller
+  local from, to = field.before, field.after
+  return field.key == "address" and type(from) == "table" and type(to) == "table" and from.controller ~= nil
 end
 
 local function why(change)
@@ -154,12 +154,15 @@ local function why(change)
   end
   local keys = {}
   for i, field in ipairs(change.fields) do
-    keys[i] = moves(field) and ("moves from %s to %s"):format(address_text(field.before), address_text(field.after)) or field.key
+    local from, to = field.before, field.after
+    local text = field.key
+    if moves(field) then text = ("moves from %s to %s"):format(plan.address_text(from), plan.address_text(to)) end
+    keys[i] = text
   end
   return "differs: " .. table.concat(keys, ", ")
 end
 
---- What the guest will see of a drive: its LUN, and its name below /dev/disk/by-path where the HBA's address is known.
+--- What the guest will see of a drive: its LUN, and its name below /dev/disk/by-path where the HBA's place is known.
 local function foretell(drive, hbas)
   if type(drive.address) ~= "table" or not drive.address.controller then return nil end
   local guest = { hctl = core.lun.hctl(drive.address), lun = core.lun.encode(drive.address.unit or 0) }
@@ -227,7 +230,10 @@ local function make_pending(work)
   for _, change in ipairs(work.changes) do planned[change.device] = true end
   for _, change in ipairs(core.diff(work.model, work.live)) do
     if not planned[change.device] then
-      pending[#pending + 1] = { action = change.action, kind = change.kind, device = change.device, fields = change.fields, effect = "next boot" }
+      pending[#pending + 1] = {
+        action = change.action, kind = change.kind, device = change.device, fields = change.fields,
+        before = change.before, after = change.after, effect = "next boot",
+      }
     end
   end
   return pending
@@ -235,8 +241,8 @@ end
 
 local function fingerprint(work, facts)
   return table.concat({
-    work.config:fingerprint(), work.live and work.live:fingerprint() or "-", tostring(facts.state), tostring(facts.persistent),
-    tostring(facts.managed_save),
+    work.config:fingerprint(), work.live and work.live:fingerprint() or "-",
+    tostring(facts.state), tostring(facts.persistent), tostring(facts.managed_save),
   }, " ")
 end
 
@@ -266,7 +272,8 @@ function plan.work(desired, documents, facts)
   if found:has_errors() then return nil, found end
 
   model:complete(config, live)
-  local work = { model = model, config = config, live = live, changes = core.diff(model, config), described = model:tables() }
+  local work = { model = model, config = config, live = live, described = model:tables() }
+  work.changes = core.diff(model, config)
   complain_of_changes(found, desired, work)
   if found:has_errors() then return nil, found end
 

@@ -8,7 +8,8 @@ local recipe = {}
 
 -- The language goes into the other state as dumped functions, so that nothing has to be found on disk again; without
 -- debug information, so that only the recipe's own lines can be told.
-local code = { string.dump(dsl.run, true), string.dump(dsl.constructors, true) }
+local code = {}
+for i, fn in ipairs { dsl.run, dsl.constructors, dsl.library } do code[i] = string.dump(fn, true) end
 
 local function texts(params)
   local result = {}

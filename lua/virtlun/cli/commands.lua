@@ -66,7 +66,9 @@ function commands.check(args, out)
   local domains = load_all(args, found)
   report(found, args, out)
   if not domains then return FAILED end
-  if not args.json and not args.quiet then out:line(("%s, %s: good"):format(plural(#domains, "domain"), plural(count_devices(domains), "device"))) end
+  if not args.json and not args.quiet then
+    out:line(("%s, %s: good"):format(plural(#domains, "domain"), plural(count_devices(domains), "device")))
+  end
   return OK
 end
 
@@ -85,7 +87,8 @@ function commands.render(args, out)
       return FAILED
     end
     for _, problem in ipairs(more) do
-      if problem.code == "provisional" then found:append { problem } end -- the others were found by check already
+      -- The others were found by check already.
+      if problem.code == "provisional" then found:append { problem } end
     end
     rendered[i] = { domain = domain.name, xml = xml }
     if not args.json then
@@ -105,7 +108,8 @@ local function complain_of_uris(domains, args, found)
   for _, domain in ipairs(domains) do
     if args.connect and domain.uri and domain.uri ~= args.connect then
       found:append { virtlun.problem {
-        code = "two_uris", path = domain.name, value = domain.uri, expected = args.connect, file = domain.file, line = domain.line,
+        code = "two_uris", path = domain.name, value = domain.uri, expected = args.connect,
+        file = domain.file, line = domain.line,
       } }
     end
   end
@@ -258,7 +262,9 @@ function commands.apply(args, out)
       out:json(plan_data(plans, found:append(notes)))
     else
       out:problems(notes, args.quiet)
-      if done > 0 and is_forgotten(plans) then out:message("virtlun: test:/// lives in this process only; nothing outlives it") end
+      if done > 0 and not args.quiet and is_forgotten(plans) then
+        out:message("virtlun: test:/// lives in this process only; nothing outlives it")
+      end
     end
     if failed == 0 then return OK end
     return failed < #plans and done > 0 and PARTLY or FAILED
@@ -337,7 +343,7 @@ local function lun_data(args)
 end
 
 function commands.lun(args, out)
-  if not args.unit == not args.from_guest then
+  if (args.unit == nil) == (args.from_guest == nil) then
     out:message("virtlun: lun wants either a unit or --from-guest")
     return USAGE
   end
@@ -361,7 +367,8 @@ function commands.help(args, out)
   local lines = args.topic and help_view.lines(schema, args.topic) or not args.topic and help_view.index(schema)
   if not lines then
     local near = help_view.near(schema, args.topic, virtlun.suggest)
-    out:message(("virtlun: no help on '%s'%s; 'virtlun help' lists the topics"):format(args.topic, near and (" (did you mean '%s'?)"):format(near) or ""))
+    local hint = near and (" (did you mean '%s'?)"):format(near) or ""
+    out:message(("virtlun: no help on '%s'%s; 'virtlun help' lists the topics"):format(args.topic, hint))
     return USAGE
   end
   if args.json then

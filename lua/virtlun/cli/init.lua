@@ -36,7 +36,8 @@ function cli.main(args)
     return 0
   end
   if not good or not parsed.command then
-    io.stderr:write(parser:get_usage(), "\n\n", good and "Error: a command is missing" or "Error: " .. tostring(message), "\n")
+    message = good and "a command is missing" or tostring(message)
+    io.stderr:write(parser:get_usage(), "\n\nError: ", message, "\n")
     return commands.USAGE
   end
   return commands[parsed.command](parsed, output.new(parsed))

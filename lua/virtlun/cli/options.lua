@@ -14,18 +14,21 @@ end
 
 local function add_recipe(command)
   command:argument("recipe"):args("+"):description("Recipe file, or - for standard input.")
-  command:option("-p --param"):count("*"):argname("<name=value>"):description("Set a parameter of the recipe.")
+  command:option("-p --param"):count("*"):argname("<name=value>")
+    :description("Set a parameter of the recipe.")
   return command
 end
 
 local function add_connection(command)
-  command:option("-c --connect"):argname("<uri>"):description("Connection, as in virsh, for domains whose recipe says none.")
+  command:option("-c --connect"):argname("<uri>")
+    :description("Connection, as in virsh, for domains whose recipe says none.")
   return command
 end
 
 --- The parser.  on_help(text) is called for -h and must not return.
 function options.parser(on_help)
-  local parser = argparse("virtlun", "Virtual SCSI HBAs and drives of libvirt domains: described, checked, planned, made so.")
+  local about = "Virtual SCSI HBAs and drives of libvirt domains: described, checked, planned, made so."
+  local parser = argparse("virtlun", about)
     :add_help(false):command_target("command"):require_command(false)
   parser:flag("-h --help"):description("Show this help."):action(function() on_help(parser:get_help()) end)
   parser:flag("--version"):description("Show the version.")

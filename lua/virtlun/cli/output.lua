@@ -29,7 +29,9 @@ end
 --- Problems, one a line; quiet leaves out notes and warnings.
 function Output:problems(found, quiet)
   for _, problem in ipairs(found) do
-    if problem.severity == "error" or not quiet then self:message(self.paint_error(problem.severity, virtlun.line(problem))) end
+    if problem.severity == "error" or not quiet then
+      self:message(self.paint_error(problem.severity, virtlun.line(problem)))
+    end
   end
 end
 

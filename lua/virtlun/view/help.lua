@@ -6,9 +6,12 @@ local view = {}
 
 local function range(field)
   if field.words then return table.concat(field.words, " | ") end
-  if field.min then return field.max and ("%d..%d"):format(field.min, field.max) or ("%d and more"):format(field.min) end
-  if field.kind == "text" and field.expected and field.expected ~= "text" then return field.expected end
-  if field.variants then return field.kind == "list" and "list of tables: " .. field.variants[1] or "table: " .. table.concat(field.variants, " | ") end
+  if field.min and field.max then return ("%d..%d"):format(field.min, field.max) end
+  if field.min then return ("%d and more"):format(field.min) end
+  if field.kind == "text" and field.expected ~= "text" then return field.expected end
+  if field.variants then
+    return (field.kind == "list" and "list of " or "table: ") .. table.concat(field.variants, " | ")
+  end
   if field.kind == "boolean" then return "true | false" end
   return field.kind == "constant" and ('"%s"'):format(field.text) or field.kind
 end
@@ -29,7 +32,9 @@ local function remarks(field, kind)
   if field.when and field.when.key ~= "device" then
     parts[#parts + 1] = ("only with %s = %s"):format(field.when.key, table.concat(field.when.words, " | "))
   end
-  if field.since then parts[#parts + 1] = ("libvirt %d.%d"):format(field.since // 1000000, field.since // 1000 % 1000) end
+  if field.since then
+    parts[#parts + 1] = ("libvirt %d.%d"):format(field.since // 1000000, field.since // 1000 % 1000)
+  end
   return table.concat(parts, "; ")
 end
 
@@ -57,7 +62,11 @@ local function problem_lines(problem)
   return lines
 end
 
-local DEVICES = { cdrom = "a SCSI CD/DVD drive", disk = "a SCSI disk", lun = "a SCSI disk whose commands reach the real device" }
+local DEVICES = {
+  cdrom = "a SCSI CD/DVD drive", disk = "a SCSI disk", lun = "a SCSI disk whose commands reach the real device",
+}
+
+local SOURCES = { "file", "block", "volume", "network" }
 
 --- Every topic: kinds first, nested tables, then problem codes.
 function view.topics(schema)
@@ -72,10 +81,12 @@ end
 
 --- Lines on a topic, or nil if there is none of that name.
 function view.lines(schema, topic)
-  if DEVICES[topic] then return shape_lines(schema.shapes.disk, topic, ("%s { ... }: %s"):format(topic, DEVICES[topic])) end
+  if DEVICES[topic] then
+    return shape_lines(schema.shapes.disk, topic, ("%s { ... }: %s"):format(topic, DEVICES[topic]))
+  end
   if topic == "source" then
     local lines = { "source = \"/path\", or one of the tables below; false for an empty CD drive", "" }
-    for _, name in ipairs { "file", "block", "volume", "network" } do
+    for _, name in ipairs(SOURCES) do
       for _, line in ipairs(shape_lines(schema.shapes[name], topic, name)) do lines[#lines + 1] = line end
       lines[#lines + 1] = ""
     end

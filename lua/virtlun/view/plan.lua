@@ -1,5 +1,6 @@
 --- Plans as text for people.
 
+local virtlun = require "virtlun"
 local style = require "virtlun.view.style"
 local value = require "virtlun.view.value"
 
@@ -15,14 +16,16 @@ end
 local function added(step)
   local device = step.after
   if step.kind == "controller" then return "HBA " .. device.model end
-  local place = device.address and device.address.controller and "at " .. value.address(device.address) .. "  " or ""
+  local address = device.address
+  local place = address and address.controller and "at " .. virtlun.address_text(address) .. "  " or ""
   return ("%s %s%s"):format(step.kind, place, value.source(device.source))
 end
 
 local function changed(step)
   local parts = {}
   for i, field in ipairs(step.fields) do
-    parts[i] = ("%s %s -> %s"):format(field.key, value.text(field.before, field.key), value.text(field.after, field.key))
+    local key = field.key
+    parts[i] = ("%s %s -> %s"):format(key, value.text(field.before, key), value.text(field.after, key))
   end
   return table.concat(parts, ", ")
 end
@@ -33,16 +36,11 @@ local function what(step)
   return step.kind == "controller" and "HBA" or step.kind
 end
 
-local function guest(step)
-  if not step.guest then return "" end
-  local text = "guest " .. step.guest.hctl
-  if step.guest.by_path then text = text .. " " .. step.guest.by_path .. (step.guest.certain and "" or " (uncertain)") end
-  return text
-end
-
 local function add_steps(lines, steps, paint, verbose)
   local rows = {}
-  for i, step in ipairs(steps) do rows[i] = { SIGNS[step.action], step.device, what(step), step.effect, guest(step) } end
+  for i, step in ipairs(steps) do
+    rows[i] = { SIGNS[step.action], step.device, what(step), step.effect, value.guest(step.guest) }
+  end
   for i, line in ipairs(style.columns(rows, "  ")) do
     lines[#lines + 1] = paint(steps[i].action, line)
     if verbose then
@@ -60,7 +58,8 @@ function view.summary(plan)
   for _, action in ipairs { "add", "change", "remove" } do
     if counts[action] > 0 then parts[#parts + 1] = ("%d %s"):format(counts[action], ENDINGS[action]) end
   end
-  return ("%s: %s; none of it interrupts the running domain"):format(plural(plan.changes, "change"), table.concat(parts, ", "))
+  local counted = table.concat(parts, ", ")
+  return ("%s: %s; none of it interrupts the running domain"):format(plural(plan.changes, "change"), counted)
 end
 
 --- Lines of a plan.  opts: paint, verbose.

@@ -2,7 +2,9 @@
 
 local style = {}
 
-local CODES = { add = "32", change = "33", remove = "31", strong = "1", faint = "2", error = "31", warning = "33", note = "36" }
+local CODES = {
+  add = "32", change = "33", remove = "31", strong = "1", faint = "2", error = "31", warning = "33", note = "36",
+}
 
 --- A function paint(what, text); with colour false it returns the text as it is.
 function style.painter(colour)

@@ -5,13 +5,17 @@ local value = require "virtlun.view.value"
 
 local view = {}
 
-local function drive_text(drive, guest)
-  local text = ("unit %d  %s %s  %s"):format(drive.address.unit or 0, drive.kind, drive.dev or drive.alias or "", value.source(drive.source))
-  if guest then
-    text = text .. "  guest " .. guest.hctl
-    if guest.by_path then text = text .. "  " .. guest.by_path .. (guest.certain and "" or " (uncertain)") end
+local function joined(...)
+  local parts = {}
+  for _, part in ipairs { ... } do
+    if part ~= "" then parts[#parts + 1] = part end
   end
-  return text
+  return table.concat(parts, "  ")
+end
+
+local function drive_text(drive, guest)
+  local name = ("%s %s"):format(drive.kind, drive.dev or drive.alias or "")
+  return joined(("unit %d"):format(drive.address.unit or 0), name, value.source(drive.source), value.guest(guest))
 end
 
 --- The child of node with that key, made if it is missing; children keep the order of their keys.
@@ -26,11 +30,9 @@ local function child(node, key, text)
 end
 
 local function hba_text(hba, index)
-  if not hba then return ("HBA %d  not there"):format(index) end
-  local address = hba.address
-  local place = address and (address.type == "ccw" and ("  ccw %x.%x.%04x"):format(address.cssid, address.ssid, address.devno)
-    or address.type == "pci" and ("  pci %04x:%02x:%02x.%x"):format(address.domain or 0, address.bus or 0, address.slot, address["function"] or 0)) or ""
-  return ("HBA %d  %s%s"):format(index, hba.model or "model of the host's choice", place)
+  local name = ("HBA %d"):format(index)
+  if not hba then return joined(name, "not there") end
+  return joined(name, hba.model or "model of the host's choice", value.hba_address(hba.address))
 end
 
 local function add_description(root, description, foretell)
@@ -45,8 +47,9 @@ local function add_description(root, description, foretell)
   for i, device in ipairs(description) do
     local address = device.kind ~= "controller" and device.address
     if address and address.controller then
-      local hba = child(root, address.controller, hba_text(hbas[address.controller], address.controller))
-      local target = child(hba, address.target or 0, ("target %d"):format(address.target or 0))
+      local index, number = address.controller, address.target or 0
+      local hba = child(root, index, hba_text(hbas[index], index))
+      local target = child(hba, number, ("target %d"):format(number))
       child(target, address.unit or 0, drive_text(device, guests[i]))
     end
   end

@@ -1,5 +1,7 @@
 --- Values of a description as short text: sources, addresses, switches.
 
+local virtlun = require "virtlun"
+
 local value = {}
 
 local function in_order(t)
@@ -18,11 +20,6 @@ local function braces(t)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
---- controller:bus:target:unit, as libvirt's own messages have it.
-function value.address(address)
-  return ("%d:%d:%d:%d"):format(address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
-end
-
 --- What is in a drive, in few words.
 function value.source(source)
   if not source then return "empty" end
@@ -33,12 +30,27 @@ function value.source(source)
   return source.file or source.dev
 end
 
+--- What the guest is foretold to see of a drive; "" if nothing is.
+function value.guest(guest)
+  if not guest then return "" end
+  local by_path = guest.by_path and " " .. guest.by_path .. (guest.certain and "" or " (uncertain)") or ""
+  return "guest " .. guest.hctl .. by_path
+end
+
+--- Where an HBA sits in its machine; "" if that is unknown.
+function value.hba_address(address)
+  if not address then return "" end
+  if address.type == "ccw" then return ("ccw %x.%x.%04x"):format(address.cssid, address.ssid, address.devno) end
+  if address.type ~= "pci" then return address.type end
+  return ("pci %04x:%02x:%02x.%x"):format(address.domain or 0, address.bus or 0, address.slot, address["function"] or 0)
+end
+
 --- Any value; key tells which field it is of.
 function value.text(v, key)
   if key == "source" then return value.source(v) end
   if v == nil then return "nothing" end
   if type(v) ~= "table" then return tostring(v) end
-  if key == "address" and v.controller then return value.address(v) end
+  if key == "address" and v.controller then return virtlun.address_text(v) end
   return braces(v)
 end
 

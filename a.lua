@@ -1,0 +1,1 @@
+domain "a" { include "sub/b.lua", include "sub/d.lua" }

@@ -1,0 +1,1 @@
+include "cyc2.lua"
