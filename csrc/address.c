@@ -32,7 +32,8 @@ bool vlun_place_of(const struct vlun_record *record, struct vlun_place *place) {
 }
 
 uint64_t vlun_place_key(const struct vlun_place *place) {
-  return (uint64_t)place->controller << 48 | (uint64_t)(place->target & 0xffff) << 32 | (uint64_t)(place->unit & 0xffffffff);
+  return (uint64_t)place->controller << 48 | (uint64_t)(place->target & 0xffff) << 32 |
+         (uint64_t)(place->unit & 0xffffffff);
 }
 
 const struct vlun_hba *vlun_hba_of(const struct vlun_record *controller) {
@@ -40,15 +41,18 @@ const struct vlun_hba *vlun_hba_of(const struct vlun_record *controller) {
 }
 
 bool vlun_hba_takes(const struct vlun_hba *hba, const struct vlun_place *place) {
-  return place->bus == 0 && place->target <= hba->max_target && place->unit <= hba->max_unit && place->unit != hba->reserved;
+  return place->bus == 0 && place->target <= hba->max_target && place->unit <= hba->max_unit &&
+         place->unit != hba->reserved;
 }
 
 /* The guest's firmware numbers PCI buses in its own order, so only the root bus is certain (facts 13). */
 static int pci_parent(const struct vlun_record *address, char *text, size_t size, bool *certain) {
   int64_t bus = vlun_number(address, VLUN_pci_bus, 0);
   *certain = bus == 0;
-  return snprintf(text, size, "pci-%04" PRIx64 ":%02" PRIx64 ":%02" PRIx64 ".%" PRIx64, (uint64_t)vlun_number(address, VLUN_pci_domain, 0),
-                  (uint64_t)bus, (uint64_t)vlun_number(address, VLUN_pci_slot, 0), (uint64_t)vlun_number(address, VLUN_pci_function, 0));
+  return snprintf(text, size, "pci-%04" PRIx64 ":%02" PRIx64 ":%02" PRIx64 ".%" PRIx64,
+                  (uint64_t)vlun_number(address, VLUN_pci_domain, 0), (uint64_t)bus,
+                  (uint64_t)vlun_number(address, VLUN_pci_slot, 0),
+                  (uint64_t)vlun_number(address, VLUN_pci_function, 0));
 }
 
 /* fe.S.NNNN is 0.S.NNNN in the guest: cssid 0xfe resolves to 0 (facts 1). */
@@ -58,7 +62,8 @@ static int ccw_parent(const struct vlun_record *address, char *text, size_t size
                   (uint64_t)vlun_number(address, VLUN_ccw_devno, 0));
 }
 
-bool vlun_by_path(const struct vlun_record *hba_address, const struct vlun_place *place, char *text, size_t size, bool *certain) {
+bool vlun_by_path(const struct vlun_record *hba_address, const struct vlun_place *place, char *text, size_t size,
+                  bool *certain) {
   uint32_t lun;
   if (!vlun_lun_encode(place->unit, &lun)) return false;
   int n = -1;

@@ -7,11 +7,14 @@
 
 #include "internal.h"
 
-static void complain(struct vlun_check *check, const struct vlun_trail *trail, enum vlun_code code, const struct vlun_args *args) {
+static void complain(struct vlun_check *check, const struct vlun_trail *trail, enum vlun_code code,
+                     const struct vlun_args *args) {
   vlun_complain(check->problems, &check->spot, vlun_trail_text(&check->problems->arena, trail), code, args);
 }
 
-static const char *decimal(struct vlun_check *check, int64_t number) { return vlun_printf(&check->problems->arena, "%" PRId64, number); }
+static const char *decimal(struct vlun_check *check, int64_t number) {
+  return vlun_printf(&check->problems->arena, "%" PRId64, number);
+}
 
 static const char *range_text(struct vlun_check *check, const struct vlun_row *row) {
   if (row->min == row->max) return decimal(check, row->min);
@@ -19,12 +22,15 @@ static const char *range_text(struct vlun_check *check, const struct vlun_row *r
   return vlun_printf(&check->problems->arena, "%" PRId64 "..%" PRId64, row->min, row->max);
 }
 
-static void check_number(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_row *row, const struct vlun_value *value) {
+static void check_number(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_row *row,
+                         const struct vlun_value *value) {
   if (value->u.number >= row->min && value->u.number <= row->max) return;
-  complain(check, trail, P_out_of_range, &(struct vlun_args){.v = decimal(check, value->u.number), .e = range_text(check, row)});
+  complain(check, trail, P_out_of_range,
+           &(struct vlun_args){.v = decimal(check, value->u.number), .e = range_text(check, row)});
 }
 
-static void check_text(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_row *row, const struct vlun_value *value) {
+static void check_text(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_row *row,
+                       const struct vlun_value *value) {
   const char *what;
   size_t bad = vlun_bad_byte(value->u.text, value->len, &what);
   if (bad) {
@@ -37,16 +43,20 @@ static void check_text(struct vlun_check *check, const struct vlun_trail *trail,
   if (fits && length) return;
   const char *text = vlun_copy(&check->problems->arena, value->u.text, value->len);
   if (!fits) complain(check, trail, P_bad_form, &(struct vlun_args){.v = text, .e = row->form->expected});
-  else complain(check, trail, P_bad_length, &(struct vlun_args){.v = text, .a = decimal(check, value->len), .e = range_text(check, row)});
+  else
+    complain(check, trail, P_bad_length,
+             &(struct vlun_args){.v = text, .a = decimal(check, value->len), .e = range_text(check, row)});
 }
 
 /* Whether the row counts, given what another row of the record says or is by default. */
-static void check_when(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_record *record, const struct vlun_row *row) {
+static void check_when(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_record *record,
+                       const struct vlun_row *row) {
   const struct vlun_row *other = &record->shape->rows[row->when.row];
   int64_t word = vlun_number(record, row->when.row, other->dflt_for ? other->dflt : other->implied);
   if (row->when.words & BIT(word)) return;
   complain(check, trail, P_not_here,
-           &(struct vlun_args){.a = other->flags & INTERNAL ? "the drive" : other->key, .b = other->words->word[word],
+           &(struct vlun_args){.a = other->flags & INTERNAL ? "the drive" : other->key,
+                               .b = other->words->word[word],
                                .e = vlun_word_list(&check->problems->arena, other->words, row->when.words)});
 }
 
@@ -59,7 +69,8 @@ static void check_list(struct vlun_check *check, struct vlun_trail *trail, const
   }
 }
 
-static void check_value(struct vlun_check *check, struct vlun_trail *trail, const struct vlun_record *record, const struct vlun_row *row, const struct vlun_value *value) {
+static void check_value(struct vlun_check *check, struct vlun_trail *trail, const struct vlun_record *record,
+                        const struct vlun_row *row, const struct vlun_value *value) {
   if (row->when.words) check_when(check, trail, record, row);
   if (value->no) {
     if (row->flags & REQUIRED) complain(check, trail, P_not_removable, &(struct vlun_args){.v = "false"});

@@ -37,11 +37,13 @@ static uint32_t hash_of(unsigned space, const void *key, size_t len) {
   return hash ^ hash >> 15;
 }
 
-static struct claim *find(const struct vlun_claims *claims, unsigned space, const void *key, size_t len, uint32_t hash) {
+static struct claim *find(const struct vlun_claims *claims, unsigned space, const void *key, size_t len,
+                          uint32_t hash) {
   for (size_t i = hash;; i++) {
     struct claim *claim = &claims->slot[i & (claims->size - 1)];
     if (!claim->owner) return claim;
-    if (claim->hash == hash && claim->space == space && claim->len == len && memcmp(claim->key, key, len) == 0) return claim;
+    if (claim->hash == hash && claim->space == space && claim->len == len && memcmp(claim->key, key, len) == 0)
+      return claim;
   }
 }
 

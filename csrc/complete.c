@@ -50,7 +50,9 @@ static void know(struct complete *all, const struct vlun_model *model, bool host
     const struct vlun_device *device = &model->device[i];
     struct vlun_place place;
     if (vlun_is(device, SHAPE_controller)) know_controller(all, device);
-    else if (!device->foreign && (host || vlun_get_key(device->record, "address")) && vlun_place_of(device->record, &place)) take_place(all, &place, device);
+    else if (!device->foreign && (host || vlun_get_key(device->record, "address")) &&
+             vlun_place_of(device->record, &place))
+      take_place(all, &place, device);
   }
 }
 
@@ -76,7 +78,8 @@ static struct vlun_record *with_defaults(struct vlun_arena *arena, const struct 
       struct vlun_record *inner = with_defaults(arena, value->u.record, device);
       if (inner) value->u.record = inner;
     }
-    if (!(draft.set & BIT(i)) && (row->dflt_for & device) && default_fits(&draft, i)) vlun_draft_set(&draft, i, ORIGIN_DEFAULT)->u.number = row->dflt;
+    if (!(draft.set & BIT(i)) && (row->dflt_for & device) && default_fits(&draft, i))
+      vlun_draft_set(&draft, i, ORIGIN_DEFAULT)->u.number = row->dflt;
   }
   return vlun_draft_pack(&draft, arena);
 }
@@ -110,7 +113,8 @@ static int64_t model_of(const struct vlun_record *controller) {
 static int64_t nearest_model(const struct complete *all, int64_t index) {
   for (int64_t far = 1; far <= VLUN_MAX_CONTROLLER; far++) {
     if (index - far >= 0 && all->controller[index - far]) return model_of(all->controller[index - far]);
-    if (index + far <= VLUN_MAX_CONTROLLER && all->controller[index + far]) return model_of(all->controller[index + far]);
+    if (index + far <= VLUN_MAX_CONTROLLER && all->controller[index + far])
+      return model_of(all->controller[index + far]);
   }
   return W(model, virtio_scsi);
 }
@@ -194,7 +198,8 @@ static struct vlun_record *address_record(struct complete *all, const struct vlu
 static bool wants_place(const struct vlun_device *device) {
   if (vlun_get_key(device->record, "address")) return false;
   if (vlun_is(device, SHAPE_disk)) return true;
-  const struct vlun_value *source = vlun_is(device, SHAPE_hostdev) ? vlun_has(device->record, VLUN_hostdev_source) : NULL;
+  const struct vlun_value *source =
+      vlun_is(device, SHAPE_hostdev) ? vlun_has(device->record, VLUN_hostdev_source) : NULL;
   return source && source->u.record->shape != &vlun_shapes[SHAPE_vhost];
 }
 

@@ -20,7 +20,8 @@ static void add_source(struct vlun_buffer *buffer, const struct vlun_record *sou
   const struct vlun_value *value = source->value;
   for (uint64_t rest = source->set; rest; rest &= rest - 1, value++) {
     const struct vlun_row *row = &source->shape->rows[__builtin_ctzll(rest)];
-    for (size_t i = 0; row->kind == KIND_LIST && !value->no && i < value->u.list->count; i++) add_source(buffer, value->u.list->item[i]);
+    for (size_t i = 0; row->kind == KIND_LIST && !value->no && i < value->u.list->count; i++)
+      add_source(buffer, value->u.list->item[i]);
     if (value->no || (row->kind != KIND_STR && row->kind != KIND_INT && row->kind != KIND_ENUM)) continue;
     size_t len;
     const char *text = vlun_print(row, value, scratch, &len);
@@ -38,7 +39,8 @@ const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *
   return key;
 }
 
-static void enter_text(struct vlun_index *index, enum space space, const struct vlun_value *value, const struct vlun_device *device) {
+static void enter_text(struct vlun_index *index, enum space space, const struct vlun_value *value,
+                       const struct vlun_device *device) {
   if (value) vlun_claim(index->claims, space, value->u.text, value->len, device);
 }
 
@@ -67,7 +69,8 @@ struct vlun_index *vlun_index_new(struct vlun_arena *arena, const struct vlun_mo
   return index;
 }
 
-static const struct vlun_device *find_text(const struct vlun_index *index, enum space space, const struct vlun_value *value) {
+static const struct vlun_device *find_text(const struct vlun_index *index, enum space space,
+                                           const struct vlun_value *value) {
   return value ? vlun_claimed(index->claims, space, value->u.text, value->len) : NULL;
 }
 
@@ -89,7 +92,8 @@ static const struct vlun_device *find_any(const struct vlun_index *index, const 
 /* A device of another bus or kind is another device, whatever its name is. */
 const struct vlun_device *vlun_index_find(const struct vlun_index *index, const struct vlun_record *desired) {
   const struct vlun_device *found = find_any(index, desired);
-  bool same = found && !found->foreign && found->record->shape == desired->shape && vlun_device_kind(found->record) == vlun_device_kind(desired);
+  bool same = found && !found->foreign && found->record->shape == desired->shape &&
+              vlun_device_kind(found->record) == vlun_device_kind(desired);
   return same ? found : NULL;
 }
 
@@ -103,7 +107,8 @@ static uint64_t differing_rows(const struct vlun_record *desired, const struct v
   return rows;
 }
 
-static void compare(const struct vlun_device *desired, const struct vlun_device *current, struct vlun_changes *changes) {
+static void compare(const struct vlun_device *desired, const struct vlun_device *current,
+                    struct vlun_changes *changes) {
   bool absent = vlun_device_flag(desired, "absent");
   struct vlun_change change = {.desired = desired, .current = current};
   if (!current) {
@@ -119,11 +124,13 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
   changes->list[changes->count++] = change;
 }
 
-bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host, struct vlun_changes *changes) {
+bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host,
+               struct vlun_changes *changes) {
   struct vlun_index *index = vlun_index_new(arena, host);
   changes->count = 0;
   changes->list = vlun_alloc(arena, (desired->count + 1) * sizeof *changes->list);
   if (!index || !changes->list) return false;
-  for (size_t i = 0; i < desired->count; i++) compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), changes);
+  for (size_t i = 0; i < desired->count; i++)
+    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), changes);
   return !arena->failed;
 }

@@ -248,7 +248,8 @@ const struct vlun_shape *vlun_kind_shape(size_t number);
 struct vlun_device *vlun_model_add(struct vlun_model *model);
 void vlun_model_free(struct vlun_model *model);
 /* What `over` says, and what `under` says of the rest. */
-struct vlun_record *vlun_record_merge(struct vlun_arena *arena, const struct vlun_record *under, const struct vlun_record *over);
+struct vlun_record *vlun_record_merge(struct vlun_arena *arena, const struct vlun_record *under,
+                                      const struct vlun_record *over);
 
 /* --- kinds (kind.c) ---------------------------------------------------------------------------------- */
 
@@ -327,7 +328,8 @@ struct vlun_trail {
 };
 const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *trail);
 
-void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code, const struct vlun_args *args);
+void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail,
+                   enum vlun_code code, const struct vlun_args *args);
 void vlun_problems_sort(struct vlun_problems *problems);
 void vlun_problems_free(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
@@ -383,7 +385,8 @@ uint64_t vlun_place_key(const struct vlun_place *place);
 const struct vlun_hba *vlun_hba_of(const struct vlun_record *controller);
 bool vlun_hba_takes(const struct vlun_hba *hba, const struct vlun_place *place);
 /* The name below /dev/disk/by-path of a drive; `certain` tells whether the guest's firmware can number the bus otherwise. */
-bool vlun_by_path(const struct vlun_record *hba_address, const struct vlun_place *place, char *text, size_t size, bool *certain);
+bool vlun_by_path(const struct vlun_record *hba_address, const struct vlun_place *place, char *text, size_t size,
+                  bool *certain);
 
 /* A table of who owns what (claims.c). */
 struct vlun_claims *vlun_claims_new(struct vlun_arena *arena, size_t expected);
@@ -414,7 +417,8 @@ struct vlun_changes {
 };
 
 /* What must change so that the host's document says what the description says.  Unsaid stays.  False: no memory. */
-bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host, struct vlun_changes *changes);
+bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host,
+               struct vlun_changes *changes);
 
 /* --- XML (xml_write.c, xml_read.c, xml_patch.c) ------------------------------------------------------ */
 
@@ -428,6 +432,7 @@ void vlun_check_raw(struct vlun_check *check);
 
 /* Applies changes to the host's own document, touching nothing else.  The changes' current devices must have
  * been read from this very text. */
-bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out, struct vlun_problems *problems);
+bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
+                struct vlun_problems *problems);
 
 #endif

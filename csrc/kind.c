@@ -79,7 +79,9 @@ static bool form_path(const char *text, size_t len) { return len > 1 && text[0] 
 
 static bool form_dev(const char *text, size_t len) { return vlun_dev_index(text, len) >= 0; }
 
-static bool form_alias(const char *text, size_t len) { return len > 3 && begins(text, len, "ua-") && all_of(text + 3, len - 3, "-_"); }
+static bool form_alias(const char *text, size_t len) {
+  return len > 3 && begins(text, len, "ua-") && all_of(text + 3, len - 3, "-_");
+}
 
 static bool form_serial(const char *text, size_t len) { return all_of(text, len, "_.+- "); }
 
@@ -104,7 +106,9 @@ static bool form_adapter(const char *text, size_t len) {
   return true;
 }
 
-static bool form_naa(const char *text, size_t len) { return len == 20 && begins(text, len, "naa.") && all_hex(text + 4, 16); }
+static bool form_naa(const char *text, size_t len) {
+  return len == 20 && begins(text, len, "naa.") && all_hex(text + 4, 16);
+}
 
 static bool form_iscsi_name(const char *text, size_t len) {
   const char *slash = memchr(text, '/', len);
@@ -151,13 +155,15 @@ static enum vlun_verdict parse_number(const char *text, size_t len, struct vlun_
   return PARSED;
 }
 
-static enum vlun_verdict parse_switch(const char *text, size_t len, const char *yes, const char *no, struct vlun_value *value) {
+static enum vlun_verdict parse_switch(const char *text, size_t len, const char *yes, const char *no,
+                                      struct vlun_value *value) {
   value->u.number = len == strlen(yes) && memcmp(text, yes, len) == 0;
   bool is_no = len == strlen(no) && memcmp(text, no, len) == 0;
   return value->u.number || is_no ? PARSED : BAD_TEXT;
 }
 
-static enum vlun_verdict parse_word(const struct vlun_words *words, const char *text, size_t len, struct vlun_value *value) {
+static enum vlun_verdict parse_word(const struct vlun_words *words, const char *text, size_t len,
+                                    struct vlun_value *value) {
   for (int i = 0; i < words->count; i++) {
     if (strncmp(words->word[i], text, len) != 0 || words->word[i][len] != '\0') continue;
     value->u.number = i;
@@ -207,7 +213,9 @@ static const char *fixed(const char *text, size_t *len) {
 const char *vlun_print(const struct vlun_row *row, const struct vlun_value *value, char scratch[32], size_t *len) {
   switch (row->kind) {
     case KIND_INT: return print_decimal(value->u.number, scratch, len);
-    case KIND_HEX: *len = (size_t)snprintf(scratch, 32, "0x%0*" PRIx64, row->width, (uint64_t)value->u.number); return scratch;
+    case KIND_HEX:
+      *len = (size_t)snprintf(scratch, 32, "0x%0*" PRIx64, row->width, (uint64_t)value->u.number);
+      return scratch;
     case KIND_YESNO: return fixed(value->u.number ? "yes" : "no", len);
     case KIND_ONOFF: return fixed(value->u.number ? "on" : "off", len);
     case KIND_BOOL: return fixed(value->u.number ? "true" : "false", len);

@@ -29,7 +29,8 @@ void lvlun_check_memory(lua_State *L, const struct lvlun_run *run);
 
 /* lua_marshal.c: a description becomes a model.  What is wrong with types and keys becomes problems.
  * Text stays in the tables at `index` unless copy is true. */
-void lvlun_read_domain(lua_State *L, int index, struct vlun_model *model, struct vlun_problems *problems, size_t number, bool copy);
+void lvlun_read_domain(lua_State *L, int index, struct vlun_model *model, struct vlun_problems *problems, size_t number,
+                       bool copy);
 void lvlun_read_device(lua_State *L, int index, struct vlun_model *model, struct vlun_problems *problems, bool copy);
 bool lvlun_is_device(lua_State *L, int index);
 

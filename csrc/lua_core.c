@@ -89,7 +89,8 @@ static int Lvlun_check(lua_State *L) {
 static size_t count_assigned(const struct vlun_model *model) {
   size_t count = 0;
   for (size_t i = 0; i < model->count; i++) {
-    const struct vlun_value *address = vlun_device_is_drive(&model->device[i]) ? vlun_get_key(model->device[i].record, "address") : NULL;
+    const struct vlun_value *address =
+        vlun_device_is_drive(&model->device[i]) ? vlun_get_key(model->device[i].record, "address") : NULL;
     count += address && address->origin == ORIGIN_ASSIGNED;
   }
   return count;
@@ -106,7 +107,8 @@ static struct vlun_model *complete_described(lua_State *L, struct lvlun_run *run
   size_t assigned = count_assigned(model);
   if (assigned) {
     const char *what = vlun_printf(&run->problems.arena, assigned == 1 ? "%zu drive is" : "%zu drives are", assigned);
-    vlun_complain(&run->problems, &(struct vlun_spot){.model = model}, "", P_provisional, &(struct vlun_args){.a = what});
+    vlun_complain(&run->problems, &(struct vlun_spot){.model = model}, "", P_provisional,
+                  &(struct vlun_args){.a = what});
   }
   return model;
 }
@@ -171,7 +173,11 @@ static int Lvlun_problem(lua_State *L) {
   int number = 0;
   while (number < P_count && (!code || strcmp(vlun_codes[number].code, code) != 0)) number++;
   luaL_argcheck(L, number < P_count, 1, "unknown problem code");
-  struct vlun_args args = {.v = field(L, 1, "value"), .e = field(L, 1, "expected"), .a = field(L, 1, "a"), .b = field(L, 1, "b"), .s = field(L, 1, "near")};
+  struct vlun_args args = {.v = field(L, 1, "value"),
+                           .e = field(L, 1, "expected"),
+                           .a = field(L, 1, "a"),
+                           .b = field(L, 1, "b"),
+                           .s = field(L, 1, "near")};
   const char *path = field(L, 1, "path");
   struct vlun_model place = {.file = field(L, 1, "file")};
   lua_getfield(L, 1, "line");
@@ -222,8 +228,9 @@ static int Lvlun_dev_name(lua_State *L) {
 /* --- the module --------------------------------------------------------------------------------------- */
 
 static void open_lun(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", Lvlun_lun_encode}, {"decode", Lvlun_lun_decode}, {"wire", Lvlun_lun_wire},
-                                       {"hctl", Lvlun_lun_hctl}, {"by_path", Lvlun_lun_by_path}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"encode", Lvlun_lun_encode},   {"decode", Lvlun_lun_decode},
+                                       {"wire", Lvlun_lun_wire},       {"hctl", Lvlun_lun_hctl},
+                                       {"by_path", Lvlun_lun_by_path}, {NULL, NULL}};
   luaL_newlib(L, functions);
 }
 
@@ -238,10 +245,21 @@ static void push_kinds(lua_State *L) {
 VLUN_API int luaopen_virtlun_core(lua_State *L);
 
 VLUN_API int luaopen_virtlun_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"check", Lvlun_check}, {"xml", Lvlun_xml}, {"complete", Lvlun_complete}, {"read", Lvlun_read}, {"schema", Lvlun_schema},
-      {"problem", Lvlun_problem}, {"suggest", Lvlun_suggest}, {"dev_index", Lvlun_dev_index}, {"dev_name", Lvlun_dev_name},
-      {"model", Lvlun_model}, {"document", Lvlun_document}, {"diff", Lvlun_diff}, {"patch", Lvlun_patch}, {"recipe", Lvlun_recipe}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", Lvlun_check},
+                                       {"xml", Lvlun_xml},
+                                       {"complete", Lvlun_complete},
+                                       {"read", Lvlun_read},
+                                       {"schema", Lvlun_schema},
+                                       {"problem", Lvlun_problem},
+                                       {"suggest", Lvlun_suggest},
+                                       {"dev_index", Lvlun_dev_index},
+                                       {"dev_name", Lvlun_dev_name},
+                                       {"model", Lvlun_model},
+                                       {"document", Lvlun_document},
+                                       {"diff", Lvlun_diff},
+                                       {"patch", Lvlun_patch},
+                                       {"recipe", Lvlun_recipe},
+                                       {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newmetatable(L, RUN_TYPE);
   lua_pushcfunction(L, free_run);

@@ -51,7 +51,8 @@ int Lvlun_lun_decode(lua_State *L) {
   char value[24];
   if (!read_integer(L, 1, "lun", &lun)) return 2;
   snprintf(value, sizeof value, "%" PRId64, lun);
-  if (!vlun_lun_decode(lun, &unit)) return fail(L, P_no_lun, "lun", &(struct vlun_args){.v = value, .e = "0..255 and 16640..32767"});
+  if (!vlun_lun_decode(lun, &unit))
+    return fail(L, P_no_lun, "lun", &(struct vlun_args){.v = value, .e = "0..255 and 16640..32767"});
   lua_pushinteger(L, unit);
   return 1;
 }
@@ -106,7 +107,8 @@ int Lvlun_lun_by_path(lua_State *L) {
   lua_getfield(L, 2, "type");
   if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "ccw") == 0) draft.shape = &vlun_shapes[SHAPE_ccw];
   for (int i = 0; i < draft.shape->count; i++) {
-    if (lua_getfield(L, 2, draft.shape->rows[i].key) == LUA_TNUMBER) vlun_draft_set(&draft, i, ORIGIN_USER)->u.number = lua_tointeger(L, -1);
+    if (lua_getfield(L, 2, draft.shape->rows[i].key) == LUA_TNUMBER)
+      vlun_draft_set(&draft, i, ORIGIN_USER)->u.number = lua_tointeger(L, -1);
     lua_pop(L, 1);
   }
   const struct vlun_record *address = vlun_draft_pack(&draft, &run->arena);

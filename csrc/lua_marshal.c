@@ -23,8 +23,8 @@ struct marshal {
   bool copy;
   int place, table; /* of the device at hand: its number, and where its table is; 0 for none */
   const struct vlun_shape *shape;
-  int row; /* of the device's field that is being read */
-  uint64_t broken; /* fields of the device that could not be read */
+  int row;                     /* of the device's field that is being read */
+  uint64_t broken;             /* fields of the device that could not be read */
   const char *file_key, *file; /* the last file's name in Lua and in the model: most devices share it */
   struct memo memo[MEMO];
 };
@@ -85,7 +85,8 @@ static int raw_line(struct marshal *m, int table) {
   return line;
 }
 
-static void complain(struct marshal *m, const struct vlun_trail *trail, enum vlun_code code, const struct vlun_args *args) {
+static void complain(struct marshal *m, const struct vlun_trail *trail, enum vlun_code code,
+                     const struct vlun_args *args) {
   struct vlun_device device = {.place = m->place};
   struct vlun_spot spot = {.model = m->model, .domain = m->number, .row = m->row + 1};
   if (m->table) {
@@ -108,19 +109,23 @@ static const char *shown(struct marshal *m) {
   return copy ? copy : "?";
 }
 
-static void complain_of_type(struct marshal *m, const struct vlun_trail *trail, const char *expected, const char *hint) {
+static void complain_of_type(struct marshal *m, const struct vlun_trail *trail, const char *expected,
+                             const char *hint) {
   complain(m, trail, P_wrong_type, &(struct vlun_args){.v = shown(m), .e = expected, .a = hint});
 }
 
 /* --- values: each reads the value on top of the stack ------------------------------------------------- */
 
-static bool read_record(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape, struct vlun_value *value);
+static bool read_record(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape,
+                        struct vlun_value *value);
 
 static bool read_number(struct marshal *m, const struct vlun_trail *trail, struct vlun_value *value) {
   int exact;
   lua_Integer number = lua_tointegerx(m->L, -1, &exact);
   if (lua_type(m->L, -1) != LUA_TNUMBER || !exact) {
-    complain_of_type(m, trail, "an integer", lua_isnumber(m->L, -1) && lua_type(m->L, -1) == LUA_TSTRING ? "write the number without quotes" : NULL);
+    complain_of_type(m, trail, "an integer",
+                     lua_isnumber(m->L, -1) && lua_type(m->L, -1) == LUA_TSTRING ? "write the number without quotes"
+                                                                                 : NULL);
     return false;
   }
   value->u.number = number;
@@ -148,7 +153,8 @@ static bool read_text(struct marshal *m, const struct vlun_trail *trail, struct 
   return value->u.text != NULL;
 }
 
-static bool read_word(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row, struct vlun_value *value) {
+static bool read_word(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                      struct vlun_value *value) {
   size_t len;
   const char *text = lua_type(m->L, -1) == LUA_TSTRING ? lua_tolstring(m->L, -1, &len) : NULL;
   const char *allowed = text ? NULL : vlun_word_list(&m->problems->arena, row->words, UINT64_MAX);
@@ -156,14 +162,18 @@ static bool read_word(struct marshal *m, const struct vlun_trail *trail, const s
     complain_of_type(m, trail, allowed ? allowed : "a word", NULL);
     return false;
   }
-  if (memchr(text, '\0', len) == NULL && vlun_parse(&(struct vlun_row){.kind = KIND_ENUM, .words = row->words}, text, len, value) == PARSED) return true;
+  if (memchr(text, '\0', len) == NULL &&
+      vlun_parse(&(struct vlun_row){.kind = KIND_ENUM, .words = row->words}, text, len, value) == PARSED)
+    return true;
   allowed = vlun_word_list(&m->problems->arena, row->words, UINT64_MAX);
-  complain(m, trail, P_unknown_word, &(struct vlun_args){.v = text, .e = allowed, .s = vlun_suggest_word(row->words, text, len)});
+  complain(m, trail, P_unknown_word,
+           &(struct vlun_args){.v = text, .e = allowed, .s = vlun_suggest_word(row->words, text, len)});
   return false;
 }
 
 /* true stands for the ordinary choice, a list says it word by word. */
-static bool read_set(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row, struct vlun_value *value) {
+static bool read_set(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                     struct vlun_value *value) {
   if (lua_isboolean(m->L, -1)) {
     value->u.number = lua_toboolean(m->L, -1) ? row->implied : 0;
     return true;
@@ -182,7 +192,8 @@ static bool read_set(struct marshal *m, const struct vlun_trail *trail, const st
   return true;
 }
 
-static bool read_list(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row, struct vlun_value *value) {
+static bool read_list(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                      struct vlun_value *value) {
   if (!lua_istable(m->L, -1)) {
     complain_of_type(m, trail, "a list", NULL);
     return false;
@@ -220,7 +231,9 @@ static bool is_variant(struct marshal *m, const struct vlun_shape *variant) {
   lua_pushstring(m->L, row->key);
   int type = lua_rawget(m->L, -2);
   bool fits = type != LUA_TNIL;
-  if (row->kind == KIND_LIT) fits = (type == LUA_TSTRING && strcmp(lua_tostring(m->L, -1), row->text) == 0) || (type == LUA_TNIL && (row->flags & IMPLIED));
+  if (row->kind == KIND_LIT)
+    fits = (type == LUA_TSTRING && strcmp(lua_tostring(m->L, -1), row->text) == 0) ||
+           (type == LUA_TNIL && (row->flags & IMPLIED));
   lua_pop(m->L, 1);
   return fits;
 }
@@ -240,10 +253,12 @@ static void complain_of_variant(struct marshal *m, const struct vlun_trail *trai
   size_t count = 0;
   while (row->variants[count]) count++;
   struct variant_names names = {&m->problems->arena, row->variants};
-  complain(m, trail, P_no_variant, &(struct vlun_args){.e = vlun_or_list(&m->problems->arena, next_variant, &names, count)});
+  complain(m, trail, P_no_variant,
+           &(struct vlun_args){.e = vlun_or_list(&m->problems->arena, next_variant, &names, count)});
 }
 
-static bool read_shorthand(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape, struct vlun_value *value) {
+static bool read_shorthand(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape,
+                           struct vlun_value *value) {
   struct vlun_draft draft;
   vlun_draft_init(&draft, shape);
   if (!read_text(m, trail, vlun_draft_set(&draft, 0, ORIGIN_USER))) return false;
@@ -251,13 +266,16 @@ static bool read_shorthand(struct marshal *m, const struct vlun_trail *trail, co
   return value->u.record != NULL;
 }
 
-static bool read_variant(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row, struct vlun_value *value) {
-  if ((row->flags & SHORTHAND) && lua_type(m->L, -1) == LUA_TSTRING) return read_shorthand(m, trail, row->variants[0], value);
+static bool read_variant(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                         struct vlun_value *value) {
+  if ((row->flags & SHORTHAND) && lua_type(m->L, -1) == LUA_TSTRING)
+    return read_shorthand(m, trail, row->variants[0], value);
   if (!lua_istable(m->L, -1)) {
     complain_of_type(m, trail, row->flags & SHORTHAND ? "a path, a table or false" : "a table", NULL);
     return false;
   }
-  if (!row->variants[1] && row->variants[0]->rows[0].kind != KIND_LIT) return read_record(m, trail, row->variants[0], value);
+  if (!row->variants[1] && row->variants[0]->rows[0].kind != KIND_LIT)
+    return read_record(m, trail, row->variants[0], value);
   for (const struct vlun_shape *const *variant = row->variants; *variant; variant++)
     if (is_variant(m, *variant)) return read_record(m, trail, *variant, value);
   complain_of_variant(m, trail, row);
@@ -268,7 +286,8 @@ static bool is_switch(enum vlun_kind kind) {
   return kind == KIND_BOOL || kind == KIND_YESNO || kind == KIND_ONOFF || kind == KIND_FLAG || kind == KIND_SET;
 }
 
-static bool read_value(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row, struct vlun_value *value) {
+static bool read_value(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                       struct vlun_value *value) {
   if (lua_isboolean(m->L, -1) && !lua_toboolean(m->L, -1) && !is_switch(row->kind)) {
     value->no = true;
     return true;
@@ -298,7 +317,9 @@ static int row_of(struct marshal *m, const struct vlun_shape *shape, const char 
 }
 
 /* What the constructors stamp on a table besides the schema's keys. */
-static bool is_stamp(const char *key) { return strcmp(key, "kind") == 0 || strcmp(key, "line") == 0 || strcmp(key, "file") == 0; }
+static bool is_stamp(const char *key) {
+  return strcmp(key, "kind") == 0 || strcmp(key, "line") == 0 || strcmp(key, "file") == 0;
+}
 
 static void complain_of_key(struct marshal *m, const struct vlun_trail *up, const struct vlun_shape *shape) {
   size_t len;
@@ -343,7 +364,8 @@ static void read_fields(struct marshal *m, int table, const struct vlun_trail *u
   }
 }
 
-static bool read_record(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape, struct vlun_value *value) {
+static bool read_record(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape,
+                        struct vlun_value *value) {
   struct vlun_draft draft;
   size_t before = m->problems->errors;
   vlun_draft_init(&draft, shape);
@@ -365,14 +387,17 @@ static bool start_device(struct vlun_draft *draft, const char *kind) {
   while (vlun_kind_name(number) && strcmp(kind, vlun_kind_name(number)) != 0) number++;
   if (!vlun_kind_name(number)) return false;
   vlun_draft_init(draft, vlun_kind_shape(number));
-  if (draft->shape == &vlun_shapes[SHAPE_disk]) vlun_draft_set(draft, VLUN_disk_device, ORIGIN_USER)->u.number = (int64_t)number;
+  if (draft->shape == &vlun_shapes[SHAPE_disk])
+    vlun_draft_set(draft, VLUN_disk_device, ORIGIN_USER)->u.number = (int64_t)number;
   return true;
 }
 
 static void complain_of_kind(struct marshal *m, const char *kind) {
   const char *near = kind ? vlun_suggest(kind, strlen(kind), next_kind, NULL, VLUN_KINDS) : NULL;
-  complain(m, NULL, P_unknown_kind, &(struct vlun_args){.v = kind ? kind : "nothing", .s = near,
-                                                                  .e = vlun_or_list(&m->problems->arena, next_kind, NULL, VLUN_KINDS)});
+  complain(m, NULL, P_unknown_kind,
+           &(struct vlun_args){.v = kind ? kind : "nothing",
+                               .s = near,
+                               .e = vlun_or_list(&m->problems->arena, next_kind, NULL, VLUN_KINDS)});
 }
 
 /* The device's table is on top of the stack. */
@@ -394,7 +419,12 @@ static void read_device(struct marshal *m, int place) {
     read_fields(m, m->table, NULL, &draft);
     struct vlun_device *device = vlun_model_add(m->model);
     struct vlun_record *record = vlun_draft_pack(&draft, &m->model->arena);
-    if (device && record) *device = (struct vlun_device){.record = record, .place = place, .file = raw_file(m, m->table), .line = raw_line(m, m->table), .broken = m->broken};
+    if (device && record)
+      *device = (struct vlun_device){.record = record,
+                                     .place = place,
+                                     .file = raw_file(m, m->table),
+                                     .line = raw_line(m, m->table),
+                                     .broken = m->broken};
     else if (device) m->model->count--;
   }
   m->table = 0;
@@ -411,7 +441,8 @@ static void read_devices(struct marshal *m, int table) {
   }
 }
 
-void lvlun_read_domain(lua_State *L, int index, struct vlun_model *model, struct vlun_problems *problems, size_t number, bool copy) {
+void lvlun_read_domain(lua_State *L, int index, struct vlun_model *model, struct vlun_problems *problems, size_t number,
+                       bool copy) {
   struct marshal m = {.L = L, .model = model, .problems = problems, .number = number, .copy = copy, .row = -1};
   struct vlun_draft draft;
   index = lua_absindex(L, index);

@@ -63,7 +63,8 @@ static int check(lua_State *L) {
   size_t count = read_hosts(L, 2, hosts);
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_model *const models[] = {model};
-  struct vlun_check work = {.problems = &run->problems, .models = models, .count = 1, .hosts = count ? hosts : NULL, .host_count = count};
+  struct vlun_check work = {
+      .problems = &run->problems, .models = models, .count = 1, .hosts = count ? hosts : NULL, .host_count = count};
   vlun_check_run(&work);
   vlun_check_raw(&work);
   lvlun_check_memory(L, run);
@@ -147,7 +148,8 @@ static const char *const actions[] = {"add", "change", "remove", NULL};
 
 static void push_field(lua_State *L, const struct vlun_change *change, int number) {
   const struct vlun_row *row = &change->desired->record->shape->rows[number];
-  const struct vlun_value *before = vlun_has(change->current->record, number), *after = vlun_get(change->desired->record, number);
+  const struct vlun_value *before = vlun_has(change->current->record, number),
+                          *after = vlun_get(change->desired->record, number);
   lua_createtable(L, 0, 3);
   lvlun_set_text(L, "key", row->key);
   if (before) {
@@ -173,7 +175,8 @@ static void set_number(lua_State *L, const char *key, lua_Integer number) {
   lua_setfield(L, -2, key);
 }
 
-static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host, const struct vlun_change *change) {
+static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlun_model *desired,
+                        const struct vlun_model *host, const struct vlun_change *change) {
   lua_createtable(L, 0, 10);
   lvlun_set_text(L, "action", actions[change->action]);
   lvlun_set_text(L, "kind", vlun_device_kind(change->desired->record));
@@ -256,7 +259,9 @@ int Lvlun_patch(lua_State *L) {
 }
 
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {{"check", check}, {"complete", complete}, {"tables", tables}, {"xml", device_xml}, {"facts", facts}, {"fingerprint", fingerprint}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"check", check},    {"complete", complete}, {"tables", tables},
+                                     {"xml", device_xml}, {"facts", facts},       {"fingerprint", fingerprint},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

@@ -92,8 +92,9 @@ static int read_file(lua_State *L) {
 }
 
 static void open_libraries(lua_State *L) {
-  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base}, {LUA_TABLIBNAME, luaopen_table}, {LUA_STRLIBNAME, luaopen_string},
-                                       {LUA_MATHLIBNAME, luaopen_math}, {LUA_UTF8LIBNAME, luaopen_utf8}, {LUA_DBLIBNAME, luaopen_debug}};
+  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},        {LUA_TABLIBNAME, luaopen_table},
+                                       {LUA_STRLIBNAME, luaopen_string}, {LUA_MATHLIBNAME, luaopen_math},
+                                       {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug}};
   for (size_t i = 0; i < VLUN_COUNT(libraries); i++) {
     luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
     lua_pop(L, 1);
@@ -178,7 +179,8 @@ static void copy_table(lua_State *to, lua_State *from, int depth) {
 
 static int not_a_value(lua_State *L) { return luaL_error(L, "a function of a recipe cannot be called outside of it"); }
 
-/* Pops the value on top of `from` and pushes its copy.  What is no data stays visible as a function, for the checks to refuse. */
+/* Pops the value on top of `from` and pushes its copy.  What is no data stays visible as a function, for the checks to
+ * refuse. */
 static void copy_value(lua_State *to, lua_State *from, int depth) {
   size_t len;
   switch (lua_type(from, -1)) {
@@ -229,7 +231,7 @@ int Lvlun_recipe(lua_State *L) {
     return luaL_error(L, "%s", text);
   }
   lua_settop(L, 5);
-  lua_newtable(L); /* seen */
+  lua_newtable(L);           /* seen */
   copy_value(L, cell->L, 0); /* problems are on top */
   copy_value(L, cell->L, 0);
   lua_insert(L, -2);

@@ -8,9 +8,10 @@
 
 static const char *kind_word(enum vlun_kind kind) {
   static const char *const words[] = {
-      [KIND_INT] = "integer", [KIND_HEX] = "integer", [KIND_BOOL] = "boolean", [KIND_YESNO] = "boolean", [KIND_ONOFF] = "boolean",
-      [KIND_FLAG] = "boolean", [KIND_ENUM] = "word", [KIND_SET] = "words", [KIND_STR] = "text", [KIND_RECORD] = "table",
-      [KIND_LIST] = "list", [KIND_RAW] = "xml", [KIND_LIT] = "constant", [KIND_TAG] = "tag", [KIND_MOVED] = "moved"};
+      [KIND_INT] = "integer",   [KIND_HEX] = "integer",  [KIND_BOOL] = "boolean", [KIND_YESNO] = "boolean",
+      [KIND_ONOFF] = "boolean", [KIND_FLAG] = "boolean", [KIND_ENUM] = "word",    [KIND_SET] = "words",
+      [KIND_STR] = "text",      [KIND_RECORD] = "table", [KIND_LIST] = "list",    [KIND_RAW] = "xml",
+      [KIND_LIT] = "constant",  [KIND_TAG] = "tag",      [KIND_MOVED] = "moved"};
   return words[kind];
 }
 
@@ -63,7 +64,8 @@ static void set_default(lua_State *L, const struct vlun_row *row) {
   if (!row->dflt_for) return;
   lvlun_push_value(L, row, &(struct vlun_value){.u.number = row->dflt});
   lua_setfield(L, -2, "default");
-  if (row->dflt_for != UINT64_MAX) set_words(L, "default_for", vlun_shapes[SHAPE_disk].rows[VLUN_disk_device].words, row->dflt_for);
+  if (row->dflt_for != UINT64_MAX)
+    set_words(L, "default_for", vlun_shapes[SHAPE_disk].rows[VLUN_disk_device].words, row->dflt_for);
 }
 
 static void set_range(lua_State *L, const struct vlun_row *row) {
@@ -148,7 +150,8 @@ static void set_hbas(lua_State *L) {
   lua_setfield(L, -2, "hbas");
 }
 
-/* core.schema() -> { shapes = { disk = { fields = {...} } }, problems = {...}, hbas = {...} }, a new table each time. */
+/* core.schema() -> { shapes = { disk = { fields = {...} } }, problems = {...}, hbas = {...} }, a new table each time.
+ */
 int Lvlun_schema(lua_State *L) {
   lua_newtable(L);
   set_shapes(L);

@@ -185,7 +185,8 @@ static int Lvirt_xml(lua_State *L) {
 
 /* domain:state() -> the word that virsh uses. */
 static int Lvirt_state(lua_State *L) {
-  static const char *const words[] = {"no state", "running", "idle", "paused", "in shutdown", "shut off", "crashed", "pmsuspended"};
+  static const char *const words[] = {"no state",    "running",  "idle",    "paused",
+                                      "in shutdown", "shut off", "crashed", "pmsuspended"};
   int state, reason;
   if (virDomainGetState(domain(L), &state, &reason, 0) < 0) return fail(L);
   bool known = state >= 0 && (size_t)state < sizeof words / sizeof words[0];
@@ -226,11 +227,17 @@ static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
 __attribute__((visibility("default"))) int luaopen_virtlun_libvirt(lua_State *L);
 
 int luaopen_virtlun_libvirt(lua_State *L) {
-  static const luaL_Reg connection_methods[] = {{"close", close_connection}, {"uri", Lvirt_uri}, {"driver", Lvirt_driver}, {"version", Lvirt_version},
-                                                {"domains", Lvirt_domains}, {"lookup", Lvirt_lookup}, {"define", Lvirt_define}, {NULL, NULL}};
-  static const luaL_Reg domain_methods[] = {{"name", Lvirt_name}, {"uuid", Lvirt_uuid}, {"xml", Lvirt_xml}, {"state", Lvirt_state},
-                                            {"is_active", Lvirt_is_active}, {"is_persistent", Lvirt_is_persistent},
-                                            {"has_managed_save", Lvirt_has_managed_save}, {NULL, NULL}};
+  static const luaL_Reg connection_methods[] = {
+      {"close", close_connection}, {"uri", Lvirt_uri},       {"driver", Lvirt_driver}, {"version", Lvirt_version},
+      {"domains", Lvirt_domains},  {"lookup", Lvirt_lookup}, {"define", Lvirt_define}, {NULL, NULL}};
+  static const luaL_Reg domain_methods[] = {{"name", Lvirt_name},
+                                            {"uuid", Lvirt_uuid},
+                                            {"xml", Lvirt_xml},
+                                            {"state", Lvirt_state},
+                                            {"is_active", Lvirt_is_active},
+                                            {"is_persistent", Lvirt_is_persistent},
+                                            {"has_managed_save", Lvirt_has_managed_save},
+                                            {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", Lvirt_open}, {"now", Lvirt_now}, {NULL, NULL}};
   luaL_checkversion(L);
   if (virInitialize() < 0) return luaL_error(L, "libvirt cannot be initialized");

@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-#define PERIPHERAL_MAX 255  /* highest unit that SAM's peripheral method can say */
-#define FLAT_SPACE 0x4000   /* addressing method bits of SAM's flat space method */
+#define PERIPHERAL_MAX 255 /* highest unit that SAM's peripheral method can say */
+#define FLAT_SPACE 0x4000  /* addressing method bits of SAM's flat space method */
 
 bool vlun_lun_encode(int64_t unit, uint32_t *lun) {
   if (unit < 0 || unit > VLUN_MAX_UNIT) return false;

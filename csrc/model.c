@@ -51,7 +51,9 @@ int64_t vlun_number(const struct vlun_record *record, int row, int64_t otherwise
   return value ? value->u.number : otherwise;
 }
 
-bool vlun_is(const struct vlun_device *device, enum vlun_shape_id shape) { return device->record->shape == &vlun_shapes[shape]; }
+bool vlun_is(const struct vlun_device *device, enum vlun_shape_id shape) {
+  return device->record->shape == &vlun_shapes[shape];
+}
 
 const struct vlun_value *vlun_get_key(const struct vlun_record *record, const char *key) {
   int row = vlun_row_of_key(record->shape, key);
@@ -63,7 +65,9 @@ bool vlun_device_flag(const struct vlun_device *device, const char *key) {
   return value && value->u.number;
 }
 
-bool vlun_device_is_drive(const struct vlun_device *device) { return vlun_is(device, SHAPE_disk) || vlun_is(device, SHAPE_hostdev); }
+bool vlun_device_is_drive(const struct vlun_device *device) {
+  return vlun_is(device, SHAPE_disk) || vlun_is(device, SHAPE_hostdev);
+}
 
 const char *vlun_device_kind(const struct vlun_record *record) {
   if (record->shape != &vlun_shapes[SHAPE_disk]) return record->shape->name;
@@ -73,7 +77,9 @@ const char *vlun_device_kind(const struct vlun_record *record) {
 
 const struct vlun_shape *vlun_kind_shape(size_t number) {
   if (number < W(device, count)) return &vlun_shapes[SHAPE_disk];
-  return number == W(device, count) ? &vlun_shapes[SHAPE_hostdev] : number < VLUN_KINDS ? &vlun_shapes[SHAPE_controller] : NULL;
+  return number == W(device, count) ? &vlun_shapes[SHAPE_hostdev]
+         : number < VLUN_KINDS      ? &vlun_shapes[SHAPE_controller]
+                                    : NULL;
 }
 
 const char *vlun_kind_name(size_t number) {
@@ -100,13 +106,15 @@ void vlun_model_free(struct vlun_model *model) {
 }
 
 /* Nested records of the same variant merge too; another variant, a list or a plain value replaces. */
-static struct vlun_value merged_value(struct vlun_arena *arena, const struct vlun_row *row, struct vlun_value under, struct vlun_value over) {
+static struct vlun_value merged_value(struct vlun_arena *arena, const struct vlun_row *row, struct vlun_value under,
+                                      struct vlun_value over) {
   bool nested = row->kind == KIND_RECORD && !under.no && !over.no && under.u.record->shape == over.u.record->shape;
   if (nested) over.u.record = vlun_record_merge(arena, under.u.record, over.u.record);
   return over;
 }
 
-struct vlun_record *vlun_record_merge(struct vlun_arena *arena, const struct vlun_record *under, const struct vlun_record *over) {
+struct vlun_record *vlun_record_merge(struct vlun_arena *arena, const struct vlun_record *under,
+                                      const struct vlun_record *over) {
   struct vlun_draft draft;
   vlun_draft_from(&draft, under);
   const struct vlun_value *value = over->value;

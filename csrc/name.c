@@ -35,6 +35,7 @@ bool vlun_dev_name(int32_t index, char *text, size_t size) {
   char letters[8];
   size_t at = sizeof letters - 1;
   letters[at] = '\0';
-  for (int32_t rest = index + 1; rest > 0; rest = (rest - 1) / LETTERS) letters[--at] = (char)('a' + (rest - 1) % LETTERS);
+  for (int32_t rest = index + 1; rest > 0; rest = (rest - 1) / LETTERS)
+    letters[--at] = (char)('a' + (rest - 1) % LETTERS);
   return snprintf(text, size, "sd%s", letters + at) < (int)size;
 }

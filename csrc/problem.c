@@ -50,7 +50,8 @@ static bool fill(struct vlun_buffer *buffer, const char *template, const struct 
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args) {
   struct vlun_buffer buffer = {0};
   char *text = NULL;
-  if (template && fill(&buffer, template, args) && !buffer.failed) text = vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
+  if (template && fill(&buffer, template, args) && !buffer.failed)
+    text = vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
   vlun_buffer_free(&buffer);
   return text;
 }
@@ -121,11 +122,13 @@ const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *t
 }
 
 static const char *path_of(struct vlun_arena *arena, const struct vlun_spot *spot, const char *tail) {
-  const struct vlun_value *name = spot->model && spot->model->domain ? vlun_get(spot->model->domain, VLUN_domain_name) : NULL;
+  const struct vlun_value *name =
+      spot->model && spot->model->domain ? vlun_get(spot->model->domain, VLUN_domain_name) : NULL;
   const char *domain = name && name->u.text ? vlun_copy(arena, name->u.text, name->len) : "";
   const char *device = spot->device ? vlun_device_label(arena, spot->device) : "";
   if (!domain || !device) return NULL;
-  return vlun_printf(arena, "%s%s%s%s%s", domain, *domain && *device ? "." : "", device, *tail && (*domain || *device) ? "." : "", tail);
+  return vlun_printf(arena, "%s%s%s%s%s", domain, *domain && *device ? "." : "", device,
+                     *tail && (*domain || *device) ? "." : "", tail);
 }
 
 static struct vlun_finding *next_finding(struct vlun_problems *problems) {
@@ -142,22 +145,24 @@ static struct vlun_finding *next_finding(struct vlun_problems *problems) {
   return &problems->list[problems->count++];
 }
 
-void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code, const struct vlun_args *args) {
+void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
+                   const struct vlun_args *args) {
   const struct vlun_code_row *row = &vlun_codes[code];
   struct vlun_finding *finding = next_finding(problems);
   if (row->severity == VLUN_ERROR) problems->errors++;
   if (!finding) return;
   struct vlun_arena *arena = &problems->arena;
   uint64_t place = spot->device ? (uint64_t)spot->device->place : 0;
-  *finding = (struct vlun_finding){
-      .order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
-      .serial = problems->count,
-      .problem = {.code = row->code, .severity = row->severity,
-                  .path = path_of(arena, spot, tail),
-                  .message = vlun_format(arena, row->message, args),
-                  .hint = vlun_format(arena, row->hint, args),
-                  .value = args->v ? vlun_copy(arena, args->v, strlen(args->v)) : NULL,
-                  .expected = args->e ? vlun_copy(arena, args->e, strlen(args->e)) : NULL}};
+  *finding =
+      (struct vlun_finding){.order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
+                            .serial = problems->count,
+                            .problem = {.code = row->code,
+                                        .severity = row->severity,
+                                        .path = path_of(arena, spot, tail),
+                                        .message = vlun_format(arena, row->message, args),
+                                        .hint = vlun_format(arena, row->hint, args),
+                                        .value = args->v ? vlun_copy(arena, args->v, strlen(args->v)) : NULL,
+                                        .expected = args->e ? vlun_copy(arena, args->e, strlen(args->e)) : NULL}};
   if (!spot->model) return;
   finding->problem.file = spot->device && spot->device->file ? spot->device->file : spot->model->file;
   finding->problem.line = spot->device && spot->device->line ? spot->device->line : spot->model->line;

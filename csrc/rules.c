@@ -18,13 +18,16 @@ void vlun_complain_here(struct vlun_check *check, const char *key, const struct 
 }
 
 /* Devices that the recipe removes take part only in the rules that keep identities apart. */
+/* clang-format off */
 enum scope {
   EVERY = 1, HOST = 2, OF_DOMAIN = 4, OF_CONTROLLER = 8, OF_DISK = 16, OF_HOSTDEV = 32,
   CONTROLLER = OF_CONTROLLER, DISK = OF_DISK, HOSTDEV = OF_HOSTDEV, DRIVE = OF_DISK | OF_HOSTDEV,
   ANY = OF_CONTROLLER | OF_DISK | OF_HOSTDEV, DOMAIN = OF_DOMAIN,
   EVERY_CONTROLLER = EVERY | CONTROLLER, EVERY_DISK = EVERY | DISK, HOST_EVERY_DISK = HOST | EVERY | DISK,
-  HOST_CONTROLLER = HOST | CONTROLLER, HOST_DISK = HOST | DISK, HOST_DRIVE = HOST | DRIVE, HOST_ANY = HOST | ANY, HOST_DOMAIN = HOST | DOMAIN
+  HOST_CONTROLLER = HOST | CONTROLLER, HOST_DISK = HOST | DISK, HOST_DRIVE = HOST | DRIVE, HOST_ANY = HOST | ANY,
+  HOST_DOMAIN = HOST | DOMAIN
 };
+/* clang-format on */
 
 static const struct {
   enum vlun_code code;
@@ -38,7 +41,8 @@ static const struct {
 
 static void run_rules(struct vlun_check *check, unsigned scope, bool absent) {
   for (size_t i = 0; i < VLUN_COUNT(rules); i++) {
-    bool wanted = (rules[i].scope & scope) && (check->hosts || !(rules[i].scope & HOST)) && (!absent || (rules[i].scope & EVERY));
+    bool wanted =
+        (rules[i].scope & scope) && (check->hosts || !(rules[i].scope & HOST)) && (!absent || (rules[i].scope & EVERY));
     if (!wanted) continue;
     check->code = rules[i].code;
     rules[i].rule(check);
@@ -55,8 +59,9 @@ static void know_controllers(struct vlun_check *check, const struct vlun_model *
     const struct vlun_device *device = &model->device[i];
     if (!vlun_is(device, SHAPE_controller) || device->foreign || vlun_device_flag(device, "absent")) continue;
     int64_t index = vlun_number(device->record, VLUN_controller_index, -1);
-    bool says_model = vlun_has(device->record, VLUN_controller_model) || check->controller[index >= 0 && index <= VLUN_MAX_CONTROLLER ? index : 0] == NULL;
-    if (index >= 0 && index <= VLUN_MAX_CONTROLLER && says_model) check->controller[index] = device;
+    if (index < 0 || index > VLUN_MAX_CONTROLLER) continue;
+    bool says_model = vlun_has(device->record, VLUN_controller_model) != NULL;
+    if (says_model || !check->controller[index]) check->controller[index] = device;
   }
 }
 

@@ -14,8 +14,22 @@
 #undef RULE
 
 /* What must be unique in a description, and, apart for each document of the host, what the host has. */
-enum space { DEV, ALIAS, WWN, BOOT, PLACE, INDEX, HOSTDEV_SOURCE, SOURCE, HOST_DEV, HOST_ALIAS, HOST_BOOT, HOST_PLACE, SPACES };
-#define IN_HOST(space, h) ((unsigned)(space) + (unsigned)(h) * SPACES)
+enum space {
+  DEV,
+  ALIAS,
+  WWN,
+  BOOT,
+  PLACE,
+  INDEX,
+  HOSTDEV_SOURCE,
+  SOURCE,
+  HOST_DEV,
+  HOST_ALIAS,
+  HOST_BOOT,
+  HOST_PLACE,
+  SPACES
+};
+#define IN_HOST(space, h) ((unsigned)(space) + (unsigned)(h)*SPACES)
 
 static inline const struct vlun_record *here(const struct vlun_check *check) { return check->spot.device->record; }
 
@@ -23,7 +37,9 @@ static inline char *text_of(struct vlun_check *check, const struct vlun_value *v
   return vlun_copy(&check->problems->arena, value->u.text, value->len);
 }
 
-static inline char *decimal(struct vlun_check *check, int64_t number) { return vlun_printf(&check->problems->arena, "%" PRId64, number); }
+static inline char *decimal(struct vlun_check *check, int64_t number) {
+  return vlun_printf(&check->problems->arena, "%" PRId64, number);
+}
 
 static inline const char *label(struct vlun_check *check, const struct vlun_device *device) {
   return vlun_device_label(&check->problems->arena, device);
@@ -35,10 +51,13 @@ static inline const char *word_of(const struct vlun_record *record, int row) {
 }
 
 static inline bool is_cdrom(const struct vlun_record *record) {
-  return record->shape == &vlun_shapes[SHAPE_disk] && vlun_number(record, VLUN_disk_device, W(device, disk)) == W(device, cdrom);
+  return record->shape == &vlun_shapes[SHAPE_disk] &&
+         vlun_number(record, VLUN_disk_device, W(device, disk)) == W(device, cdrom);
 }
 
-static inline bool is_lun(const struct vlun_record *disk) { return vlun_number(disk, VLUN_disk_device, W(device, disk)) == W(device, lun); }
+static inline bool is_lun(const struct vlun_record *disk) {
+  return vlun_number(disk, VLUN_disk_device, W(device, disk)) == W(device, lun);
+}
 
 /* The record in a row that holds one, or NULL. */
 static inline const struct vlun_record *inner(const struct vlun_record *record, int row) {
@@ -50,22 +69,28 @@ static inline const struct vlun_record *source_of(const struct vlun_record *devi
   return inner(device, device->shape == &vlun_shapes[SHAPE_disk] ? VLUN_disk_source : VLUN_hostdev_source);
 }
 
-static inline bool has_shape(const struct vlun_record *record, enum vlun_shape_id shape) { return record && record->shape == &vlun_shapes[shape]; }
+static inline bool has_shape(const struct vlun_record *record, enum vlun_shape_id shape) {
+  return record && record->shape == &vlun_shapes[shape];
+}
 
 /* Claims key for the device at hand; if another has it already, that one. */
 static inline const struct vlun_device *rival(struct vlun_check *check, enum space space, const void *key, size_t len) {
   return vlun_claim(check->claims, space, key, len, check->spot.device);
 }
 
-static inline const struct vlun_device *rival_for_text(struct vlun_check *check, enum space space, const struct vlun_value *value) {
+static inline const struct vlun_device *rival_for_text(struct vlun_check *check, enum space space,
+                                                       const struct vlun_value *value) {
   return value ? rival(check, space, value->u.text, value->len) : NULL;
 }
 
-static inline const struct vlun_device *rival_for_number(struct vlun_check *check, enum space space, const struct vlun_value *value) {
+static inline const struct vlun_device *rival_for_number(struct vlun_check *check, enum space space,
+                                                         const struct vlun_value *value) {
   return value ? rival(check, space, &value->u.number, sizeof value->u.number) : NULL;
 }
 
 /* The device of the host that the one at hand is, in document h. */
-static inline const struct vlun_device *match(const struct vlun_check *check, size_t h) { return vlun_index_find(check->index[h], here(check)); }
+static inline const struct vlun_device *match(const struct vlun_check *check, size_t h) {
+  return vlun_index_find(check->index[h], here(check));
+}
 
 #endif

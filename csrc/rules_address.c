@@ -5,7 +5,8 @@
 
 /* The HBA of a drive, NULL if neither the description nor the host has it: then it will be a virtio-scsi one. */
 static const struct vlun_hba *hba_of_place(const struct vlun_check *check, const struct vlun_place *place) {
-  bool known = place->controller >= 0 && place->controller <= VLUN_MAX_CONTROLLER && check->controller[place->controller];
+  bool known =
+      place->controller >= 0 && place->controller <= VLUN_MAX_CONTROLLER && check->controller[place->controller];
   return known ? vlun_hba_of(check->controller[place->controller]->record) : &vlun_hbas[W(model, virtio_scsi)];
 }
 
@@ -18,15 +19,19 @@ static bool said_place(const struct vlun_check *check, struct vlun_place *place)
 }
 
 static const char *place_text(struct vlun_check *check, const struct vlun_place *place) {
-  return vlun_printf(&check->problems->arena, "%" PRId64 ":%" PRId64 ":%" PRId64 ":%" PRId64, place->controller, place->bus, place->target, place->unit);
+  return vlun_printf(&check->problems->arena, "%" PRId64 ":%" PRId64 ":%" PRId64 ":%" PRId64, place->controller,
+                     place->bus, place->target, place->unit);
 }
 
 void vlun_rule_address_bus(struct vlun_check *check) {
   struct vlun_place place;
-  if (said_place(check, &place) && place.bus != 0) vlun_complain_here(check, "address.bus", &(struct vlun_args){.v = decimal(check, place.bus)});
+  if (said_place(check, &place) && place.bus != 0)
+    vlun_complain_here(check, "address.bus", &(struct vlun_args){.v = decimal(check, place.bus)});
 }
 
-static const char *up_to(struct vlun_check *check, int64_t max) { return max ? vlun_printf(&check->problems->arena, "0..%" PRId64, max) : "0"; }
+static const char *up_to(struct vlun_check *check, int64_t max) {
+  return max ? vlun_printf(&check->problems->arena, "0..%" PRId64, max) : "0";
+}
 
 /* The row's own range has been checked already, so only the model's narrower one is told here. */
 void vlun_rule_address_target(struct vlun_check *check) {
@@ -34,7 +39,9 @@ void vlun_rule_address_target(struct vlun_check *check) {
   if (!said_place(check, &place) || place.target > VLUN_MAX_TARGET) return;
   const struct vlun_hba *hba = hba_of_place(check, &place);
   if (place.target > hba->max_target)
-    vlun_complain_here(check, "address.target", &(struct vlun_args){.v = decimal(check, place.target), .e = up_to(check, hba->max_target), .a = hba->model});
+    vlun_complain_here(
+        check, "address.target",
+        &(struct vlun_args){.v = decimal(check, place.target), .e = up_to(check, hba->max_target), .a = hba->model});
 }
 
 void vlun_rule_address_unit(struct vlun_check *check) {
@@ -42,14 +49,17 @@ void vlun_rule_address_unit(struct vlun_check *check) {
   if (!said_place(check, &place) || place.unit > VLUN_MAX_UNIT) return;
   const struct vlun_hba *hba = hba_of_place(check, &place);
   if (place.unit > hba->max_unit)
-    vlun_complain_here(check, "address.unit", &(struct vlun_args){.v = decimal(check, place.unit), .e = up_to(check, hba->max_unit), .a = hba->model});
+    vlun_complain_here(
+        check, "address.unit",
+        &(struct vlun_args){.v = decimal(check, place.unit), .e = up_to(check, hba->max_unit), .a = hba->model});
 }
 
 void vlun_rule_address_reserved(struct vlun_check *check) {
   struct vlun_place place;
   if (!said_place(check, &place)) return;
   const struct vlun_hba *hba = hba_of_place(check, &place);
-  if (place.unit == hba->reserved) vlun_complain_here(check, "address.unit", &(struct vlun_args){.v = decimal(check, place.unit), .a = hba->model});
+  if (place.unit == hba->reserved)
+    vlun_complain_here(check, "address.unit", &(struct vlun_args){.v = decimal(check, place.unit), .a = hba->model});
 }
 
 /* Claims need a key that lives as long as the table. */
@@ -63,7 +73,8 @@ static const struct vlun_device *rival_for_place(struct vlun_check *check, const
 void vlun_rule_address_taken(struct vlun_check *check) {
   struct vlun_place place;
   const struct vlun_device *other = said_place(check, &place) ? rival_for_place(check, &place) : NULL;
-  if (other) vlun_complain_here(check, "address", &(struct vlun_args){.v = place_text(check, &place), .a = label(check, other)});
+  if (other)
+    vlun_complain_here(check, "address", &(struct vlun_args){.v = place_text(check, &place), .a = label(check, other)});
 }
 
 void vlun_rule_unit_above_255(struct vlun_check *check) {
@@ -74,7 +85,8 @@ void vlun_rule_unit_above_255(struct vlun_check *check) {
     check->spot.device = &model->device[i];
     if (!vlun_device_is_drive(check->spot.device) || !said_place(check, &place)) continue;
     if (place.unit <= 255 || !vlun_lun_encode(place.unit, &lun)) continue;
-    vlun_complain_here(check, "address.unit", &(struct vlun_args){.v = decimal(check, place.unit), .a = decimal(check, lun)});
+    vlun_complain_here(check, "address.unit",
+                       &(struct vlun_args){.v = decimal(check, place.unit), .a = decimal(check, lun)});
     break; /* Once is enough to know. */
   }
   check->spot.device = NULL;
@@ -88,10 +100,12 @@ static bool moves_away(struct vlun_check *check, const struct vlun_device *owner
     struct vlun_place to;
     if (!vlun_device_is_drive(device)) continue;
     bool same = false;
-    for (size_t h = 0; h < check->host_count; h++) same = same || vlun_index_find(check->index[h], device->record) == owner;
+    for (size_t h = 0; h < check->host_count; h++)
+      same = same || vlun_index_find(check->index[h], device->record) == owner;
     if (!same) continue;
     if (vlun_device_flag(device, "absent")) return true;
-    return vlun_get_key(device->record, "address") && vlun_place_of(device->record, &to) && vlun_place_key(&to) != vlun_place_key(from);
+    return vlun_get_key(device->record, "address") && vlun_place_of(device->record, &to) &&
+           vlun_place_key(&to) != vlun_place_key(from);
   }
   return false;
 }

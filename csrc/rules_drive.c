@@ -3,19 +3,23 @@
  */
 #include "rules.h"
 
-static bool is_writable(const struct vlun_record *disk) { return !is_cdrom(disk) && !vlun_number(disk, VLUN_disk_readonly, 0); }
+static bool is_writable(const struct vlun_record *disk) {
+  return !is_cdrom(disk) && !vlun_number(disk, VLUN_disk_readonly, 0);
+}
 
 void vlun_rule_source_missing(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
   const struct vlun_value *source = vlun_get(disk, VLUN_disk_source);
-  bool unsaid = !(check->spot.device->broken & BIT(VLUN_disk_source)) && !check->hosts; /* With a host it stays as it is. */
+  bool unsaid =
+      !(check->spot.device->broken & BIT(VLUN_disk_source)) && !check->hosts; /* With a host it stays as it is. */
   bool empty = source ? source->no : unsaid;
   if (!is_cdrom(disk) && empty) vlun_complain_here(check, "source", &(struct vlun_args){.a = vlun_device_kind(disk)});
 }
 
 /* Files and block devices are the same only on the same host. */
 static const char *source_on_host(struct vlun_check *check, const struct vlun_record *source, const char *text) {
-  const struct vlun_value *uri = check->spot.model->domain ? vlun_has(check->spot.model->domain, VLUN_domain_uri) : NULL;
+  const struct vlun_value *uri =
+      check->spot.model->domain ? vlun_has(check->spot.model->domain, VLUN_domain_uri) : NULL;
   if (source->shape == &vlun_shapes[SHAPE_network] || !uri) return text;
   return vlun_printf(&check->arena, "%.*s %s", (int)uri->len, uri->u.text, text);
 }
@@ -32,7 +36,8 @@ void vlun_rule_source_shared(struct vlun_check *check) {
   if (!other) return;
   const struct vlun_value *name = other->model->domain ? vlun_has(other->model->domain, VLUN_domain_name) : NULL;
   bool foreign = name && other->model != check->spot.model;
-  const char *who = vlun_printf(&check->problems->arena, "%.*s%s%s", foreign ? (int)name->len : 0, foreign ? name->u.text : "", foreign ? "." : "", label(check, other->device));
+  const char *who = vlun_printf(&check->problems->arena, "%.*s%s%s", foreign ? (int)name->len : 0,
+                                foreign ? name->u.text : "", foreign ? "." : "", label(check, other->device));
   vlun_complain_here(check, "source", &(struct vlun_args){.v = strchr(text, ':') + 1, .a = who});
 }
 
@@ -46,12 +51,16 @@ void vlun_rule_source_hosts(struct vlun_check *check) {
   if (!has_shape(source, SHAPE_network)) return;
   int64_t protocol = vlun_number(source, VLUN_network_protocol, 0);
   bool many = protocol == W(protocol, rbd) || protocol == W(protocol, gluster) || protocol == W(protocol, sheepdog);
-  bool may_lack = protocol == W(protocol, rbd) || protocol == W(protocol, sheepdog); /* their own configuration names hosts */
+  bool may_lack =
+      protocol == W(protocol, rbd) || protocol == W(protocol, sheepdog); /* their own configuration names hosts */
   size_t count = host_count(source, VLUN_network_hosts);
   bool good = count == 1 || (count == 0 && may_lack) || (count > 1 && many);
   const char *word = word_of(source, VLUN_network_protocol);
-  if (!good) vlun_complain_here(check, "source.hosts", &(struct vlun_args){.v = word, .e = many ? "at least one host" : "exactly one host"});
-  else if (!vlun_has(source, VLUN_network_name) && protocol != W(protocol, nbd)) vlun_complain_here(check, "source.name", &(struct vlun_args){.v = word, .e = "a name"});
+  if (!good)
+    vlun_complain_here(check, "source.hosts",
+                       &(struct vlun_args){.v = word, .e = many ? "at least one host" : "exactly one host"});
+  else if (!vlun_has(source, VLUN_network_name) && protocol != W(protocol, nbd))
+    vlun_complain_here(check, "source.name", &(struct vlun_args){.v = word, .e = "a name"});
 }
 
 void vlun_rule_host_socket(struct vlun_check *check) {
@@ -72,13 +81,15 @@ void vlun_rule_auth_secret(struct vlun_check *check) {
   bool network = has_shape(source, SHAPE_network);
   if (!network && !has_shape(source, SHAPE_iscsi)) return;
   const struct vlun_record *auth = inner(source, network ? VLUN_network_auth : VLUN_iscsi_auth);
-  if (auth && !vlun_has(auth, VLUN_auth_usage) == !vlun_has(auth, VLUN_auth_uuid)) vlun_complain_here(check, "source.auth", &(struct vlun_args){0});
+  if (auth && !vlun_has(auth, VLUN_auth_usage) == !vlun_has(auth, VLUN_auth_uuid))
+    vlun_complain_here(check, "source.auth", &(struct vlun_args){0});
 }
 
 void vlun_rule_format_unsaid(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
   bool plain_disk = !is_cdrom(disk) && !is_lun(disk) && has_shape(source_of(disk), SHAPE_file);
-  if (plain_disk && !check->hosts && !vlun_has(disk, VLUN_disk_format)) vlun_complain_here(check, "format", &(struct vlun_args){0});
+  if (plain_disk && !check->hosts && !vlun_has(disk, VLUN_disk_format))
+    vlun_complain_here(check, "format", &(struct vlun_args){0});
 }
 
 /* Unsaid, the cache of a new CD drive is none; that of any other drive is the host's default, which native refuses. */
@@ -92,12 +103,14 @@ void vlun_rule_io_cache(struct vlun_check *check) {
 }
 
 void vlun_rule_readonly_cdrom(struct vlun_check *check) {
-  if (is_cdrom(here(check)) && !vlun_number(here(check), VLUN_disk_readonly, 1)) vlun_complain_here(check, "readonly", &(struct vlun_args){.v = "false"});
+  if (is_cdrom(here(check)) && !vlun_number(here(check), VLUN_disk_readonly, 1))
+    vlun_complain_here(check, "readonly", &(struct vlun_args){.v = "false"});
 }
 
 void vlun_rule_copy_on_read_readonly(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
-  if (vlun_number(disk, VLUN_disk_copy_on_read, 0) && vlun_number(disk, VLUN_disk_readonly, 0)) vlun_complain_here(check, "copy_on_read", &(struct vlun_args){0});
+  if (vlun_number(disk, VLUN_disk_copy_on_read, 0) && vlun_number(disk, VLUN_disk_readonly, 0))
+    vlun_complain_here(check, "copy_on_read", &(struct vlun_args){0});
 }
 
 void vlun_rule_lun_source(struct vlun_check *check) {
@@ -129,7 +142,8 @@ void vlun_rule_startup_requisite(struct vlun_check *check) {
 void vlun_rule_transient_disk(struct vlun_check *check) {
   const struct vlun_record *disk = here(check), *source = source_of(disk);
   if (!vlun_number(disk, VLUN_disk_transient, 0)) return;
-  if (vlun_number(disk, VLUN_disk_readonly, 0) || (source && !has_shape(source, SHAPE_file))) vlun_complain_here(check, "transient", &(struct vlun_args){0});
+  if (vlun_number(disk, VLUN_disk_readonly, 0) || (source && !has_shape(source, SHAPE_file)))
+    vlun_complain_here(check, "transient", &(struct vlun_args){0});
 }
 
 void vlun_rule_shareable_format(struct vlun_check *check) {
@@ -141,23 +155,26 @@ void vlun_rule_shareable_format(struct vlun_check *check) {
 
 void vlun_rule_rotation_rate_gap(struct vlun_check *check) {
   int64_t rate = vlun_number(here(check), VLUN_disk_rotation_rate, 1);
-  if (rate > 1 && rate < 1025) vlun_complain_here(check, "rotation_rate", &(struct vlun_args){.v = decimal(check, rate)});
+  if (rate > 1 && rate < 1025)
+    vlun_complain_here(check, "rotation_rate", &(struct vlun_args){.v = decimal(check, rate)});
 }
 
 void vlun_rule_block_size(struct vlun_check *check) {
   static const int rows[] = {VLUN_disk_logical_block_size, VLUN_disk_physical_block_size};
   for (size_t i = 0; i < VLUN_COUNT(rows); i++) {
     int64_t size = vlun_number(here(check), rows[i], 512);
-    if (size & (size - 1)) vlun_complain_here(check, here(check)->shape->rows[rows[i]].key, &(struct vlun_args){.v = decimal(check, size)});
+    if (size & (size - 1))
+      vlun_complain_here(check, here(check)->shape->rows[rows[i]].key, &(struct vlun_args){.v = decimal(check, size)});
   }
 }
 
 void vlun_rule_iotune_total(struct vlun_check *check) {
-  static const struct { int total, part[2]; } sums[] = {
-      {VLUN_iotune_total_bytes_sec, {VLUN_iotune_read_bytes_sec, VLUN_iotune_write_bytes_sec}},
-      {VLUN_iotune_total_iops_sec, {VLUN_iotune_read_iops_sec, VLUN_iotune_write_iops_sec}},
-      {VLUN_iotune_total_bytes_sec_max, {VLUN_iotune_read_bytes_sec_max, VLUN_iotune_write_bytes_sec_max}},
-      {VLUN_iotune_total_iops_sec_max, {VLUN_iotune_read_iops_sec_max, VLUN_iotune_write_iops_sec_max}}};
+  static const struct {
+    int total, part[2];
+  } sums[] = {{VLUN_iotune_total_bytes_sec, {VLUN_iotune_read_bytes_sec, VLUN_iotune_write_bytes_sec}},
+              {VLUN_iotune_total_iops_sec, {VLUN_iotune_read_iops_sec, VLUN_iotune_write_iops_sec}},
+              {VLUN_iotune_total_bytes_sec_max, {VLUN_iotune_read_bytes_sec_max, VLUN_iotune_write_bytes_sec_max}},
+              {VLUN_iotune_total_iops_sec_max, {VLUN_iotune_read_iops_sec_max, VLUN_iotune_write_iops_sec_max}}};
   const struct vlun_record *iotune = inner(here(check), VLUN_disk_iotune);
   for (size_t i = 0; iotune && i < VLUN_COUNT(sums) * 2; i++) {
     int total = sums[i / 2].total, part = sums[i / 2].part[i % 2];
@@ -174,17 +191,22 @@ void vlun_rule_iotune_group(struct vlun_check *check) {
 
 void vlun_rule_loadparm_boot(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
-  if (vlun_has(disk, VLUN_disk_loadparm) && !vlun_has(disk, VLUN_disk_boot)) vlun_complain_here(check, "loadparm", &(struct vlun_args){0});
+  if (vlun_has(disk, VLUN_disk_loadparm) && !vlun_has(disk, VLUN_disk_boot))
+    vlun_complain_here(check, "loadparm", &(struct vlun_args){0});
 }
 
 void vlun_rule_serial_long(struct vlun_check *check) {
   const struct vlun_value *serial = vlun_has(here(check), VLUN_disk_serial);
-  if (serial && serial->len > 20 && serial->len <= 36) vlun_complain_here(check, "serial", &(struct vlun_args){.v = text_of(check, serial), .a = decimal(check, serial->len)});
+  if (serial && serial->len > 20 && serial->len <= 36)
+    vlun_complain_here(check, "serial",
+                       &(struct vlun_args){.v = text_of(check, serial), .a = decimal(check, serial->len)});
 }
 
 /* --- host devices ------------------------------------------------------------------------------------- */
 
-static bool is_vhost(const struct vlun_record *hostdev) { return has_shape(inner(hostdev, VLUN_hostdev_source), SHAPE_vhost); }
+static bool is_vhost(const struct vlun_record *hostdev) {
+  return has_shape(inner(hostdev, VLUN_hostdev_source), SHAPE_vhost);
+}
 
 void vlun_rule_hostdev_one_host(struct vlun_check *check) {
   const struct vlun_record *source = source_of(here(check));
@@ -197,11 +219,14 @@ void vlun_rule_hostdev_address(struct vlun_check *check) {
   const struct vlun_record *address = inner(here(check), VLUN_hostdev_address);
   if (!address || !source_of(here(check)) || is_vhost(here(check)) != has_shape(address, SHAPE_drive)) return;
   bool vhost = is_vhost(here(check));
-  vlun_complain_here(check, "address", &(struct vlun_args){.a = vhost ? "a vhost target" : "a SCSI device", .e = vhost ? "pci or ccw" : "drive"});
+  vlun_complain_here(
+      check, "address",
+      &(struct vlun_args){.a = vhost ? "a vhost target" : "a SCSI device", .e = vhost ? "pci or ccw" : "drive"});
 }
 
 void vlun_rule_hostdev_vhost(struct vlun_check *check) {
-  static const int rows[] = {VLUN_hostdev_sgio, VLUN_hostdev_rawio, VLUN_hostdev_readonly, VLUN_hostdev_shareable, VLUN_hostdev_boot};
+  static const int rows[] = {VLUN_hostdev_sgio, VLUN_hostdev_rawio, VLUN_hostdev_readonly, VLUN_hostdev_shareable,
+                             VLUN_hostdev_boot};
   for (size_t i = 0; is_vhost(here(check)) && i < VLUN_COUNT(rows); i++) {
     const char *key = here(check)->shape->rows[rows[i]].key;
     if (vlun_has(here(check), rows[i])) vlun_complain_here(check, key, &(struct vlun_args){.v = key});
@@ -209,7 +234,8 @@ void vlun_rule_hostdev_vhost(struct vlun_check *check) {
 }
 
 void vlun_rule_hostdev_model(struct vlun_check *check) {
-  if (source_of(here(check)) && !is_vhost(here(check)) && vlun_has(here(check), VLUN_hostdev_model)) vlun_complain_here(check, "model", &(struct vlun_args){0});
+  if (source_of(here(check)) && !is_vhost(here(check)) && vlun_has(here(check), VLUN_hostdev_model))
+    vlun_complain_here(check, "model", &(struct vlun_args){0});
 }
 
 void vlun_rule_hostdev_twice(struct vlun_check *check) {

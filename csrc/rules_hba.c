@@ -22,13 +22,15 @@ void vlun_rule_model_machine(struct vlun_check *check) {
   if (!host->arch) return;
   bool s390 = begins(host->arch, "s390");
   bool pseries = begins(host->arch, "ppc64") && (begins(host->machine, "pseries") || !host->machine);
-  bool refused = (s390 && (hba->properties & (HBA_PCI_ONLY | HBA_NOT_S390))) || (!pseries && (hba->properties & HBA_PSERIES));
+  bool refused =
+      (s390 && (hba->properties & (HBA_PCI_ONLY | HBA_NOT_S390))) || (!pseries && (hba->properties & HBA_PSERIES));
   if (refused) vlun_complain_here(check, "model", &(struct vlun_args){.v = hba->model, .a = host->arch});
 }
 
 void vlun_rule_iothread_address(struct vlun_check *check) {
   const struct vlun_record *address = inner(here(check), VLUN_controller_address);
-  if (vlun_has(here(check), VLUN_controller_iothread) && has_shape(address, SHAPE_spapr_vio)) vlun_complain_here(check, "iothread", &(struct vlun_args){0});
+  if (vlun_has(here(check), VLUN_controller_iothread) && has_shape(address, SHAPE_spapr_vio))
+    vlun_complain_here(check, "iothread", &(struct vlun_args){0});
 }
 
 void vlun_rule_iothread_unknown(struct vlun_check *check) {
@@ -43,11 +45,15 @@ void vlun_rule_iothread_unknown(struct vlun_check *check) {
 void vlun_rule_index_taken(struct vlun_check *check) {
   const struct vlun_value *index = vlun_has(here(check), VLUN_controller_index);
   const struct vlun_device *other = rival_for_number(check, INDEX, index);
-  if (other) vlun_complain_here(check, "index", &(struct vlun_args){.v = decimal(check, index->u.number), .a = other->line ? decimal(check, other->line) : NULL});
+  if (other)
+    vlun_complain_here(check, "index",
+                       &(struct vlun_args){.v = decimal(check, index->u.number),
+                                           .a = other->line ? decimal(check, other->line) : NULL});
 }
 
 /* For each index the first device of the description that uses it: an HBA or a drive's address. */
-static int64_t used_controllers(const struct vlun_check *check, const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]) {
+static int64_t used_controllers(const struct vlun_check *check,
+                                const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]) {
   const struct vlun_model *model = check->spot.model;
   int64_t highest = -1;
   memset(user, 0, (VLUN_MAX_CONTROLLER + 1) * sizeof user[0]);
@@ -75,7 +81,8 @@ static bool fills_gaps(const struct vlun_check *check) {
   return domain && vlun_number(domain, VLUN_domain_fill_gaps, 0);
 }
 
-static void complain_of_controller(struct vlun_check *check, int64_t missing, const struct vlun_device *above, int64_t index) {
+static void complain_of_controller(struct vlun_check *check, int64_t missing, const struct vlun_device *above,
+                                   int64_t index) {
   check->spot.device = above;
   vlun_complain_here(check, "", &(struct vlun_args){.v = decimal(check, missing), .a = decimal(check, index)});
   check->spot.device = NULL;
@@ -83,7 +90,8 @@ static void complain_of_controller(struct vlun_check *check, int64_t missing, co
 
 void vlun_rule_controller_hole(struct vlun_check *check) {
   const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
-  int64_t highest = used_controllers(check, user), lowest = lowest_used((const struct vlun_device *const *)user), above = highest;
+  int64_t highest = used_controllers(check, user), lowest = lowest_used((const struct vlun_device *const *)user),
+          above = highest;
   if (check->hosts || fills_gaps(check)) return;
   for (int64_t i = highest - 1; i > lowest; i--) {
     if (user[i]) above = i;

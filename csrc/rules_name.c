@@ -8,7 +8,8 @@ static const char *free_dev(struct vlun_check *check) {
   char name[8];
   for (int32_t i = 0; vlun_dev_name(i, name, sizeof name); i++) {
     bool taken = vlun_claimed(check->claims, DEV, name, strlen(name)) != NULL;
-    for (size_t h = 0; h < check->host_count; h++) taken = taken || vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), name, strlen(name));
+    for (size_t h = 0; h < check->host_count; h++)
+      taken = taken || vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), name, strlen(name));
     if (!taken) return vlun_copy(&check->problems->arena, name, strlen(name));
   }
   return NULL;
@@ -21,12 +22,14 @@ void vlun_rule_identity_missing(struct vlun_check *check) {
   bool exists = !check->hosts && !check->whole;
   for (size_t h = 0; h < check->host_count; h++) exists = exists || match(check, h);
   if (alias && !exists && !vlun_has(here(check), row))
-    vlun_complain_here(check, "", &(struct vlun_args){.v = text_of(check, alias), .a = here(check)->shape->rows[row].key});
+    vlun_complain_here(check, "",
+                       &(struct vlun_args){.v = text_of(check, alias), .a = here(check)->shape->rows[row].key});
 }
 
 void vlun_rule_dev_taken(struct vlun_check *check) {
   const struct vlun_value *dev = vlun_has(here(check), VLUN_disk_dev);
-  if (rival_for_text(check, DEV, dev)) vlun_complain_here(check, "dev", &(struct vlun_args){.v = text_of(check, dev), .s = free_dev(check)});
+  if (rival_for_text(check, DEV, dev))
+    vlun_complain_here(check, "dev", &(struct vlun_args){.v = text_of(check, dev), .s = free_dev(check)});
 }
 
 /* A drive of another bus or kind that has the name: never replaced, always told. */
@@ -35,7 +38,8 @@ void vlun_rule_dev_host_taken(struct vlun_check *check) {
   for (size_t h = 0; dev && h < check->host_count; h++) {
     const struct vlun_device *owner = vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), dev->u.text, dev->len);
     if (!owner || owner == match(check, h)) continue;
-    const char *what = vlun_printf(&check->problems->arena, "%s on bus %s", vlun_device_kind(owner->record), owner->foreign ? owner->foreign : "scsi");
+    const char *what = vlun_printf(&check->problems->arena, "%s on bus %s", vlun_device_kind(owner->record),
+                                   owner->foreign ? owner->foreign : "scsi");
     vlun_complain_here(check, "dev", &(struct vlun_args){.v = text_of(check, dev), .a = what, .s = free_dev(check)});
     return;
   }
@@ -44,7 +48,8 @@ void vlun_rule_dev_host_taken(struct vlun_check *check) {
 void vlun_rule_alias_taken(struct vlun_check *check) {
   const struct vlun_value *alias = vlun_get_key(here(check), "alias");
   const struct vlun_device *other = rival_for_text(check, ALIAS, alias);
-  if (other) vlun_complain_here(check, "alias", &(struct vlun_args){.v = text_of(check, alias), .a = label(check, other)});
+  if (other)
+    vlun_complain_here(check, "alias", &(struct vlun_args){.v = text_of(check, alias), .a = label(check, other)});
 }
 
 void vlun_rule_alias_host_taken(struct vlun_check *check) {
@@ -66,16 +71,21 @@ void vlun_rule_wwn_taken(struct vlun_check *check) {
 void vlun_rule_boot_taken(struct vlun_check *check) {
   const struct vlun_value *boot = vlun_get_key(here(check), "boot");
   const struct vlun_device *other = rival_for_number(check, BOOT, boot);
-  if (other) vlun_complain_here(check, "boot", &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, other)});
+  if (other)
+    vlun_complain_here(check, "boot",
+                       &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, other)});
 }
 
 void vlun_rule_boot_host_taken(struct vlun_check *check) {
   const struct vlun_value *boot = vlun_get_key(here(check), "boot");
   if (!boot) return;
   const struct vlun_device *owner = vlun_claimed(check->claims, HOST_BOOT, &boot->u.number, sizeof boot->u.number);
-  if (owner && owner != match(check, 0)) vlun_complain_here(check, "boot", &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, owner)});
+  if (owner && owner != match(check, 0))
+    vlun_complain_here(check, "boot",
+                       &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, owner)});
 }
 
 void vlun_rule_boot_os(struct vlun_check *check) {
-  if (vlun_get_key(here(check), "boot") && check->hosts[0]->os_boot) vlun_complain_here(check, "boot", &(struct vlun_args){0});
+  if (vlun_get_key(here(check), "boot") && check->hosts[0]->os_boot)
+    vlun_complain_here(check, "boot", &(struct vlun_args){0});
 }

@@ -14,7 +14,8 @@
 #undef WORD
 #undef END_WORDS
 
-#define WORDS(list) static const struct vlun_words list_of_##list = {#list, words_of_##list, VLUN_COUNT(words_of_##list)};
+#define WORDS(list) \
+  static const struct vlun_words list_of_##list = {#list, words_of_##list, VLUN_COUNT(words_of_##list)};
 #define WORD(list, id, text)
 #define END_WORDS(list)
 #include "schema/words.def"
@@ -45,7 +46,8 @@ enum {
 #define VARIANTS(...) (const struct vlun_shape *const[]) {__VA_ARGS__, NULL}
 
 #define SHAPE(id, element, tag) static const struct vlun_row rows_of_##id[] = {
-#define ROW(shape, id, kind_, elem_, attr_, ...) {.key = #id, .kind = KIND_##kind_, .elem = elem_, .attr = attr_, __VA_ARGS__},
+#define ROW(shape, id, kind_, elem_, attr_, ...) \
+  {.key = #id, .kind = KIND_##kind_, .elem = elem_, .attr = attr_, __VA_ARGS__},
 #define END_SHAPE(id) };
 #include "schema/schema.def"
 #undef SHAPE
@@ -77,7 +79,9 @@ int vlun_row_of_key(const struct vlun_shape *shape, const char *key) {
   return -1;
 }
 
-bool vlun_row_is_sayable(const struct vlun_row *row) { return row->doc && !(row->flags & INTERNAL) && row->kind != KIND_TAG; }
+bool vlun_row_is_sayable(const struct vlun_row *row) {
+  return row->doc && !(row->flags & INTERNAL) && row->kind != KIND_TAG;
+}
 
 bool vlun_owns_element(const struct vlun_shape *shape, const char *name) {
   size_t len = strlen(name);

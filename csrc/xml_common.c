@@ -63,7 +63,9 @@ bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struc
   xmlParseDocument(parser);
   if (guard->doctype) complain(problems, P_xml_doctype, 0, &(struct vlun_args){0});
   else if (guard->too_deep) complain(problems, P_xml_too_deep, 0, &(struct vlun_args){.e = "64"});
-  else if (!parser->wellFormed) complain(problems, P_xml_malformed, guard->line, &(struct vlun_args){.a = guard->error[0] ? guard->error : "no document"});
+  else if (!parser->wellFormed)
+    complain(problems, P_xml_malformed, guard->line,
+             &(struct vlun_args){.a = guard->error[0] ? guard->error : "no document"});
   else return true;
   return false;
 }

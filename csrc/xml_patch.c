@@ -13,7 +13,8 @@
 
 static xmlNodePtr child_of(xmlNodePtr parent, const char *name, size_t len) {
   for (xmlNodePtr node = parent->children; node; node = node->next) {
-    bool same = node->type == XML_ELEMENT_NODE && !(node->ns && node->ns->prefix) && strlen((const char *)node->name) == len;
+    bool same =
+        node->type == XML_ELEMENT_NODE && !(node->ns && node->ns->prefix) && strlen((const char *)node->name) == len;
     if (same && memcmp(node->name, name, len) == 0) return node;
   }
   return NULL;
@@ -110,7 +111,8 @@ static void strip_owned(xmlNodePtr node, const struct vlun_shape *shape) {
 }
 
 /* Of the fresh element only what its own record owns is taken; outer rows may lie in it too (a source's seclabel). */
-static void replace_nested(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row, const struct vlun_record *record) {
+static void replace_nested(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row,
+                           const struct vlun_record *record) {
   xmlNodePtr from = find_path(fresh, row->elem), to = make_path(node, fresh, row->elem);
   if (!from || !to) return;
   for (const struct vlun_shape *const *variant = row->variants; *variant; variant++) strip_owned(to, *variant);
@@ -160,7 +162,9 @@ static void patch_row(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *
 static xmlDocPtr fresh_document(const struct vlun_record *record, int indent) {
   struct vlun_buffer buffer = {0};
   vlun_write_record(&buffer, record, indent);
-  xmlDocPtr doc = buffer.failed ? NULL : xmlReadMemory(buffer.text, (int)buffer.len, NULL, NULL, XML_OPTIONS | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  xmlDocPtr doc = buffer.failed ? NULL
+                                : xmlReadMemory(buffer.text, (int)buffer.len, NULL, NULL,
+                                                XML_OPTIONS | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
   vlun_buffer_free(&buffer);
   return doc;
 }
@@ -230,7 +234,8 @@ static bool apply(struct vlun_arena *arena, xmlNodePtr devices, const struct vlu
 static xmlNodePtr devices_of(xmlDocPtr doc, struct vlun_arena *arena, const struct vlun_changes *changes, bool *good) {
   xmlNodePtr root = xmlDocGetRootElement(doc);
   if (strcmp((const char *)root->name, "domain") == 0) return child_of(root, "devices", 7);
-  *good = changes->count == 0 || (changes->count == 1 && changes->list[0].action == ACTION_CHANGE && patch_device(arena, root, &changes->list[0]));
+  *good = changes->count == 0 || (changes->count == 1 && changes->list[0].action == ACTION_CHANGE &&
+                                  patch_device(arena, root, &changes->list[0]));
   return NULL;
 }
 
@@ -257,7 +262,8 @@ static bool patch_document(xmlDocPtr doc, const struct vlun_changes *changes, st
   return good;
 }
 
-bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out, struct vlun_problems *problems) {
+bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
+                struct vlun_problems *problems) {
   struct vlun_xml_guard guard = {0};
   xmlParserCtxtPtr parser = vlun_xml_open(xml, len, problems);
   if (!parser) return false;

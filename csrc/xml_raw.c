@@ -16,8 +16,10 @@ static void check_elements(struct vlun_check *check, xmlNodePtr root) {
   const struct vlun_shape *shape = check->spot.device->record->shape;
   for (xmlNodePtr node = root->children; node; node = node->next) {
     const char *name = (const char *)node->name;
-    if (node->type == XML_ELEMENT_NODE && vlun_owns_element(shape, name)) complain(check, P_owned_element, &(struct vlun_args){.v = name});
-    if (node->type == XML_TEXT_NODE && !xmlIsBlankNode(node)) complain(check, P_bad_xml, &(struct vlun_args){.a = "there is text outside of the elements"});
+    if (node->type == XML_ELEMENT_NODE && vlun_owns_element(shape, name))
+      complain(check, P_owned_element, &(struct vlun_args){.v = name});
+    if (node->type == XML_TEXT_NODE && !xmlIsBlankNode(node))
+      complain(check, P_bad_xml, &(struct vlun_args){.a = "there is text outside of the elements"});
   }
 }
 

@@ -17,8 +17,8 @@ struct level {
   int draft;        /* IN_RECORD: number of the record that is being read */
   const char *path; /* IN_RECORD: the element below that record, as a row spells it */
   size_t len;
-  int text_row;     /* row that takes the text, -1 for none */
-  int entered_by;   /* row of the outer record that holds this one, -1 if this level opens none */
+  int text_row;   /* row that takes the text, -1 for none */
+  int entered_by; /* row of the outer record that holds this one, -1 if this level opens none */
 };
 
 /* Names of a document are interned by libxml2, so a pair of pointers that was looked up once is known for the rest. */
@@ -38,17 +38,19 @@ struct reader {
   struct level level[XML_DEEPEST + 1];
   int depth, skip;
   struct vlun_draft draft[NESTED];
-  const char *tag[NESTED];   /* which variant the device's type attribute asks for */
-  const char *foreign;       /* why the device at hand is none of ours */
+  const char *tag[NESTED]; /* which variant the device's type attribute asks for */
+  const char *foreign;     /* why the device at hand is none of ours */
   bool has_bus, unknown, not_ours;
   int place;
   struct vlun_buffer text;
-  const char **text_target;  /* IN_TEXT: where the text goes */
+  const char **text_target;     /* IN_TEXT: where the text goes */
   const char *name, *iothreads; /* of the domain, as text */
   struct memo memo[MEMO];
 };
 
-static const char *intern(struct reader *r, const xmlChar *text, size_t len) { return vlun_copy(&r->model->arena, (const char *)text, len); }
+static const char *intern(struct reader *r, const xmlChar *text, size_t len) {
+  return vlun_copy(&r->model->arena, (const char *)text, len);
+}
 
 static bool is(const xmlChar *name, const char *text) { return strcmp((const char *)name, text) == 0; }
 
@@ -86,11 +88,15 @@ static int find_attribute_row(const struct vlun_shape *shape, const char *path, 
   return -1;
 }
 
-static int row_of(struct reader *r, const struct vlun_shape *shape, const char *path, size_t len, const xmlChar *name, bool attribute) {
+static int row_of(struct reader *r, const struct vlun_shape *shape, const char *path, size_t len, const xmlChar *name,
+                  bool attribute) {
   size_t hash = ((uintptr_t)shape >> 4) ^ ((uintptr_t)name >> 2) ^ ((uintptr_t)path >> 1) ^ len;
   struct memo *memo = &r->memo[hash % MEMO];
-  if (memo->shape == shape && memo->path == path && memo->name == name && memo->len == len && memo->attribute == attribute) return memo->row;
-  int row = attribute ? find_attribute_row(shape, path, len, (const char *)name) : find_element_row(shape, path, len, (const char *)name);
+  if (memo->shape == shape && memo->path == path && memo->name == name && memo->len == len &&
+      memo->attribute == attribute)
+    return memo->row;
+  int row = attribute ? find_attribute_row(shape, path, len, (const char *)name)
+                      : find_element_row(shape, path, len, (const char *)name);
   *memo = (struct memo){shape, path, name, len, attribute, row};
   return row;
 }
@@ -117,7 +123,9 @@ static void take_value(struct reader *r, int draft, int number, const char *text
   }
 }
 
-static bool equals(const char *text, const xmlChar *start, size_t len) { return text && strlen(text) == len && memcmp(text, start, len) == 0; }
+static bool equals(const char *text, const xmlChar *start, size_t len) {
+  return text && strlen(text) == len && memcmp(text, start, len) == 0;
+}
 
 /* The device's type attribute decides which variants its source may have. */
 static void take_tag(struct reader *r, int draft, const struct vlun_row *row, const xmlChar *text, size_t len) {
@@ -132,7 +140,8 @@ static void take_attribute(struct reader *r, int draft, int number, const xmlCha
   const struct vlun_row *row = &r->draft[draft].shape->rows[number];
   if (row->kind == KIND_TAG) take_tag(r, draft, row, text, len);
   else if (row->kind != KIND_LIT) take_value(r, draft, number, (const char *)text, len);
-  else if (draft == 0 && !equals(row->text, text, len) && strcmp(row->key, "driver") != 0) r->foreign = intern(r, text, len);
+  else if (draft == 0 && !equals(row->text, text, len) && strcmp(row->key, "driver") != 0)
+    r->foreign = intern(r, text, len);
   if (row->kind == KIND_LIT && strcmp(row->key, "bus") == 0) r->has_bus = true;
 }
 
@@ -159,20 +168,25 @@ static bool fits(const struct vlun_shape *variant, const char *tag, int count, c
   return true;
 }
 
-static const struct vlun_shape *choose_variant(struct reader *r, int draft, const struct vlun_row *row, int count, const xmlChar **attributes) {
+static const struct vlun_shape *choose_variant(struct reader *r, int draft, const struct vlun_row *row, int count,
+                                               const xmlChar **attributes) {
   const char *tag = NULL;
   for (int i = 0; i < r->draft[draft].shape->count; i++)
-    if (r->draft[draft].shape->rows[i].kind == KIND_TAG && &r->draft[draft].shape->rows[r->draft[draft].shape->rows[i].of] == row) tag = r->tag[draft];
+    if (r->draft[draft].shape->rows[i].kind == KIND_TAG &&
+        &r->draft[draft].shape->rows[r->draft[draft].shape->rows[i].of] == row)
+      tag = r->tag[draft];
   for (const struct vlun_shape *const *variant = row->variants; *variant; variant++)
     if (fits(*variant, tag, count, attributes)) return *variant;
   return NULL;
 }
 
-/* Attributes of an element that opens a record are the record's own, or the outer record's (startupPolicy of a source). */
+/* Attributes of an element that opens a record are the record's own, or the outer record's (startupPolicy of a source).
+ */
 static void take_attributes(struct reader *r, const struct level *level, int count, const xmlChar **attributes) {
   for (int i = 0; i < count; i++, attributes += 5) {
     size_t len = (size_t)(attributes[4] - attributes[3]);
-    int draft = level->draft, row = attributes[1] ? -1 : row_of(r, r->draft[draft].shape, level->path, level->len, attributes[0], true);
+    int draft = level->draft,
+        row = attributes[1] ? -1 : row_of(r, r->draft[draft].shape, level->path, level->len, attributes[0], true);
     if (row < 0 && !attributes[1] && level->entered_by >= 0) {
       const char *path = r->draft[--draft].shape->rows[level->entered_by].elem;
       row = row_of(r, r->draft[draft].shape, path, strlen(path), attributes[0], true);
@@ -189,7 +203,8 @@ static struct level *push(struct reader *r, enum place place) {
 }
 
 /* An element below a record: finds its row in the record, or in the outer one where the inner has none. */
-static bool find_below(struct reader *r, const struct level *outer, const xmlChar *name, int *draft, int *row, size_t *len) {
+static bool find_below(struct reader *r, const struct level *outer, const xmlChar *name, int *draft, int *row,
+                       size_t *len) {
   const char *path = outer->path;
   *draft = outer->draft;
   *len = outer->len;
@@ -222,7 +237,8 @@ static bool start_below(struct reader *r, const xmlChar *name, int count, const 
   if (!find_below(r, &r->level[r->depth], name, &draft, &number, &len)) return false;
   const struct vlun_row *row = &r->draft[draft].shape->rows[number];
   bool whole = row->elem[len] == '\0' && !row->attr;
-  if (whole && (row->kind == KIND_RECORD || row->kind == KIND_LIST)) return enter_record(r, draft, number, count, attributes);
+  if (whole && (row->kind == KIND_RECORD || row->kind == KIND_LIST))
+    return enter_record(r, draft, number, count, attributes);
   struct level *level = push(r, IN_RECORD);
   level->draft = draft;
   level->path = row->elem;
@@ -238,7 +254,8 @@ static void append(struct reader *r, struct vlun_value *value, struct vlun_recor
   struct vlun_list *old = value->u.list;
   size_t count = old ? old->count : 0;
   bool full = (count & (count - 1)) == 0; /* room doubles whenever the count reaches a power of two */
-  struct vlun_list *list = full ? vlun_alloc(&r->model->arena, sizeof *list + (count ? 2 * count : 1) * sizeof list->item[0]) : old;
+  struct vlun_list *list =
+      full ? vlun_alloc(&r->model->arena, sizeof *list + (count ? 2 * count : 1) * sizeof list->item[0]) : old;
   if (!list) return;
   if (full && old) memcpy(list->item, old->item, count * sizeof list->item[0]);
   list->item[count] = record;
@@ -290,7 +307,10 @@ static void end_device(struct reader *r) {
   if (!r->foreign && !inferred_bus_is_scsi(r)) r->foreign = "another";
   struct vlun_device *device = vlun_model_add(r->model);
   if (!device) return;
-  *device = (struct vlun_device){.record = vlun_draft_pack(&r->draft[0], &r->model->arena), .foreign = r->foreign, .place = r->place, .unknown = r->unknown};
+  *device = (struct vlun_device){.record = vlun_draft_pack(&r->draft[0], &r->model->arena),
+                                 .foreign = r->foreign,
+                                 .place = r->place,
+                                 .unknown = r->unknown};
   if (!device->record) r->model->count--;
 }
 
@@ -376,7 +396,9 @@ static bool start_known(struct reader *r, const xmlChar *name, int count, const 
     case IN_DOMAIN: start_in_domain(r, name); break;
     case IN_OS: start_in_os(r, name, count, attributes); break;
     case IN_FEATURES: r->model->acpi = r->model->acpi || is(name, "acpi"); break;
-    case IN_IOTHREADIDS: if (is(name, "iothread")) start_iothread(r, count, attributes); break;
+    case IN_IOTHREADIDS:
+      if (is(name, "iothread")) start_iothread(r, count, attributes);
+      break;
     case IN_DEVICES: start_device(r, name, count, attributes); break;
     case IN_RECORD: r->unknown = !start_below(r, name, count, attributes) || r->unknown; break;
     case IN_TEXT: break;
@@ -384,8 +406,8 @@ static bool start_known(struct reader *r, const xmlChar *name, int count, const 
   return r->depth > before;
 }
 
-static void on_start(void *parser, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespaces, const xmlChar **ns,
-                     int count, int defaulted, const xmlChar **attributes) {
+static void on_start(void *parser, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespaces,
+                     const xmlChar **ns, int count, int defaulted, const xmlChar **attributes) {
   (void)uri, (void)namespaces, (void)ns, (void)defaulted;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
   if (!vlun_xml_deeper(parser)) return;
@@ -412,7 +434,8 @@ static void on_end(void *parser, const xmlChar *name, const xmlChar *prefix, con
 static void on_text(void *parser, const xmlChar *text, int len) {
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
   const struct level *level = &r->level[r->depth];
-  if (!r->skip && (level->place == IN_TEXT || level->text_row >= 0)) vlun_buffer_add(&r->text, (const char *)text, (size_t)len);
+  if (!r->skip && (level->place == IN_TEXT || level->text_row >= 0))
+    vlun_buffer_add(&r->text, (const char *)text, (size_t)len);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------- */
@@ -444,7 +467,8 @@ static bool read_with(struct reader *r, xmlParserCtxtPtr parser) {
   if (!vlun_xml_parse(parser, &r->guard, r->problems)) return false;
   finish_domain(r);
   if (r->model->arena.failed || r->text.failed) r->problems->arena.failed = true;
-  if (r->not_ours) vlun_complain(r->problems, &(struct vlun_spot){0}, "", P_xml_not_ours, &(struct vlun_args){.v = r->foreign});
+  if (r->not_ours)
+    vlun_complain(r->problems, &(struct vlun_spot){0}, "", P_xml_not_ours, &(struct vlun_args){.v = r->foreign});
   return !r->not_ours && !r->problems->arena.failed;
 }
 

@@ -129,7 +129,9 @@ static void add_text(struct writer *w, const char *text, size_t len) {
 
 static void write_rows(struct writer *w, const struct vlun_record *record);
 
-static void add_literal(struct writer *w, const struct vlun_row *row) { add_attribute(w, row->attr, row->text, strlen(row->text)); }
+static void add_literal(struct writer *w, const struct vlun_row *row) {
+  add_attribute(w, row->attr, row->text, strlen(row->text));
+}
 
 /* Constants stand before the other attributes of their element. */
 static void add_literals_before(struct writer *w, const struct vlun_shape *shape, int number) {
@@ -156,7 +158,8 @@ static void write_scalar(struct writer *w, const struct vlun_row *row, const str
   else add_text(w, text, len);
 }
 
-static void write_value(struct writer *w, int base, const struct vlun_shape *shape, int number, const struct vlun_value *value) {
+static void write_value(struct writer *w, int base, const struct vlun_shape *shape, int number,
+                        const struct vlun_value *value) {
   const struct vlun_row *row = &shape->rows[number];
   if (row->kind == KIND_RAW) {
     close_to(w, base);
@@ -219,7 +222,9 @@ void vlun_write_record(struct vlun_buffer *buffer, const struct vlun_record *rec
 
 /* --- models ------------------------------------------------------------------------------------------- */
 
-static bool is_written(const struct vlun_device *device) { return !device->foreign && !vlun_device_flag(device, "absent"); }
+static bool is_written(const struct vlun_device *device) {
+  return !device->foreign && !vlun_device_flag(device, "absent");
+}
 
 /* HBAs come first and by their index, as their drives need them; drives keep the order of the description. */
 void vlun_write_model(struct vlun_buffer *buffer, const struct vlun_model *model) {
@@ -232,5 +237,6 @@ void vlun_write_model(struct vlun_buffer *buffer, const struct vlun_model *model
   for (size_t i = 0; i < VLUN_COUNT(controller); i++)
     if (controller[i]) vlun_write_record(buffer, controller[i], 0);
   for (size_t i = 0; i < model->count; i++)
-    if (vlun_device_is_drive(&model->device[i]) && is_written(&model->device[i])) vlun_write_record(buffer, model->device[i].record, 0);
+    if (vlun_device_is_drive(&model->device[i]) && is_written(&model->device[i]))
+      vlun_write_record(buffer, model->device[i].record, 0);
 }

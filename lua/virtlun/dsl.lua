@@ -105,7 +105,7 @@ function dsl.library()
   names.string.format = plain_format
 
   local methods = string -- where ("text"):method() is looked up
-  for key in next, methods do methods[key] = names.string[key] end -- luacheck: ignore 142
+  for key in next, methods do methods[key] = names.string[key] end -- luacheck: ignore
   return names, unpack
 end
 
@@ -257,9 +257,15 @@ function dsl.run(constructors, library, core, read, name, text, params)
     local folder = match(place(2), "^(.*/)[^/]*$") or ""
     local file = sub(path, 1, 1) == "/" and path or folder .. path
     local chain = chain_from(file)
-    if chain then return complain_here(2, { code = "include_cycle", a = chain }) end
+    if chain then
+      complain_here(2, { code = "include_cycle", a = chain })
+      return nil
+    end
     local source, message = read(file)
-    if not source then return complain_here(2, { code = "cannot_read", path = file, a = why_not(message) }) end
+    if not source then
+      complain_here(2, { code = "cannot_read", path = file, a = why_not(message) })
+      return nil
+    end
     running[#running + 1] = file
     local result = { run_text(file, source) }
     running[#running] = nil

@@ -1,1 +1,0 @@
-domain "a" { include "sub/b.lua", include "sub/d.lua" }

@@ -1,1 +1,0 @@
-include "cyc2.lua"

@@ -1,2 +1,0 @@
-local v = require "virtlun"
-print(pcall(v.loadstring, arg[1], "q"))
