@@ -73,7 +73,7 @@ static void check_value(struct vlun_check *check, struct vlun_trail *trail, cons
                         const struct vlun_row *row, const struct vlun_value *value) {
   if (row->when.words) check_when(check, trail, record, row);
   if (value->no) {
-    if (row->flags & REQUIRED) complain(check, trail, P_not_removable, &(struct vlun_args){.v = "false"});
+    if (row->flags & (REQUIRED | LASTING)) complain(check, trail, P_not_removable, &(struct vlun_args){.v = "false"});
     return;
   }
   switch (row->kind) {

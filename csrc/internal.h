@@ -62,8 +62,9 @@ enum { /* flags of a row */
   INTERNAL = 4,  /* read from hosts, not for recipes */
   IMPLIED = 8,   /* may be left out where its value is the ordinary one */
   LIVE = 16,     /* may change while the domain runs */
-  SHORTHAND = 32,/* plain text stands for the first row of the first variant */
-  UPPERCASE = 64 /* libvirt stores it in capitals */
+  SHORTHAND = 32, /* plain text stands for the first row of the first variant */
+  UPPERCASE = 64, /* libvirt stores it in capitals */
+  LASTING = 128   /* may change, but false cannot take it away */
 };
 
 struct vlun_words {
@@ -312,7 +313,8 @@ struct vlun_problems {
   size_t count, size, errors;
 };
 
-/* Where a problem is.  `tail` of vlun_complain is the field below the device ("address.unit"), "" for the device itself. */
+/* Where a problem is.  `tail` of vlun_complain is the field below the device ("address.unit"), "" for the device
+ * itself. */
 struct vlun_spot {
   const struct vlun_model *model;
   const struct vlun_device *device;
@@ -384,7 +386,8 @@ bool vlun_place_of(const struct vlun_record *record, struct vlun_place *place);
 uint64_t vlun_place_key(const struct vlun_place *place);
 const struct vlun_hba *vlun_hba_of(const struct vlun_record *controller);
 bool vlun_hba_takes(const struct vlun_hba *hba, const struct vlun_place *place);
-/* The name below /dev/disk/by-path of a drive; `certain` tells whether the guest's firmware can number the bus otherwise. */
+/* The name below /dev/disk/by-path of a drive; `certain` is false where the guest's firmware may number the bus
+ * otherwise. */
 bool vlun_by_path(const struct vlun_record *hba_address, const struct vlun_place *place, char *text, size_t size,
                   bool *certain);
 

@@ -30,19 +30,17 @@ static xmlNodePtr find_path(xmlNodePtr parent, const char *path) {
   return parent;
 }
 
-/* Indentation before and after a new last child, as its neighbours have it. */
+/* A new last child gets the indentation of the first; the text before the parent's end tag stays the last. */
 static void append_indented(xmlNodePtr parent, xmlNodePtr node) {
   xmlNodePtr first = parent->children, last = parent->last;
-  bool indented = first && xmlNodeIsText(first) && last && last != first && xmlNodeIsText(last);
+  bool indented = first && last != first && xmlNodeIsText(first) && xmlNodeIsText(last);
   if (!indented) {
     xmlAddChild(parent, node);
     return;
   }
-  xmlNodePtr before = xmlNewDocText(parent->doc, first->content);
-  xmlNodePtr after = last; /* the text before the parent's end tag stays last */
-  if (before) xmlAddPrevSibling(after, before);
-  xmlAddPrevSibling(after, node);
-  /* xmlAddPrevSibling may have joined `before` with a text next to it, which only changes blanks. */
+  xmlNodePtr indent = xmlNewDocText(parent->doc, first->content);
+  xmlAddPrevSibling(last, node);
+  if (indent) xmlAddPrevSibling(node, indent); /* not before `last`: two texts side by side become one */
 }
 
 static void remove_with_indent(xmlNodePtr node) {

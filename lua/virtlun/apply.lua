@@ -24,6 +24,19 @@ local function work_on(dom, desired, opts)
   return work, found
 end
 
+--- The host's own document with the changes, read again before anybody writes it.
+local function patched(dom, work)
+  local xml, found = core.patch(work.documents.config, work.model, work.config, work.changes)
+  local document
+  if xml then document, found = core.document(xml) end
+  if not document then return nil, problems.list(found) end
+  local wrong = core.diff(work.model, document)[1]
+  if wrong or document:facts().uuid ~= work.config:facts().uuid then
+    return problems.fail { code = "bad_patch", path = dom.name, a = wrong and wrong.device or "uuid" }
+  end
+  return xml
+end
+
 --- Re-reads the domain: what is still to be done after a define has not been done.
 local function verify(dom, desired)
   local work, failure = work_on(dom, desired)
@@ -46,8 +59,9 @@ local function run(dom, desired, plan, opts)
   if work.plan.fingerprint ~= plan.fingerprint then
     return problems.fail { code = "host_changed", path = dom.name }
   end
-  local xml, found = core.patch(work.documents.config, work.model, work.config, work.changes)
-  if not xml then return nil, problems.list(found) end
+  local xml
+  xml, failure = patched(dom, work)
+  if not xml then return nil, failure end
   tell("begin")
   local good
   good, failure = dom:define(xml)
