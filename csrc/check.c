@@ -50,10 +50,12 @@ static void check_text(struct vlun_check *check, const struct vlun_trail *trail,
 
 /* Whether the row counts, given what another row of the record says or is by default. */
 static void check_when(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_record *record,
-                       const struct vlun_row *row) {
+                       const struct vlun_row *row, const struct vlun_value *value) {
   const struct vlun_row *other = &record->shape->rows[row->when.row];
   int64_t word = vlun_number(record, row->when.row, other->dflt_for ? other->dflt : other->implied);
-  if (row->when.words & BIT(word)) return;
+  const struct vlun_value *decides = vlun_get(record, row->when.row);
+  bool said = value->origin != ORIGIN_HOST || (decides && decides->origin != ORIGIN_HOST);
+  if (row->when.words & BIT(word) || !said || value->no) return;
   complain(check, trail, P_not_here,
            &(struct vlun_args){.a = other->flags & INTERNAL ? "the drive" : other->key,
                                .b = other->words->word[word],
@@ -71,7 +73,8 @@ static void check_list(struct vlun_check *check, struct vlun_trail *trail, const
 
 static void check_value(struct vlun_check *check, struct vlun_trail *trail, const struct vlun_record *record,
                         const struct vlun_row *row, const struct vlun_value *value) {
-  if (row->when.words) check_when(check, trail, record, row);
+  if (row->when.words) check_when(check, trail, record, row, value);
+  if (value->origin == ORIGIN_HOST) return; /* what a host has is not the recipe's error */
   if (value->no) {
     if (row->flags & (REQUIRED | LASTING)) complain(check, trail, P_not_removable, &(struct vlun_args){.v = "false"});
     return;
@@ -113,19 +116,6 @@ static void check_record(struct vlun_check *check, const struct vlun_trail *up, 
   check_required(check, up, record);
 }
 
-void vlun_check_fields(struct vlun_check *check) {
-  for (size_t i = 0; i < check->count; i++) {
-    const struct vlun_model *model = check->models[i];
-    check->spot = (struct vlun_spot){.model = model, .domain = i};
-    if (model->domain) check_record(check, NULL, model->domain);
-    for (size_t j = 0; j < model->count; j++) {
-      check->spot.device = &model->device[j];
-      check_record(check, NULL, model->device[j].record);
-    }
-  }
-}
-
-void vlun_check_run(struct vlun_check *check) {
-  vlun_check_fields(check);
-  vlun_check_rules(check);
+void vlun_check_fields(struct vlun_check *check, const struct vlun_record *record) {
+  check_record(check, NULL, record);
 }

@@ -359,6 +359,8 @@ struct vlun_check {
   size_t host_count;
   bool whole; /* without a host: every device is to be written as a new one */
   /* Below: the runner's. */
+  const struct vlun_device *existing; /* the host's device that the one at hand is, NULL for a new one */
+  bool silent, complained;            /* a rule is tried on what the host has */
   struct vlun_spot spot;
   enum vlun_code code;
   struct vlun_claims *claims, *run_claims; /* of the domain, and of the whole run */
@@ -367,10 +369,9 @@ struct vlun_check {
   struct vlun_arena arena;
 };
 
-/* Checks every field and every rule (check.c, rules.c). */
+/* Checks every field and every rule of the run (rules.c); the fields of one record (check.c). */
 void vlun_check_run(struct vlun_check *check);
-void vlun_check_fields(struct vlun_check *check);
-void vlun_check_rules(struct vlun_check *check);
+void vlun_check_fields(struct vlun_check *check, const struct vlun_record *record);
 void vlun_complain_here(struct vlun_check *check, const char *key, const struct vlun_args *args);
 
 /* Fills in what a recipe may leave out: defaults of new devices, missing HBAs, free addresses (complete.c).

@@ -106,9 +106,10 @@ const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device
   const struct vlun_value *name = vlun_get_key(record, "dev");
   if (!name) name = vlun_get_key(record, "alias");
   if (name) return vlun_copy(arena, name->u.text, name->len);
+  const char *kind = vlun_is(device, SHAPE_other) ? device->foreign : vlun_device_kind(record);
   const struct vlun_value *index = vlun_get_key(record, "index");
   if (index) return vlun_printf(arena, "%s%lld", record->shape->name, (long long)index->u.number);
-  return vlun_printf(arena, "%s#%d", vlun_device_kind(record), device->place);
+  return vlun_printf(arena, "%s#%d", kind, device->place);
 }
 
 const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *trail) {

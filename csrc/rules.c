@@ -7,6 +7,8 @@
 
 /* key names the field below the device: "address.unit". */
 void vlun_complain_here(struct vlun_check *check, const char *key, const struct vlun_args *args) {
+  check->complained = true;
+  if (check->silent) return;
   check->spot.row = 0;
   if (check->spot.device && *key) {
     char first[32] = "";
@@ -39,13 +41,26 @@ static const struct {
 #undef RULE
 };
 
+/* What the host already has against a rule is not the recipe's error. */
+static bool is_so_on_host(struct vlun_check *check, void (*rule)(struct vlun_check *)) {
+  if (!check->spot.device || !check->existing) return false;
+  const struct vlun_device *device = check->spot.device;
+  check->spot.device = check->existing;
+  check->silent = true;
+  check->complained = false;
+  rule(check);
+  check->silent = false;
+  check->spot.device = device;
+  return check->complained;
+}
+
 static void run_rules(struct vlun_check *check, unsigned scope, bool absent) {
   for (size_t i = 0; i < VLUN_COUNT(rules); i++) {
     bool wanted =
         (rules[i].scope & scope) && (check->hosts || !(rules[i].scope & HOST)) && (!absent || (rules[i].scope & EVERY));
     if (!wanted) continue;
     check->code = rules[i].code;
-    rules[i].rule(check);
+    if (!is_so_on_host(check, rules[i].rule)) rules[i].rule(check);
   }
 }
 
@@ -88,6 +103,28 @@ static bool know_hosts(struct vlun_check *check) {
   return true;
 }
 
+/* A device that exists is checked as it will be: what the host has, and over it what the description says. */
+static struct vlun_device *effective_device(struct vlun_check *check, const struct vlun_device *described) {
+  struct vlun_device *device = vlun_alloc(&check->arena, sizeof *device);
+  if (!device) return NULL;
+  *device = *described;
+  check->existing = NULL;
+  for (size_t h = 0; h < check->host_count && !check->existing; h++)
+    check->existing = vlun_index_find(check->index[h], described->record);
+  if (check->existing) device->record = vlun_record_merge(&check->arena, check->existing->record, described->record);
+  return device->record ? device : NULL;
+}
+
+static bool check_device(struct vlun_check *check, const struct vlun_device *described) {
+  struct vlun_device *device = check->hosts ? effective_device(check, described) : (struct vlun_device *)described;
+  if (!device) return false;
+  check->spot.device = device;
+  vlun_check_fields(check, device->record);
+  run_rules(check, scope_of(device), vlun_device_flag(device, "absent"));
+  check->spot.device = NULL;
+  return true;
+}
+
 static bool check_model(struct vlun_check *check, size_t number) {
   const struct vlun_model *model = check->models[number];
   check->spot = (struct vlun_spot){.model = model, .domain = number};
@@ -95,16 +132,14 @@ static bool check_model(struct vlun_check *check, size_t number) {
   check->claims = vlun_claims_new(&check->arena, model->count * 2);
   if (!check->claims || !know_hosts(check)) return false;
   know_controllers(check, model);
-  for (size_t i = 0; i < model->count; i++) {
-    check->spot.device = &model->device[i];
-    run_rules(check, scope_of(check->spot.device), vlun_device_flag(check->spot.device, "absent"));
-  }
-  check->spot.device = NULL;
+  if (model->domain) vlun_check_fields(check, model->domain);
+  for (size_t i = 0; i < model->count; i++)
+    if (!check_device(check, &model->device[i])) return false;
   run_rules(check, OF_DOMAIN, false);
   return true;
 }
 
-void vlun_check_rules(struct vlun_check *check) {
+void vlun_check_run(struct vlun_check *check) {
   check->run_claims = vlun_claims_new(&check->arena, check->count);
   bool good = check->run_claims != NULL;
   for (size_t i = 0; good && i < check->count; i++) good = check_model(check, i);

@@ -75,7 +75,7 @@ static inline bool has_shape(const struct vlun_record *record, enum vlun_shape_i
 
 /* Claims key for the device at hand; if another has it already, that one. */
 static inline const struct vlun_device *rival(struct vlun_check *check, enum space space, const void *key, size_t len) {
-  return vlun_claim(check->claims, space, key, len, check->spot.device);
+  return check->silent ? NULL : vlun_claim(check->claims, space, key, len, check->spot.device);
 }
 
 static inline const struct vlun_device *rival_for_text(struct vlun_check *check, enum space space,

@@ -10,9 +10,7 @@ static bool is_writable(const struct vlun_record *disk) {
 void vlun_rule_source_missing(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
   const struct vlun_value *source = vlun_get(disk, VLUN_disk_source);
-  bool unsaid =
-      !(check->spot.device->broken & BIT(VLUN_disk_source)) && !check->hosts; /* With a host it stays as it is. */
-  bool empty = source ? source->no : unsaid;
+  bool empty = source ? source->no : !(check->spot.device->broken & BIT(VLUN_disk_source));
   if (!is_cdrom(disk) && empty) vlun_complain_here(check, "source", &(struct vlun_args){.a = vlun_device_kind(disk)});
 }
 
@@ -30,7 +28,7 @@ void vlun_rule_source_shared(struct vlun_check *check) {
   const char *text = vlun_source_key(&check->arena, source);
   const char *key = text ? source_on_host(check, source, text) : NULL;
   struct vlun_spot *user = vlun_alloc(&check->arena, sizeof *user);
-  if (!key || !user) return;
+  if (!key || !user || check->silent) return;
   *user = check->spot;
   const struct vlun_spot *other = vlun_claim(check->run_claims, SOURCE, key, strlen(key), user);
   if (!other) return;
@@ -88,17 +86,16 @@ void vlun_rule_auth_secret(struct vlun_check *check) {
 void vlun_rule_format_unsaid(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
   bool plain_disk = !is_cdrom(disk) && !is_lun(disk) && has_shape(source_of(disk), SHAPE_file);
-  if (plain_disk && !check->hosts && !vlun_has(disk, VLUN_disk_format))
-    vlun_complain_here(check, "format", &(struct vlun_args){0});
+  if (plain_disk && !vlun_has(disk, VLUN_disk_format)) vlun_complain_here(check, "format", &(struct vlun_args){0});
 }
 
 /* Unsaid, the cache of a new CD drive is none; that of any other drive is the host's default, which native refuses. */
 void vlun_rule_io_cache(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
-  int64_t cache = vlun_number(disk, VLUN_disk_cache, is_cdrom(disk) ? W(cache, none) : W(cache, default));
+  bool gets_none = is_cdrom(disk) && !check->existing;
+  int64_t cache = vlun_number(disk, VLUN_disk_cache, gets_none ? W(cache, none) : W(cache, default));
   bool native = vlun_number(disk, VLUN_disk_io, W(io, threads)) == W(io, native);
-  bool unsaid_on_host = check->hosts && !vlun_has(disk, VLUN_disk_cache);
-  if (native && !unsaid_on_host && cache != W(cache, none) && cache != W(cache, directsync))
+  if (native && cache != W(cache, none) && cache != W(cache, directsync))
     vlun_complain_here(check, "io", &(struct vlun_args){.v = disk->shape->rows[VLUN_disk_cache].words->word[cache]});
 }
 

@@ -51,7 +51,7 @@ void vlun_rule_index_taken(struct vlun_check *check) {
                                            .a = other->line ? decimal(check, other->line) : NULL});
 }
 
-/* For each index the first device of the description that uses it: an HBA or a drive's address. */
+/* For each index a device of the description that uses it: the first drive that sits there, else the HBA itself. */
 static int64_t used_controllers(const struct vlun_check *check,
                                 const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]) {
   const struct vlun_model *model = check->spot.model;
@@ -64,7 +64,9 @@ static int64_t used_controllers(const struct vlun_check *check,
     if (vlun_is(device, SHAPE_controller)) place.controller = vlun_number(device->record, VLUN_controller_index, -1);
     else if (vlun_get_key(device->record, "address")) vlun_place_of(device->record, &place);
     if (place.controller < 0 || place.controller > VLUN_MAX_CONTROLLER) continue;
-    if (!user[place.controller]) user[place.controller] = device;
+    const struct vlun_device *known = user[place.controller];
+    if (!known || (vlun_is(known, SHAPE_controller) && !vlun_is(device, SHAPE_controller)))
+      user[place.controller] = device;
     if (place.controller > highest) highest = place.controller;
   }
   return highest;
@@ -106,13 +108,31 @@ void vlun_rule_controller_below(struct vlun_check *check) {
   if (lowest > 0) complain_of_controller(check, lowest, user[lowest], lowest);
 }
 
-/* A gap that the host already has below its own HBAs is not the recipe's error. */
+/* The highest HBA that the host's document has, and the highest that one of its drives is on; -1 for none. */
+static void highest_of_host(const struct vlun_model *host, int64_t *there, int64_t *used) {
+  *there = *used = -1;
+  for (size_t i = 0; i < host->count; i++) {
+    const struct vlun_device *device = &host->device[i];
+    struct vlun_place place;
+    if (device->foreign) continue;
+    int64_t index = vlun_is(device, SHAPE_controller) ? vlun_number(device->record, VLUN_controller_index, -1) : -1;
+    if (index > *there) *there = index;
+    if (vlun_place_of(device->record, &place) && place.controller > *used) *used = place.controller;
+  }
+}
+
+/* A gap that the host already has is not the recipe's error, unless a described drive above it would make libvirt fill
+ * it: libvirt fills below what drives use (facts 3). */
 void vlun_rule_controller_missing(struct vlun_check *check) {
   const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
-  int64_t highest = used_controllers(check, user), above = highest;
+  int64_t highest = used_controllers(check, user), above = -1, there, used;
+  highest_of_host(check->hosts[0], &there, &used);
   if (fills_gaps(check)) return;
-  for (int64_t i = highest - 1; i >= 0 && !check->controller[i]; i--) {
+  bool drive_above = false;
+  for (int64_t i = highest; i >= 0; i--) {
     if (user[i]) above = i;
-    else complain_of_controller(check, i, user[above], above);
+    if (user[i] && vlun_device_is_drive(user[i])) drive_above = true;
+    bool fillable = i > there || (i > used && drive_above);
+    if (!user[i] && !check->controller[i] && fillable) complain_of_controller(check, i, user[above], above);
   }
 }

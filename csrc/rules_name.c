@@ -19,9 +19,8 @@ static const char *free_dev(struct vlun_check *check) {
 void vlun_rule_identity_missing(struct vlun_check *check) {
   const struct vlun_value *alias = vlun_get_key(here(check), "alias");
   int row = vlun_is(check->spot.device, SHAPE_disk) ? VLUN_disk_dev : VLUN_hostdev_source;
-  bool exists = !check->hosts && !check->whole;
-  for (size_t h = 0; h < check->host_count; h++) exists = exists || match(check, h);
-  if (alias && !exists && !vlun_has(here(check), row))
+  bool is_new = check->hosts ? !check->existing : check->whole;
+  if (alias && is_new && !vlun_has(here(check), row))
     vlun_complain_here(check, "",
                        &(struct vlun_args){.v = text_of(check, alias), .a = here(check)->shape->rows[row].key});
 }

@@ -33,7 +33,7 @@ static size_t edits(const char *a, size_t na, const char *b, size_t nb) {
 const char *vlun_suggest(const char *text, size_t len, vlun_next_word *next, const void *words, size_t count) {
   const char *best = NULL;
   if (len == 0 || len > LONGEST) return NULL;
-  size_t limit = len <= 3 ? 1 : len / 3 + 1;
+  size_t limit = len < 3 ? 1 : len / 3; /* more would be another word */
   for (size_t i = 0; i < count; i++) {
     const char *word = next(words, i);
     size_t n = word ? strlen(word) : 0;

@@ -61,6 +61,7 @@ local function complain_of_version(found, desired, facts)
   if not facts.libvirt then return end
   if not newer_fields then load_newer_fields() end
   for _, device in ipairs(desired) do
+    device = type(device) == "table" and device or {} -- what is no device is told already
     for key, since in pairs(newer_fields[device.kind] or newer_fields.disk) do
       if device[key] and since > facts.libvirt then
         found:append { problems.new {

@@ -18,7 +18,8 @@ local function texts(params)
 end
 
 local function run(name, text, params)
-  local domains, found = core.recipe(code, name, text, texts(params))
+  local run_well, domains, found = pcall(core.recipe, code, name, text, texts(params))
+  if not run_well then return problems.fail { code = "recipe_failed", a = domains, file = name } end
   found = problems.list(found)
   if found:has_errors() then
     -- What could be read is checked all the same, so that every mistake is told at once.
