@@ -63,25 +63,19 @@ void vlun_arena_free(struct vlun_arena *arena) {
   *arena = (struct vlun_arena){0};
 }
 
-bool vlun_buffer_room(struct vlun_buffer *buffer, size_t more) {
+bool vlun_buffer_grow(struct vlun_buffer *buffer, size_t more) {
   if (buffer->failed) return false;
-  if (more <= buffer->size - buffer->len) return true;
   size_t size = buffer->size ? buffer->size * 2 : 1024;
-  while (size - buffer->len < more) size *= 2;
+  if (size - buffer->len < more) size = buffer->len + more;
   char *text = realloc(buffer->text, size);
   if (!text) {
     buffer->failed = true;
+    buffer->size = buffer->len; /* so that whatever is added next comes here and is ignored */
     return false;
   }
   buffer->text = text;
   buffer->size = size;
   return true;
-}
-
-void vlun_buffer_add(struct vlun_buffer *buffer, const char *text, size_t len) {
-  if (!vlun_buffer_room(buffer, len)) return;
-  memcpy(buffer->text + buffer->len, text, len);
-  buffer->len += len;
 }
 
 void vlun_buffer_free(struct vlun_buffer *buffer) {

@@ -20,7 +20,7 @@ struct complete {
 /* --- what is there ------------------------------------------------------------------------------------ */
 
 static bool is_new(const struct complete *all, const struct vlun_device *device) {
-  if (vlun_device_flag(device, "absent")) return false;
+  if (vlun_is_absent(device)) return false;
   for (size_t h = 0; h < all->host_count; h++)
     if (vlun_index_find(all->index[h], device->record)) return false;
   return true;
@@ -40,7 +40,7 @@ static bool is_taken(const struct complete *all, const struct vlun_place *place)
 
 static void know_controller(struct complete *all, const struct vlun_device *device) {
   int64_t index = vlun_number(device->record, VLUN_controller_index, -1);
-  bool counts = !device->foreign && index >= 0 && index <= VLUN_MAX_CONTROLLER && !vlun_device_flag(device, "absent");
+  bool counts = !device->foreign && index >= 0 && index <= VLUN_MAX_CONTROLLER && !vlun_is_absent(device);
   if (counts && !all->controller[index]) all->controller[index] = device->record;
 }
 
@@ -50,7 +50,7 @@ static void know(struct complete *all, const struct vlun_model *model, bool host
     const struct vlun_device *device = &model->device[i];
     struct vlun_place place;
     if (vlun_is(device, SHAPE_controller)) know_controller(all, device);
-    else if (!device->foreign && (host || vlun_get_key(device->record, "address")) &&
+    else if (!device->foreign && (host || vlun_common(device->record, COMMON_address)) &&
              vlun_place_of(device->record, &place))
       take_place(all, &place, device);
   }
@@ -68,20 +68,24 @@ static bool default_fits(const struct vlun_draft *draft, int row) {
   return local && (cache == W(cache, none) || cache == W(cache, directsync));
 }
 
-static struct vlun_record *with_defaults(struct vlun_arena *arena, const struct vlun_record *record, uint64_t device) {
+/* The record itself where no default is missing. */
+static struct vlun_record *with_defaults(struct vlun_arena *arena, struct vlun_record *record, uint64_t device) {
   struct vlun_draft draft;
+  bool changed = false;
   vlun_draft_from(&draft, record);
   for (int i = 0; i < record->shape->count; i++) {
     const struct vlun_row *row = &record->shape->rows[i];
     struct vlun_value *value = &draft.value[i];
     if ((draft.set & BIT(i)) && row->kind == KIND_RECORD && !value->no) {
       struct vlun_record *inner = with_defaults(arena, value->u.record, device);
+      changed = changed || inner != value->u.record;
       if (inner) value->u.record = inner;
     }
-    if (!(draft.set & BIT(i)) && (row->dflt_for & device) && default_fits(&draft, i))
-      vlun_draft_set(&draft, i, ORIGIN_DEFAULT)->u.number = row->dflt;
+    if ((draft.set & BIT(i)) || !(row->dflt_for & device) || !default_fits(&draft, i)) continue;
+    vlun_draft_set(&draft, i, ORIGIN_DEFAULT)->u.number = row->dflt;
+    changed = true;
   }
-  return vlun_draft_pack(&draft, arena);
+  return changed ? vlun_draft_pack(&draft, arena) : record;
 }
 
 static void fill_defaults(struct complete *all, struct vlun_device *device) {
@@ -125,9 +129,9 @@ static int64_t add_named_controllers(struct complete *all) {
   for (size_t i = 0, count = all->model->count; i < count; i++) {
     const struct vlun_device *device = &all->model->device[i];
     struct vlun_place place = {.controller = -1};
-    if (vlun_device_flag(device, "absent")) continue;
+    if (vlun_is_absent(device)) continue;
     if (vlun_is(device, SHAPE_controller)) place.controller = vlun_number(device->record, VLUN_controller_index, -1);
-    else if (vlun_get_key(device->record, "address")) vlun_place_of(device->record, &place);
+    else if (vlun_common(device->record, COMMON_address)) vlun_place_of(device->record, &place);
     if (place.controller < 0 || place.controller > VLUN_MAX_CONTROLLER) continue;
     if (place.controller > highest) highest = place.controller;
     if (!all->controller[place.controller] && !add_controller(all, place.controller, W(model, virtio_scsi))) return -1;
@@ -196,7 +200,7 @@ static struct vlun_record *address_record(struct complete *all, const struct vlu
 
 /* A vhost target sits on the machine's own bus, where libvirt chooses. */
 static bool wants_place(const struct vlun_device *device) {
-  if (vlun_get_key(device->record, "address")) return false;
+  if (vlun_common(device->record, COMMON_address)) return false;
   if (vlun_is(device, SHAPE_disk)) return true;
   const struct vlun_value *source =
       vlun_is(device, SHAPE_hostdev) ? vlun_has(device->record, VLUN_hostdev_source) : NULL;

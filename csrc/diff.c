@@ -46,7 +46,7 @@ static void enter_text(struct vlun_index *index, enum space space, const struct 
 
 static void enter(struct vlun_index *index, const struct vlun_device *device) {
   const struct vlun_record *record = device->record;
-  enter_text(index, BY_ALIAS, vlun_get_key(record, "alias"), device);
+  enter_text(index, BY_ALIAS, vlun_common(record, COMMON_alias), device);
   if (vlun_is(device, SHAPE_disk)) enter_text(index, BY_DEV, vlun_has(record, VLUN_disk_dev), device);
   if (device->foreign) return;
   if (vlun_is(device, SHAPE_controller)) {
@@ -81,7 +81,7 @@ static const struct vlun_device *find_source(const struct vlun_index *index, con
 }
 
 static const struct vlun_device *find_any(const struct vlun_index *index, const struct vlun_record *desired) {
-  const struct vlun_device *found = find_text(index, BY_ALIAS, vlun_get_key(desired, "alias"));
+  const struct vlun_device *found = find_text(index, BY_ALIAS, vlun_common(desired, COMMON_alias));
   if (found) return found; /* An alias outlives a change of everything else. */
   if (desired->shape == &vlun_shapes[SHAPE_disk]) return find_text(index, BY_DEV, vlun_has(desired, VLUN_disk_dev));
   if (desired->shape == &vlun_shapes[SHAPE_hostdev]) return find_source(index, desired);
@@ -109,7 +109,7 @@ static uint64_t differing_rows(const struct vlun_record *desired, const struct v
 
 static void compare(const struct vlun_device *desired, const struct vlun_device *current,
                     struct vlun_changes *changes) {
-  bool absent = vlun_device_flag(desired, "absent");
+  bool absent = vlun_is_absent(desired);
   struct vlun_change change = {.desired = desired, .current = current};
   if (!current) {
     if (absent) return;

@@ -5,6 +5,8 @@
 #ifndef VLUN_INTERNAL_H
 #define VLUN_INTERNAL_H
 
+#include <string.h>
+
 #include "virtlun.h"
 
 #define VLUN_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -32,8 +34,19 @@ struct vlun_buffer {
   bool failed;
 };
 
-bool vlun_buffer_room(struct vlun_buffer *buffer, size_t more);
-void vlun_buffer_add(struct vlun_buffer *buffer, const char *text, size_t len);
+bool vlun_buffer_grow(struct vlun_buffer *buffer, size_t more);
+
+static inline bool vlun_buffer_room(struct vlun_buffer *buffer, size_t more) {
+  return more <= buffer->size - buffer->len || vlun_buffer_grow(buffer, more);
+}
+
+/* Inline, for XML is written in pieces of a few bytes. */
+static inline void vlun_buffer_add(struct vlun_buffer *buffer, const char *text, size_t len) {
+  if (!len || !vlun_buffer_room(buffer, len)) return;
+  memcpy(buffer->text + buffer->len, text, len);
+  buffer->len += len;
+}
+
 void vlun_buffer_free(struct vlun_buffer *buffer);
 
 /* --- the schema (schema.c) --------------------------------------------------------------------------- */
@@ -60,11 +73,10 @@ enum { /* flags of a row */
   IDENTITY = 1,  /* tells which device it is */
   REQUIRED = 2,
   INTERNAL = 4,  /* read from hosts, not for recipes */
-  IMPLIED = 8,   /* may be left out where its value is the ordinary one */
-  LIVE = 16,     /* may change while the domain runs */
-  SHORTHAND = 32, /* plain text stands for the first row of the first variant */
-  UPPERCASE = 64, /* libvirt stores it in capitals */
-  LASTING = 128   /* may change, but false cannot take it away */
+  LIVE = 8,      /* may change while the domain runs */
+  SHORTHAND = 16, /* plain text stands for the first row of the first variant */
+  UPPERCASE = 32, /* libvirt stores it in capitals */
+  LASTING = 64   /* may change, but false cannot take it away */
 };
 
 struct vlun_words {
@@ -94,8 +106,9 @@ struct vlun_row {
   int of;      /* row of KIND_TAG */
   int since;   /* libvirt version as in LIBVIR_VERSION_NUMBER, 0 for 7.0.0 */
   int64_t min, max;         /* range of a number, or length of a text */
-  int64_t dflt, implied;    /* value of a new device; value that is meant where nothing stands */
-  uint64_t dflt_for;        /* devices (words of "device") that get dflt when they are created */
+  int64_t dflt, implied;   /* value of a new device; value that is meant where nothing stands */
+  uint64_t dflt_for;       /* devices (words of "device") that get dflt when they are created */
+  uint64_t implied_for;    /* devices for which libvirt writes nothing and means implied */
   struct vlun_when when;
   const struct vlun_words *words;
   const struct vlun_form *form;
@@ -156,6 +169,9 @@ struct vlun_hba {
 extern const struct vlun_shape vlun_shapes[SHAPE_count];
 extern const struct vlun_hba vlun_hbas[VLUN_W_model_count];
 
+/* Keys of several kinds of device that are asked for so often that nobody may search for their rows; -1 for none. */
+enum vlun_common { COMMON_absent, COMMON_address, COMMON_alias, COMMON_boot, COMMON_raw, COMMON_count };
+int vlun_common_row(const struct vlun_shape *shape, enum vlun_common key);
 /* The row of a key, or -1. */
 int vlun_row_of_key(const struct vlun_shape *shape, const char *key);
 /* Whether a recipe may say it. */
@@ -231,14 +247,38 @@ void vlun_draft_from(struct vlun_draft *draft, const struct vlun_record *record)
 struct vlun_value *vlun_draft_set(struct vlun_draft *draft, int row, enum vlun_origin origin);
 struct vlun_record *vlun_draft_pack(struct vlun_draft *draft, struct vlun_arena *arena);
 
-/* The value of a row, or NULL if it is unset; vlun_has also wants that it is not "explicitly not". */
-const struct vlun_value *vlun_get(const struct vlun_record *record, int row);
-const struct vlun_value *vlun_has(const struct vlun_record *record, int row);
-int64_t vlun_number(const struct vlun_record *record, int row, int64_t otherwise);
-bool vlun_is(const struct vlun_device *device, enum vlun_shape_id shape);
-/* The value of a device's common row (alias, boot, address, absent ...) whatever its shape is, or NULL. */
+/* How many bits are set; the compiler's own is a call into a library where the processor may lack the instruction. */
+static inline int vlun_bits(uint64_t set) {
+  set -= set >> 1 & UINT64_C(0x5555555555555555);
+  set = (set & UINT64_C(0x3333333333333333)) + (set >> 2 & UINT64_C(0x3333333333333333));
+  return (int)(((set + (set >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f)) * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* The value of a row, or NULL if it is unset; vlun_has also wants that it is not "explicitly not".
+ * Inline, for rules do hardly anything else. */
+static inline const struct vlun_value *vlun_get(const struct vlun_record *record, int row) {
+  return record->set & BIT(row) ? &record->value[vlun_bits(record->set & (BIT(row) - 1))] : NULL;
+}
+
+static inline const struct vlun_value *vlun_has(const struct vlun_record *record, int row) {
+  const struct vlun_value *value = vlun_get(record, row);
+  return value && !value->no ? value : NULL;
+}
+
+static inline int64_t vlun_number(const struct vlun_record *record, int row, int64_t otherwise) {
+  const struct vlun_value *value = vlun_has(record, row);
+  return value ? value->u.number : otherwise;
+}
+
+static inline bool vlun_is(const struct vlun_device *device, enum vlun_shape_id shape) {
+  return device->record->shape == &vlun_shapes[shape];
+}
+
+/* The value of a key that several kinds of device have, or NULL. */
+const struct vlun_value *vlun_common(const struct vlun_record *record, enum vlun_common key);
+/* The value of any key, or NULL. */
 const struct vlun_value *vlun_get_key(const struct vlun_record *record, const char *key);
-bool vlun_device_flag(const struct vlun_device *device, const char *key);
+bool vlun_is_absent(const struct vlun_device *device);
 bool vlun_device_is_drive(const struct vlun_device *device);
 /* The word that a recipe has for the device: controller, cdrom, disk, lun or hostdev. */
 const char *vlun_device_kind(const struct vlun_record *record);
@@ -246,6 +286,8 @@ const char *vlun_device_kind(const struct vlun_record *record);
 #define VLUN_KINDS (VLUN_W_device_count + 2)
 const char *vlun_kind_name(size_t number);
 const struct vlun_shape *vlun_kind_shape(size_t number);
+/* Room for count devices; vlun_model_add makes it too, but what it outgrows stays in the arena. */
+bool vlun_model_room(struct vlun_model *model, size_t count);
 struct vlun_device *vlun_model_add(struct vlun_model *model);
 void vlun_model_free(struct vlun_model *model);
 /* What `over` says, and what `under` says of the rest. */

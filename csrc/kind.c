@@ -251,16 +251,20 @@ bool vlun_equal(const struct vlun_row *row, const struct vlun_value *a, const st
   }
 }
 
-/* "Explicitly not" agrees with absence, and so does a flag that is off: its element is what would be there. */
-static bool agrees_with_absence(const struct vlun_row *row, const struct vlun_value *value) {
+/* "Explicitly not" agrees with absence, and so does a flag that is off: its element is what would be there.  So does
+ * what libvirt means when it writes nothing. */
+static bool agrees_with_absence(const struct vlun_row *row, const struct vlun_value *value,
+                                const struct vlun_record *current) {
   if (row->elem == NULL || value->no || (row->kind == KIND_FLAG && !value->u.number)) return true;
-  return (row->flags & IMPLIED) && row->implied == value->u.number;
+  bool disk = current->shape == &vlun_shapes[SHAPE_disk];
+  uint64_t device = BIT(disk ? vlun_number(current, VLUN_disk_device, W(device, disk)) : W(device, disk));
+  return (row->implied_for & device) && row->implied == value->u.number;
 }
 
 bool vlun_value_agrees(int number, const struct vlun_value *value, const struct vlun_record *current) {
   const struct vlun_row *row = &current->shape->rows[number];
   const struct vlun_value *other = vlun_has(current, number);
-  return other && !value->no ? vlun_equal(row, value, other) : !other && agrees_with_absence(row, value);
+  return other && !value->no ? vlun_equal(row, value, other) : !other && agrees_with_absence(row, value, current);
 }
 
 bool vlun_agrees(const struct vlun_record *desired, const struct vlun_record *current) {

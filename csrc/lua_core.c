@@ -16,8 +16,13 @@ struct lvlun_run *lvlun_new_run(lua_State *L) {
   return run;
 }
 
-void lvlun_end_run(struct lvlun_run *run) {
+static void free_models(struct lvlun_run *run) {
   for (size_t i = 0; i < run->count; i++) vlun_model_free(run->models[i]);
+  run->count = 0;
+}
+
+void lvlun_end_run(struct lvlun_run *run) {
+  free_models(run);
   vlun_problems_free(&run->problems);
   vlun_buffer_free(&run->buffer);
   vlun_arena_free(&run->arena);
@@ -90,7 +95,7 @@ static size_t count_assigned(const struct vlun_model *model) {
   size_t count = 0;
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_value *address =
-        vlun_device_is_drive(&model->device[i]) ? vlun_get_key(model->device[i].record, "address") : NULL;
+        vlun_device_is_drive(&model->device[i]) ? vlun_common(model->device[i].record, COMMON_address) : NULL;
     count += address && address->origin == ORIGIN_ASSIGNED;
   }
   return count;
@@ -121,9 +126,11 @@ static int Lvlun_xml(lua_State *L) {
   if (model && device) vlun_write_record(&run->buffer, model->device[0].record, 0);
   else if (model) vlun_write_model(&run->buffer, model);
   lvlun_check_memory(L, run);
+  lvlun_push_problems(L, &run->problems);
+  free_models(run); /* before the text is in memory twice */
   if (model) lua_pushlstring(L, run->buffer.text ? run->buffer.text : "", run->buffer.len);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
+  lua_insert(L, -2);
   lvlun_end_run(run);
   return 2;
 }

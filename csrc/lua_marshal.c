@@ -6,7 +6,9 @@
 
 #include "lua_common.h"
 
+#define SPARE 4 /* room for HBAs that are added to what is described */
 #define MEMO 64
+#define MEMO_TRIES 4
 
 /* Lua interns short strings, so a key that was looked up once is known by its address for the rest of the call. */
 struct memo {
@@ -23,8 +25,10 @@ struct marshal {
   bool copy;
   int place, table; /* of the device at hand: its number, and where its table is; 0 for none */
   const struct vlun_shape *shape;
-  int row;                     /* of the device's field that is being read */
-  uint64_t broken;             /* fields of the device that could not be read */
+  int row;                 /* of the device's field that is being read */
+  uint64_t broken;         /* fields of the device that could not be read */
+  const char *device_file; /* what the device's table says of its place */
+  int device_line;
   const char *file_key, *file; /* the last file's name in Lua and in the model: most devices share it */
   struct memo memo[MEMO];
 };
@@ -65,16 +69,22 @@ static const char *raw_text(struct marshal *m, int table, const char *key) {
   return copy;
 }
 
-static const char *raw_file(struct marshal *m, int table) {
-  lua_pushstring(m->L, "file");
-  lua_rawget(m->L, table);
+/* The file's name on top of the stack, as the model has it. */
+static const char *known_file(struct marshal *m) {
   const char *key = lua_type(m->L, -1) == LUA_TSTRING ? lua_tostring(m->L, -1) : NULL;
   if (key != m->file_key) {
     m->file_key = key;
     m->file = key ? vlun_copy(&m->model->arena, key, strlen(key)) : NULL;
   }
-  lua_pop(m->L, 1);
   return m->file;
+}
+
+static const char *raw_file(struct marshal *m, int table) {
+  lua_pushstring(m->L, "file");
+  lua_rawget(m->L, table);
+  const char *file = known_file(m);
+  lua_pop(m->L, 1);
+  return file;
 }
 
 static int raw_line(struct marshal *m, int table) {
@@ -233,7 +243,7 @@ static bool is_variant(struct marshal *m, const struct vlun_shape *variant) {
   bool fits = type != LUA_TNIL;
   if (row->kind == KIND_LIT)
     fits = (type == LUA_TSTRING && strcmp(lua_tostring(m->L, -1), row->text) == 0) ||
-           (type == LUA_TNIL && (row->flags & IMPLIED));
+           (type == LUA_TNIL && row->implied_for);
   lua_pop(m->L, 1);
   return fits;
 }
@@ -308,17 +318,26 @@ static bool read_value(struct marshal *m, const struct vlun_trail *trail, const 
 /* --- keys --------------------------------------------------------------------------------------------- */
 
 static int row_of(struct marshal *m, const struct vlun_shape *shape, const char *key) {
-  struct memo *memo = &m->memo[(((uintptr_t)key >> 3) ^ ((uintptr_t)shape >> 5)) % MEMO];
-  if (memo->shape == shape && memo->key == key) return memo->row;
+  size_t place = ((uintptr_t)key >> 3) ^ ((uintptr_t)shape >> 5);
+  struct memo *memo = &m->memo[place % MEMO];
+  for (int tries = 0; memo->shape && tries < MEMO_TRIES;
+       tries++) { /* keys of one place must not drive each other out */
+    if (memo->shape == shape && memo->key == key) return memo->row;
+    memo = &m->memo[++place % MEMO];
+  }
   int row = vlun_row_of_key(shape, key);
   if (row >= 0 && !vlun_row_is_sayable(&shape->rows[row])) row = -1;
   *memo = (struct memo){shape, key, row};
   return row;
 }
 
-/* What the constructors stamp on a table besides the schema's keys. */
-static bool is_stamp(const char *key) {
-  return strcmp(key, "kind") == 0 || strcmp(key, "line") == 0 || strcmp(key, "file") == 0;
+/* What the constructors stamp on a table besides the schema's keys: the kind is known already, the rest is kept. */
+static bool take_stamp(struct marshal *m, const char *key) {
+  if (strcmp(key, "kind") == 0) return true;
+  if (strcmp(key, "file") == 0) m->device_file = known_file(m);
+  else if (strcmp(key, "line") == 0) m->device_line = lua_isinteger(m->L, -1) ? (int)lua_tointeger(m->L, -1) : 0;
+  else return false;
+  return true;
 }
 
 static void complain_of_key(struct marshal *m, const struct vlun_trail *up, const struct vlun_shape *shape) {
@@ -336,7 +355,7 @@ static void read_field(struct marshal *m, const struct vlun_trail *up, struct vl
   int number = key ? row_of(m, shape, key) : -1;
   if (!up) m->row = number;
   if (number < 0) {
-    if (up || !key || !is_stamp(key)) complain_of_key(m, up, shape);
+    if (up || !key || !take_stamp(m, key)) complain_of_key(m, up, shape);
     return;
   }
   const struct vlun_row *row = &shape->rows[number];
@@ -407,6 +426,8 @@ static void read_device(struct marshal *m, int place) {
   m->table = lua_gettop(m->L);
   m->shape = NULL;
   m->row = -1;
+  m->device_file = NULL;
+  m->device_line = 0;
   m->broken = 0;
   lua_pushstring(m->L, "kind");
   lua_rawget(m->L, m->table);
@@ -420,11 +441,8 @@ static void read_device(struct marshal *m, int place) {
     struct vlun_device *device = vlun_model_add(m->model);
     struct vlun_record *record = vlun_draft_pack(&draft, &m->model->arena);
     if (device && record)
-      *device = (struct vlun_device){.record = record,
-                                     .place = place,
-                                     .file = raw_file(m, m->table),
-                                     .line = raw_line(m, m->table),
-                                     .broken = m->broken};
+      *device = (struct vlun_device){
+          .record = record, .place = place, .file = m->device_file, .line = m->device_line, .broken = m->broken};
     else if (device) m->model->count--;
   }
   m->table = 0;
@@ -432,6 +450,7 @@ static void read_device(struct marshal *m, int place) {
 
 static void read_devices(struct marshal *m, int table) {
   lua_Integer count = (lua_Integer)lua_rawlen(m->L, table);
+  vlun_model_room(m->model, (size_t)count + SPARE);
   for (lua_Integer i = 1; i <= count; i++) {
     struct vlun_trail item = {.key = "", .number = (size_t)i};
     lua_rawgeti(m->L, table, i);

@@ -70,7 +70,7 @@ static void set_literals(lua_State *L, const struct vlun_shape *shape) {
 
 static void push_record(lua_State *L, const struct vlun_record *record, int extra) {
   luaL_checkstack(L, 4, "description");
-  lua_createtable(L, 0, __builtin_popcountll(record->set) + extra);
+  lua_createtable(L, 0, vlun_bits(record->set) + extra);
   set_literals(L, record->shape);
   const struct vlun_value *value = record->value;
   for (uint64_t rest = record->set; rest; rest &= rest - 1, value++) {

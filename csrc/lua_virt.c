@@ -101,8 +101,9 @@ static int free_domain(lua_State *L) {
 /* libvirt.open(uri or nil, readonly) -> connection. */
 static int Lvirt_open(lua_State *L) {
   const char *uri = luaL_optstring(L, 1, NULL);
+  bool readonly = lua_toboolean(L, 2);
   virConnectPtr *handle = new_connection(L);
-  *handle = lua_toboolean(L, 2) ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
+  *handle = readonly ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
   return *handle ? 1 : fail(L);
 }
 

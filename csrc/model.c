@@ -26,7 +26,7 @@ struct vlun_value *vlun_draft_set(struct vlun_draft *draft, int row, enum vlun_o
 }
 
 struct vlun_record *vlun_draft_pack(struct vlun_draft *draft, struct vlun_arena *arena) {
-  size_t count = (size_t)__builtin_popcountll(draft->set);
+  size_t count = (size_t)vlun_bits(draft->set);
   struct vlun_record *record = vlun_alloc(arena, sizeof *record + count * sizeof record->value[0]);
   if (!record) return NULL;
   record->shape = draft->shape;
@@ -36,32 +36,18 @@ struct vlun_record *vlun_draft_pack(struct vlun_draft *draft, struct vlun_arena 
   return record;
 }
 
-const struct vlun_value *vlun_get(const struct vlun_record *record, int row) {
-  if (!(record->set & BIT(row))) return NULL;
-  return &record->value[__builtin_popcountll(record->set & (BIT(row) - 1))];
-}
-
-const struct vlun_value *vlun_has(const struct vlun_record *record, int row) {
-  const struct vlun_value *value = vlun_get(record, row);
-  return value && !value->no ? value : NULL;
-}
-
-int64_t vlun_number(const struct vlun_record *record, int row, int64_t otherwise) {
-  const struct vlun_value *value = vlun_has(record, row);
-  return value ? value->u.number : otherwise;
-}
-
-bool vlun_is(const struct vlun_device *device, enum vlun_shape_id shape) {
-  return device->record->shape == &vlun_shapes[shape];
-}
-
 const struct vlun_value *vlun_get_key(const struct vlun_record *record, const char *key) {
   int row = vlun_row_of_key(record->shape, key);
   return row < 0 ? NULL : vlun_has(record, row);
 }
 
-bool vlun_device_flag(const struct vlun_device *device, const char *key) {
-  const struct vlun_value *value = vlun_get_key(device->record, key);
+const struct vlun_value *vlun_common(const struct vlun_record *record, enum vlun_common key) {
+  int row = vlun_common_row(record->shape, key);
+  return row < 0 ? NULL : vlun_has(record, row);
+}
+
+bool vlun_is_absent(const struct vlun_device *device) {
+  const struct vlun_value *value = vlun_common(device->record, COMMON_absent);
   return value && value->u.number;
 }
 
@@ -88,15 +74,19 @@ const char *vlun_kind_name(size_t number) {
   return shape ? shape->name : NULL;
 }
 
+bool vlun_model_room(struct vlun_model *model, size_t count) {
+  if (count <= model->size) return true;
+  struct vlun_device *device = vlun_alloc(&model->arena, count * sizeof *device);
+  if (!device) return false;
+  if (model->count) memcpy(device, model->device, model->count * sizeof *device);
+  model->device = device;
+  model->size = count;
+  return true;
+}
+
 struct vlun_device *vlun_model_add(struct vlun_model *model) {
-  if (model->count == model->size) {
-    size_t size = model->size ? model->size * 2 : 8;
-    struct vlun_device *device = vlun_alloc(&model->arena, size * sizeof *device);
-    if (!device) return NULL;
-    if (model->count) memcpy(device, model->device, model->count * sizeof *device);
-    model->device = device;
-    model->size = size;
-  }
+  bool full = model->count == model->size;
+  if (full && !vlun_model_room(model, model->size ? model->size * 2 : 8)) return NULL;
   return &model->device[model->count++];
 }
 

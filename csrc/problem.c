@@ -104,7 +104,7 @@ const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device
   const struct vlun_record *record = device->record;
   if (!record) return vlun_printf(arena, "#%d", device->place);
   const struct vlun_value *name = vlun_get_key(record, "dev");
-  if (!name) name = vlun_get_key(record, "alias");
+  if (!name) name = vlun_common(record, COMMON_alias);
   if (name) return vlun_copy(arena, name->u.text, name->len);
   const char *kind = vlun_is(device, SHAPE_other) ? device->foreign : vlun_device_kind(record);
   const struct vlun_value *index = vlun_get_key(record, "index");

@@ -72,7 +72,7 @@ static unsigned scope_of(const struct vlun_device *device) {
 static void know_controllers(struct vlun_check *check, const struct vlun_model *model) {
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
-    if (!vlun_is(device, SHAPE_controller) || device->foreign || vlun_device_flag(device, "absent")) continue;
+    if (!vlun_is(device, SHAPE_controller) || device->foreign || vlun_is_absent(device)) continue;
     int64_t index = vlun_number(device->record, VLUN_controller_index, -1);
     if (index < 0 || index > VLUN_MAX_CONTROLLER) continue;
     bool says_model = vlun_has(device->record, VLUN_controller_model) != NULL;
@@ -82,7 +82,8 @@ static void know_controllers(struct vlun_check *check, const struct vlun_model *
 
 static void claim_host_device(struct vlun_check *check, size_t h, const struct vlun_device *device) {
   const struct vlun_value *dev = vlun_is(device, SHAPE_disk) ? vlun_has(device->record, VLUN_disk_dev) : NULL;
-  const struct vlun_value *alias = vlun_get_key(device->record, "alias"), *boot = vlun_get_key(device->record, "boot");
+  const struct vlun_value *alias = vlun_common(device->record, COMMON_alias),
+                          *boot = vlun_common(device->record, COMMON_boot);
   if (dev) vlun_claim(check->claims, IN_HOST(HOST_DEV, h), dev->u.text, dev->len, device);
   if (alias) vlun_claim(check->claims, IN_HOST(HOST_ALIAS, h), alias->u.text, alias->len, device);
   if (boot && h == 0) vlun_claim(check->claims, HOST_BOOT, &boot->u.number, sizeof boot->u.number, device);
@@ -120,7 +121,7 @@ static bool check_device(struct vlun_check *check, const struct vlun_device *des
   if (!device) return false;
   check->spot.device = device;
   vlun_check_fields(check, device->record);
-  run_rules(check, scope_of(device), vlun_device_flag(device, "absent"));
+  run_rules(check, scope_of(device), vlun_is_absent(device));
   check->spot.device = NULL;
   return true;
 }

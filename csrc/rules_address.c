@@ -12,7 +12,7 @@ static const struct vlun_hba *hba_of_place(const struct vlun_check *check, const
 
 /* An address that the recipe gives, within the limits of its fields. */
 static bool said_place(const struct vlun_check *check, struct vlun_place *place) {
-  const struct vlun_value *value = vlun_get_key(here(check), "address");
+  const struct vlun_value *value = vlun_common(here(check), COMMON_address);
   if (!value || value->u.record->shape != &vlun_shapes[SHAPE_drive]) return false;
   vlun_place_of(here(check), place);
   return place->controller >= 0 && place->controller <= VLUN_MAX_CONTROLLER;
@@ -103,8 +103,8 @@ static bool moves_away(struct vlun_check *check, const struct vlun_device *owner
     for (size_t h = 0; h < check->host_count; h++)
       same = same || vlun_index_find(check->index[h], device->record) == owner;
     if (!same) continue;
-    if (vlun_device_flag(device, "absent")) return true;
-    return vlun_get_key(device->record, "address") && vlun_place_of(device->record, &to) &&
+    if (vlun_is_absent(device)) return true;
+    return vlun_common(device->record, COMMON_address) && vlun_place_of(device->record, &to) &&
            vlun_place_key(&to) != vlun_place_key(from);
   }
   return false;

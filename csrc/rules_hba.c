@@ -60,9 +60,9 @@ static int64_t used_controllers(const struct vlun_check *check,
   for (size_t i = 0; i < model->count; i++) {
     struct vlun_device *device = &model->device[i];
     struct vlun_place place = {.controller = -1};
-    if (vlun_device_flag(device, "absent")) continue;
+    if (vlun_is_absent(device)) continue;
     if (vlun_is(device, SHAPE_controller)) place.controller = vlun_number(device->record, VLUN_controller_index, -1);
-    else if (vlun_get_key(device->record, "address")) vlun_place_of(device->record, &place);
+    else if (vlun_common(device->record, COMMON_address)) vlun_place_of(device->record, &place);
     if (place.controller < 0 || place.controller > VLUN_MAX_CONTROLLER) continue;
     const struct vlun_device *known = user[place.controller];
     if (!known || (vlun_is(known, SHAPE_controller) && !vlun_is(device, SHAPE_controller)))

@@ -17,7 +17,7 @@ static const char *free_dev(struct vlun_check *check) {
 
 /* An alias finds a device that exists; a new one needs the identity that libvirt knows it by. */
 void vlun_rule_identity_missing(struct vlun_check *check) {
-  const struct vlun_value *alias = vlun_get_key(here(check), "alias");
+  const struct vlun_value *alias = vlun_common(here(check), COMMON_alias);
   int row = vlun_is(check->spot.device, SHAPE_disk) ? VLUN_disk_dev : VLUN_hostdev_source;
   bool is_new = check->hosts ? !check->existing : check->whole;
   if (alias && is_new && !vlun_has(here(check), row))
@@ -45,14 +45,14 @@ void vlun_rule_dev_host_taken(struct vlun_check *check) {
 }
 
 void vlun_rule_alias_taken(struct vlun_check *check) {
-  const struct vlun_value *alias = vlun_get_key(here(check), "alias");
+  const struct vlun_value *alias = vlun_common(here(check), COMMON_alias);
   const struct vlun_device *other = rival_for_text(check, ALIAS, alias);
   if (other)
     vlun_complain_here(check, "alias", &(struct vlun_args){.v = text_of(check, alias), .a = label(check, other)});
 }
 
 void vlun_rule_alias_host_taken(struct vlun_check *check) {
-  const struct vlun_value *alias = vlun_get_key(here(check), "alias");
+  const struct vlun_value *alias = vlun_common(here(check), COMMON_alias);
   for (size_t h = 0; alias && h < check->host_count; h++) {
     const struct vlun_device *owner = vlun_claimed(check->claims, IN_HOST(HOST_ALIAS, h), alias->u.text, alias->len);
     if (!owner || owner == match(check, h)) continue;
@@ -68,7 +68,7 @@ void vlun_rule_wwn_taken(struct vlun_check *check) {
 }
 
 void vlun_rule_boot_taken(struct vlun_check *check) {
-  const struct vlun_value *boot = vlun_get_key(here(check), "boot");
+  const struct vlun_value *boot = vlun_common(here(check), COMMON_boot);
   const struct vlun_device *other = rival_for_number(check, BOOT, boot);
   if (other)
     vlun_complain_here(check, "boot",
@@ -76,7 +76,7 @@ void vlun_rule_boot_taken(struct vlun_check *check) {
 }
 
 void vlun_rule_boot_host_taken(struct vlun_check *check) {
-  const struct vlun_value *boot = vlun_get_key(here(check), "boot");
+  const struct vlun_value *boot = vlun_common(here(check), COMMON_boot);
   if (!boot) return;
   const struct vlun_device *owner = vlun_claimed(check->claims, HOST_BOOT, &boot->u.number, sizeof boot->u.number);
   if (owner && owner != match(check, 0))
@@ -85,6 +85,6 @@ void vlun_rule_boot_host_taken(struct vlun_check *check) {
 }
 
 void vlun_rule_boot_os(struct vlun_check *check) {
-  if (vlun_get_key(here(check), "boot") && check->hosts[0]->os_boot)
+  if (vlun_common(here(check), COMMON_boot) && check->hosts[0]->os_boot)
     vlun_complain_here(check, "boot", &(struct vlun_args){0});
 }

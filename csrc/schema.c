@@ -42,6 +42,8 @@ enum {
 #define RANGE(low, high) .min = (low), .max = (high)
 #define DEFAULT(v) .dflt_for = ANY_DEVICE, .dflt = (v)
 #define DEFAULT_CDROM(v) .dflt_for = BIT(W(device, cdrom)), .dflt = (v)
+#define IMPLIED(v) .implied_for = ANY_DEVICE, .implied = (v)
+#define IMPLIED_CDROM(v) .implied_for = BIT(W(device, cdrom)), .implied = (v)
 #define WHEN(shape, id, set) .when = {.row = VLUN_##shape##_##id, .words = (set)}
 #define VARIANTS(...) (const struct vlun_shape *const[]) {__VA_ARGS__, NULL}
 
@@ -73,9 +75,22 @@ const struct vlun_shape vlun_shapes[SHAPE_count] = {
 #undef ROW
 #undef END_SHAPE
 
+/* clang-format off */
+int vlun_common_row(const struct vlun_shape *shape, enum vlun_common key) {
+#define COMMON(shape, key) [SHAPE_##shape][COMMON_##key] = VLUN_##shape##_##key + 1
+  static const unsigned char rows[SHAPE_count][COMMON_count] = {
+      COMMON(controller, absent), COMMON(controller, address), COMMON(controller, alias),
+      COMMON(disk, absent), COMMON(disk, address), COMMON(disk, alias), COMMON(disk, boot), COMMON(disk, raw),
+      COMMON(hostdev, absent), COMMON(hostdev, address), COMMON(hostdev, alias), COMMON(hostdev, boot),
+      COMMON(other, alias), COMMON(other, boot)};
+#undef COMMON
+  return rows[shape - vlun_shapes][key] - 1;
+}
+/* clang-format on */
+
 int vlun_row_of_key(const struct vlun_shape *shape, const char *key) {
   for (int i = 0; i < shape->count; i++)
-    if (strcmp(shape->rows[i].key, key) == 0) return i;
+    if (shape->rows[i].key[0] == key[0] && strcmp(shape->rows[i].key, key) == 0) return i; /* few begin alike */
   return -1;
 }
 

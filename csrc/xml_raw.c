@@ -48,7 +48,7 @@ void vlun_check_raw(struct vlun_check *check) {
   for (size_t i = 0; i < check->count; i++)
     for (size_t j = 0; j < check->models[i]->count; j++) {
       const struct vlun_device *device = &check->models[i]->device[j];
-      const struct vlun_value *raw = vlun_get_key(device->record, "raw");
+      const struct vlun_value *raw = vlun_common(device->record, COMMON_raw);
       if (!raw) continue;
       check->spot = (struct vlun_spot){.model = check->models[i], .device = device, .domain = i};
       check_raw(check, raw);

@@ -19,6 +19,7 @@ struct level {
   size_t len;
   int text_row;   /* row that takes the text, -1 for none */
   int entered_by; /* row of the outer record that holds this one, -1 if this level opens none */
+  int outer;      /* number of that outer record */
 };
 
 /* Names of a document are interned by libxml2, so a pair of pointers that was looked up once is known for the rest. */
@@ -58,7 +59,7 @@ static bool is(const xmlChar *name, const char *text) { return strcmp((const cha
 
 /* Whether elem is path/name; `exact` tells whether nothing follows. */
 static bool continues(const char *elem, const char *path, size_t len, const char *name, bool *exact) {
-  if (!elem || strncmp(elem, path, len) != 0) return false;
+  if (!elem || elem[0] != (len ? path : name)[0] || strncmp(elem, path, len) != 0) return false; /* few begin alike */
   elem += len;
   if (len && *elem++ != '/') return false;
   size_t n = strlen(name);
@@ -82,8 +83,8 @@ static int find_element_row(const struct vlun_shape *shape, const char *path, si
 static int find_attribute_row(const struct vlun_shape *shape, const char *path, size_t len, const char *name) {
   for (int i = 0; i < shape->count; i++) {
     const struct vlun_row *row = &shape->rows[i];
-    if (!row->elem || !row->attr || strncmp(row->elem, path, len) != 0 || row->elem[len]) continue;
-    if (strcmp(row->attr, name) == 0) return i;
+    if (!row->elem || !row->attr || row->attr[0] != name[0] || strcmp(row->attr, name) != 0) continue;
+    if (strncmp(row->elem, path, len) == 0 && !row->elem[len]) return i;
   }
   return -1;
 }
@@ -163,7 +164,7 @@ static bool fits(const struct vlun_shape *variant, const char *tag, int count, c
     if (row->kind != KIND_LIT) continue;
     size_t len;
     const xmlChar *text = attribute(count, attributes, row->attr, &len);
-    if (text ? !equals(row->text, text, len) : !(row->flags & IMPLIED)) return false;
+    if (text ? !equals(row->text, text, len) : !row->implied_for) return false;
   }
   return true;
 }
@@ -188,7 +189,8 @@ static void take_attributes(struct reader *r, const struct level *level, int cou
     int draft = level->draft,
         row = attributes[1] ? -1 : row_of(r, r->draft[draft].shape, level->path, level->len, attributes[0], true);
     if (row < 0 && !attributes[1] && level->entered_by >= 0) {
-      const char *path = r->draft[--draft].shape->rows[level->entered_by].elem;
+      draft = level->outer;
+      const char *path = r->draft[draft].shape->rows[level->entered_by].elem;
       row = row_of(r, r->draft[draft].shape, path, strlen(path), attributes[0], true);
     }
     if (row >= 0) take_attribute(r, draft, row, attributes[3], len);
@@ -210,7 +212,8 @@ static bool find_below(struct reader *r, const struct level *outer, const xmlCha
   *len = outer->len;
   *row = row_of(r, r->draft[*draft].shape, path, *len, name, false);
   if (*row < 0 && *len == 0 && outer->entered_by >= 0) {
-    path = r->draft[--*draft].shape->rows[outer->entered_by].elem;
+    *draft = outer->outer;
+    path = r->draft[*draft].shape->rows[outer->entered_by].elem;
     *len = strlen(path);
     *row = row_of(r, r->draft[*draft].shape, path, *len, name, false);
   }
@@ -218,14 +221,17 @@ static bool find_below(struct reader *r, const struct level *outer, const xmlCha
   return *row >= 0;
 }
 
-static bool enter_record(struct reader *r, int draft, int number, int count, const xmlChar **attributes) {
-  const struct vlun_row *row = &r->draft[draft].shape->rows[number];
-  const struct vlun_shape *variant = draft + 1 < NESTED ? choose_variant(r, draft, row, count, attributes) : NULL;
+/* A record of the outer one may lie inside of another (a source's seclabel), so each gets a draft of its own. */
+static bool enter_record(struct reader *r, int outer, int number, int count, const xmlChar **attributes) {
+  int draft = r->level[r->depth].draft + 1;
+  const struct vlun_row *row = &r->draft[outer].shape->rows[number];
+  const struct vlun_shape *variant = draft < NESTED ? choose_variant(r, outer, row, count, attributes) : NULL;
   if (!variant) return false;
-  vlun_draft_init(&r->draft[draft + 1], variant);
-  r->tag[draft + 1] = NULL;
+  vlun_draft_init(&r->draft[draft], variant);
+  r->tag[draft] = NULL;
   struct level *level = push(r, IN_RECORD);
-  level->draft = draft + 1;
+  level->draft = draft;
+  level->outer = outer;
   level->entered_by = number;
   take_attributes(r, level, count, attributes);
   return true;
@@ -265,7 +271,7 @@ static void append(struct reader *r, struct vlun_value *value, struct vlun_recor
 
 static void leave_record(struct reader *r, const struct level *level) {
   struct vlun_record *record = vlun_draft_pack(&r->draft[level->draft], &r->model->arena);
-  struct vlun_draft *outer = &r->draft[level->draft - 1];
+  struct vlun_draft *outer = &r->draft[level->outer];
   if (!record) return;
   if (outer->shape->rows[level->entered_by].kind == KIND_RECORD) {
     vlun_draft_set(outer, level->entered_by, ORIGIN_HOST)->u.record = record;
@@ -441,6 +447,8 @@ static void on_text(void *parser, const xmlChar *text, int len) {
 /* --- the whole ---------------------------------------------------------------------------------------- */
 
 static void silence_tree_building(xmlSAXHandler *sax) {
+  sax->startDocument = NULL; /* it would make a document that nobody frees */
+  sax->endDocument = NULL;
   sax->startElementNs = on_start;
   sax->endElementNs = on_end;
   sax->characters = sax->cdataBlock = on_text;

@@ -3,11 +3,13 @@
  * It trusts what it is given: text that XML cannot carry was refused by check.c.  Written by hand because libxml2's
  * writers cost ten to fifty times as much.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "internal.h"
 
-#define DEEPEST 8 /* device, source, reservations, source ... */
+#define TYPICAL_DEVICE 384 /* bytes of XML */
+#define DEEPEST 8          /* device, source, reservations, source ... */
 
 struct element {
   const char *name;
@@ -31,24 +33,13 @@ static void add_indent(struct writer *w) {
   vlun_buffer_add(w->out, spaces, n < sizeof spaces ? n : sizeof spaces - 1);
 }
 
-static const char *escape_of(char c) {
-  switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '\'': return "&apos;";
-    case '"': return "&quot;";
-    case '\t': return "&#9;";
-    case '\n': return "&#10;";
-    case '\r': return "&#13;";
-    default: return NULL;
-  }
-}
-
 static void add_escaped(struct writer *w, const char *text, size_t len) {
+  static const char *const escapes[UCHAR_MAX + 1] = {
+      ['&'] = "&amp;",  ['<'] = "&lt;",  ['>'] = "&gt;",   ['\''] = "&apos;",
+      ['"'] = "&quot;", ['\t'] = "&#9;", ['\n'] = "&#10;", ['\r'] = "&#13;"};
   size_t done = 0;
   for (size_t i = 0; i < len; i++) {
-    const char *escape = (unsigned char)text[i] > '>' ? NULL : escape_of(text[i]);
+    const char *escape = escapes[(unsigned char)text[i]];
     if (!escape) continue;
     vlun_buffer_add(w->out, text + done, i - done);
     vlun_buffer_add(w->out, escape, strlen(escape));
@@ -90,14 +81,21 @@ static void close_to(struct writer *w, int depth) {
   w->last = NULL;
 }
 
+/* Length of the first name of a path. */
+static size_t first_name(const char *path) {
+  size_t len = 0;
+  while (path[len] && path[len] != '/') len++;
+  return len;
+}
+
 /* Makes the element `path` (a or a/b) below depth `base` the open one; true if it had to be opened. */
 static bool enter(struct writer *w, int base, const char *path) {
   if (w->last == path) return false;
   int level = base;
-  size_t len = strcspn(path, "/");
+  size_t len = first_name(path);
   while (*path && level < w->depth && w->open[level].len == len && memcmp(w->open[level].name, path, len) == 0) {
     path += len + (path[len] == '/');
-    len = strcspn(path, "/");
+    len = first_name(path);
     level++;
   }
   close_to(w, level);
@@ -105,16 +103,18 @@ static bool enter(struct writer *w, int base, const char *path) {
   while (*path) {
     open_element(w, path, len);
     path += len + (path[len] == '/');
-    len = strcspn(path, "/");
+    len = first_name(path);
   }
   return opened;
 }
 
-static void add_attribute(struct writer *w, const char *name, const char *text, size_t len) {
+/* Plain text is the schema's own or a number, and needs no escaping. */
+static void add_attribute(struct writer *w, const char *name, const char *text, size_t len, bool plain) {
   ADD(w, " ");
   vlun_buffer_add(w->out, name, strlen(name));
   ADD(w, "='");
-  add_escaped(w, text, len);
+  if (plain) vlun_buffer_add(w->out, text, len);
+  else add_escaped(w, text, len);
   ADD(w, "'");
 }
 
@@ -130,14 +130,17 @@ static void add_text(struct writer *w, const char *text, size_t len) {
 static void write_rows(struct writer *w, const struct vlun_record *record);
 
 static void add_literal(struct writer *w, const struct vlun_row *row) {
-  add_attribute(w, row->attr, row->text, strlen(row->text));
+  add_attribute(w, row->attr, row->text, strlen(row->text), true);
 }
+
+/* Equal texts of the schema are mostly one and the same. */
+static bool is_same(const char *a, const char *b) { return a == b || (a && strcmp(a, b) == 0); }
 
 /* Constants stand before the other attributes of their element. */
 static void add_literals_before(struct writer *w, const struct vlun_shape *shape, int number) {
   const char *elem = shape->rows[number].elem;
   int first = number;
-  while (first > 0 && shape->rows[first - 1].elem && strcmp(shape->rows[first - 1].elem, elem) == 0) first--;
+  while (first > 0 && is_same(shape->rows[first - 1].elem, elem)) first--;
   for (int i = first; i < number; i++)
     if (shape->rows[i].kind == KIND_LIT) add_literal(w, &shape->rows[i]);
 }
@@ -154,7 +157,7 @@ static void write_scalar(struct writer *w, const struct vlun_row *row, const str
   char scratch[32];
   size_t len;
   const char *text = vlun_print(row, value, scratch, &len);
-  if (row->attr) add_attribute(w, row->attr, text, len);
+  if (row->attr) add_attribute(w, row->attr, text, len, row->kind != KIND_STR);
   else add_text(w, text, len);
 }
 
@@ -197,7 +200,7 @@ static int write_own_rows(struct writer *w, const struct vlun_record *record) {
     if (!row->elem || *row->elem) break;
     const struct vlun_value *value = vlun_has(record, i);
     if (row->kind == KIND_LIT) add_literal(w, row);
-    else if (row->kind == KIND_TAG) add_attribute(w, row->attr, tag_of(record, row), strlen(tag_of(record, row)));
+    else if (row->kind == KIND_TAG) add_attribute(w, row->attr, tag_of(record, row), strlen(tag_of(record, row)), true);
     else if (value) write_scalar(w, row, value);
   }
   return i;
@@ -222,13 +225,12 @@ void vlun_write_record(struct vlun_buffer *buffer, const struct vlun_record *rec
 
 /* --- models ------------------------------------------------------------------------------------------- */
 
-static bool is_written(const struct vlun_device *device) {
-  return !device->foreign && !vlun_device_flag(device, "absent");
-}
+static bool is_written(const struct vlun_device *device) { return !device->foreign && !vlun_is_absent(device); }
 
 /* HBAs come first and by their index, as their drives need them; drives keep the order of the description. */
 void vlun_write_model(struct vlun_buffer *buffer, const struct vlun_model *model) {
   const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1] = {NULL};
+  vlun_buffer_room(buffer, model->count * TYPICAL_DEVICE); /* at once: text that moves as it grows leaves holes */
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
     int64_t index = vlun_is(device, SHAPE_controller) ? vlun_number(device->record, VLUN_controller_index, -1) : -1;
