@@ -51,6 +51,7 @@ void vlun_buffer_free(struct vlun_buffer *buffer);
 
 /* --- the schema (schema.c) --------------------------------------------------------------------------- */
 
+/* clang-format off */
 enum vlun_kind { /* how a value is parsed, printed and compared: kind.c */
   KIND_INT,
   KIND_HEX,    /* a number, hexadecimal in XML */
@@ -70,14 +71,15 @@ enum vlun_kind { /* how a value is parsed, printed and compared: kind.c */
 };
 
 enum { /* flags of a row */
-  IDENTITY = 1,  /* tells which device it is */
+  IDENTITY = 1,   /* tells which device it is */
   REQUIRED = 2,
-  INTERNAL = 4,  /* read from hosts, not for recipes */
-  LIVE = 8,      /* may change while the domain runs */
+  INTERNAL = 4,   /* read from hosts, not for recipes */
+  LIVE = 8,       /* may change while the domain runs */
   SHORTHAND = 16, /* plain text stands for the first row of the first variant */
   UPPERCASE = 32, /* libvirt stores it in capitals */
-  LASTING = 64   /* may change, but false cannot take it away */
+  LASTING = 64    /* may change, but false cannot take it away */
 };
+/* clang-format on */
 
 struct vlun_words {
   const char *name;
@@ -102,18 +104,18 @@ struct vlun_row {
   const char *elem; /* element below the record's own, "" for its own, NULL if never in XML; may be a/b */
   const char *attr; /* attribute, NULL for text or presence */
   unsigned flags;
-  int width;   /* digits of KIND_HEX */
-  int of;      /* row of KIND_TAG */
-  int since;   /* libvirt version as in LIBVIR_VERSION_NUMBER, 0 for 7.0.0 */
-  int64_t min, max;         /* range of a number, or length of a text */
-  int64_t dflt, implied;   /* value of a new device; value that is meant where nothing stands */
-  uint64_t dflt_for;       /* devices (words of "device") that get dflt when they are created */
-  uint64_t implied_for;    /* devices for which libvirt writes nothing and means implied */
+  int width;             /* digits of KIND_HEX */
+  int of;                /* row of KIND_TAG */
+  int since;             /* libvirt version as in LIBVIR_VERSION_NUMBER, 0 for 7.0.0 */
+  int64_t min, max;      /* range of a number, or length of a text */
+  int64_t dflt, implied; /* value of a new device; value that is meant where nothing stands */
+  uint64_t dflt_for;     /* devices (words of "device") that get dflt when they are created */
+  uint64_t implied_for;  /* devices for which libvirt writes nothing and means implied */
   struct vlun_when when;
   const struct vlun_words *words;
   const struct vlun_form *form;
   const struct vlun_shape *const *variants; /* ends with NULL */
-  const char *text;         /* KIND_LIT, KIND_TAG without source, advice of KIND_MOVED */
+  const char *text;                         /* KIND_LIT, KIND_TAG without source, advice of KIND_MOVED */
   const char *doc;
 };
 
@@ -138,6 +140,7 @@ enum vlun_shape_id {
   SHAPE_count
 };
 
+/* clang-format off */
 /* Row numbers: VLUN_disk_dev, VLUN_drive_unit ... */
 #define SHAPE(id, element, tag) enum vlun_row_of_##id {
 #define ROW(shape, id, ...) VLUN_##shape##_##id,
@@ -155,6 +158,7 @@ enum vlun_shape_id {
 #undef WORDS
 #undef WORD
 #undef END_WORDS
+/* clang-format on */
 #define W(list, id) VLUN_W_##list##_##id
 
 enum { HBA_VIRTIO = 1, HBA_PCI_ONLY = 2, HBA_PSERIES = 4, HBA_NOT_S390 = 8, HBA_BUILT_IN = 16, HBA_BY_TARGET = 32 };
@@ -219,8 +223,8 @@ struct vlun_device {
   const char *file;    /* where a recipe describes it */
   const char *foreign; /* the word that makes a host's device none of ours: "sata", "usb" ... */
   int line;
-  int place;    /* number in its recipe, or of its element among those of <devices>; from 1 */
-  bool unknown; /* the document says things of it that the schema has no row for */
+  int place;       /* number in its recipe, or of its element among those of <devices>; from 1 */
+  bool unknown;    /* the document says things of it that the schema has no row for */
   uint64_t broken; /* rows that a recipe says in a way that could not be read, and that are told as problems already */
 };
 
@@ -372,8 +376,8 @@ struct vlun_trail {
 };
 const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *trail);
 
-void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail,
-                   enum vlun_code code, const struct vlun_args *args);
+void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
+                   const struct vlun_args *args);
 void vlun_problems_sort(struct vlun_problems *problems);
 void vlun_problems_free(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
@@ -388,6 +392,11 @@ const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device
 /* --- the steps --------------------------------------------------------------------------------------- */
 
 #define VLUN_MAX_HOSTS 2 /* a domain has two documents: config and live */
+
+/* Where a drive sits. */
+struct vlun_place {
+  int64_t controller, bus, target, unit;
+};
 
 /* A run: everything that is described together, and what the host of the first model has, where it is known. */
 struct vlun_claims;
@@ -404,10 +413,15 @@ struct vlun_check {
   const struct vlun_device *existing; /* the host's device that the one at hand is, NULL for a new one */
   bool silent, complained;            /* a rule is tried on what the host has */
   struct vlun_spot spot;
+  const struct vlun_device *place_of; /* the device that place and has_place were last asked for */
+  struct vlun_place place;
+  bool has_place;
   enum vlun_code code;
   struct vlun_claims *claims, *run_claims; /* of the domain, and of the whole run */
   struct vlun_index *index[VLUN_MAX_HOSTS];
   const struct vlun_device *controller[VLUN_MAX_CONTROLLER + 1]; /* those described, else those of the host */
+  const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]; /* a described device that uses the index, drives first */
+  int64_t highest;                                         /* index that is used, -1 for none */
   struct vlun_arena arena;
 };
 
@@ -421,10 +435,7 @@ void vlun_complain_here(struct vlun_check *check, const char *key, const struct 
  * False if there is no memory. */
 bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count);
 
-/* Where a drive sits, as one number that orders by controller, target, unit (address.c). */
-struct vlun_place {
-  int64_t controller, bus, target, unit;
-};
+/* Where a drive sits (address.c); the key orders by controller, target, unit. */
 bool vlun_place_of(const struct vlun_record *record, struct vlun_place *place);
 uint64_t vlun_place_key(const struct vlun_place *place);
 const struct vlun_hba *vlun_hba_of(const struct vlun_record *controller);

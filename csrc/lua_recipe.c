@@ -78,8 +78,7 @@ static int read_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   struct lvlun_run *run = lvlun_new_run(L);
   FILE *file = fopen(path, "rb");
-  int n = file ? 0 : luaL_fileresult(L, 0, NULL);
-  if (n) return 2;
+  if (!file) return luaL_fileresult(L, 0, NULL);
   const char *failure = read_failure(file, &run->buffer);
   fclose(file);
   if (failure) {

@@ -243,6 +243,7 @@ int luaopen_virtlun_libvirt(lua_State *L) {
   luaL_checkversion(L);
   if (virInitialize() < 0) return luaL_error(L, "libvirt cannot be initialized");
   virt_error_silence();
+  virt_ignore_broken_pipes();
   new_type(L, CONNECTION_TYPE, connection_methods, close_connection);
   new_type(L, DOMAIN_TYPE, domain_methods, free_domain);
   luaL_newlib(L, functions);

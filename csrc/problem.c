@@ -169,9 +169,15 @@ void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot,
   finding->problem.line = spot->device && spot->device->line ? spot->device->line : spot->model->line;
 }
 
+static int compare_text(const char *a, const char *b) { return a && b ? strcmp(a, b) : 0; }
+
+/* Keys of a table come in an order of their own in every process, so what is in one place goes by its text. */
 static int by_order(const void *a, const void *b) {
   const struct vlun_finding *x = a, *y = b;
   if (x->order != y->order) return x->order < y->order ? -1 : 1;
+  int order = compare_text(x->problem.path, y->problem.path);
+  if (order == 0) order = compare_text(x->problem.value, y->problem.value);
+  if (order != 0) return order;
   return x->serial < y->serial ? -1 : x->serial > y->serial;
 }
 

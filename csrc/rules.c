@@ -80,6 +80,25 @@ static void know_controllers(struct vlun_check *check, const struct vlun_model *
   }
 }
 
+/* For each index a device of the description that uses it: a drive's address before an HBA. */
+static void know_users(struct vlun_check *check) {
+  const struct vlun_model *model = check->spot.model;
+  memset(check->user, 0, sizeof check->user);
+  check->highest = -1;
+  for (size_t i = 0; i < model->count; i++) {
+    const struct vlun_device *device = &model->device[i];
+    struct vlun_place place = {.controller = -1};
+    if (vlun_is_absent(device)) continue;
+    if (vlun_is(device, SHAPE_controller)) place.controller = vlun_number(device->record, VLUN_controller_index, -1);
+    else if (vlun_common(device->record, COMMON_address)) vlun_place_of(device->record, &place);
+    if (place.controller < 0 || place.controller > VLUN_MAX_CONTROLLER) continue;
+    const struct vlun_device *known = check->user[place.controller];
+    if (!known || (vlun_is(known, SHAPE_controller) && !vlun_is(device, SHAPE_controller)))
+      check->user[place.controller] = device;
+    if (place.controller > check->highest) check->highest = place.controller;
+  }
+}
+
 static void claim_host_device(struct vlun_check *check, size_t h, const struct vlun_device *device) {
   const struct vlun_value *dev = vlun_is(device, SHAPE_disk) ? vlun_has(device->record, VLUN_disk_dev) : NULL;
   const struct vlun_value *alias = vlun_common(device->record, COMMON_alias),
@@ -136,6 +155,7 @@ static bool check_model(struct vlun_check *check, size_t number) {
   if (model->domain) vlun_check_fields(check, model->domain);
   for (size_t i = 0; i < model->count; i++)
     if (!check_device(check, &model->device[i])) return false;
+  know_users(check);
   run_rules(check, OF_DOMAIN, false);
   return true;
 }

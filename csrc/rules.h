@@ -23,6 +23,7 @@ enum space {
   INDEX,
   HOSTDEV_SOURCE,
   SOURCE,
+  NAME,
   HOST_DEV,
   HOST_ALIAS,
   HOST_BOOT,

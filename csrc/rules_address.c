@@ -10,12 +10,20 @@ static const struct vlun_hba *hba_of_place(const struct vlun_check *check, const
   return known ? vlun_hba_of(check->controller[place->controller]->record) : &vlun_hbas[W(model, virtio_scsi)];
 }
 
-/* An address that the recipe gives, within the limits of its fields. */
-static bool said_place(const struct vlun_check *check, struct vlun_place *place) {
-  const struct vlun_value *value = vlun_common(here(check), COMMON_address);
+static bool find_said_place(const struct vlun_record *record, struct vlun_place *place) {
+  const struct vlun_value *value = vlun_common(record, COMMON_address);
   if (!value || value->u.record->shape != &vlun_shapes[SHAPE_drive]) return false;
-  vlun_place_of(here(check), place);
-  return place->controller >= 0 && place->controller <= VLUN_MAX_CONTROLLER;
+  return vlun_place_of(record, place) && place->controller >= 0 && place->controller <= VLUN_MAX_CONTROLLER;
+}
+
+/* An address that the recipe gives, within the limits of its fields; found once for all rules of a device. */
+static bool said_place(struct vlun_check *check, struct vlun_place *place) {
+  if (check->place_of != check->spot.device) {
+    check->place_of = check->spot.device;
+    check->has_place = find_said_place(here(check), &check->place);
+  }
+  *place = check->place;
+  return check->has_place;
 }
 
 static const char *place_text(struct vlun_check *check, const struct vlun_place *place) {

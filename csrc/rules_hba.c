@@ -51,30 +51,9 @@ void vlun_rule_index_taken(struct vlun_check *check) {
                                            .a = other->line ? decimal(check, other->line) : NULL});
 }
 
-/* For each index a device of the description that uses it: the first drive that sits there, else the HBA itself. */
-static int64_t used_controllers(const struct vlun_check *check,
-                                const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]) {
-  const struct vlun_model *model = check->spot.model;
-  int64_t highest = -1;
-  memset(user, 0, (VLUN_MAX_CONTROLLER + 1) * sizeof user[0]);
-  for (size_t i = 0; i < model->count; i++) {
-    struct vlun_device *device = &model->device[i];
-    struct vlun_place place = {.controller = -1};
-    if (vlun_is_absent(device)) continue;
-    if (vlun_is(device, SHAPE_controller)) place.controller = vlun_number(device->record, VLUN_controller_index, -1);
-    else if (vlun_common(device->record, COMMON_address)) vlun_place_of(device->record, &place);
-    if (place.controller < 0 || place.controller > VLUN_MAX_CONTROLLER) continue;
-    const struct vlun_device *known = user[place.controller];
-    if (!known || (vlun_is(known, SHAPE_controller) && !vlun_is(device, SHAPE_controller)))
-      user[place.controller] = device;
-    if (place.controller > highest) highest = place.controller;
-  }
-  return highest;
-}
-
-static int64_t lowest_used(const struct vlun_device *const user[VLUN_MAX_CONTROLLER + 1]) {
+static int64_t lowest_used(const struct vlun_check *check) {
   int64_t lowest = 0;
-  while (lowest < VLUN_MAX_CONTROLLER && !user[lowest]) lowest++;
+  while (lowest < VLUN_MAX_CONTROLLER && !check->user[lowest]) lowest++;
   return lowest;
 }
 
@@ -91,21 +70,18 @@ static void complain_of_controller(struct vlun_check *check, int64_t missing, co
 }
 
 void vlun_rule_controller_hole(struct vlun_check *check) {
-  const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
-  int64_t highest = used_controllers(check, user), lowest = lowest_used((const struct vlun_device *const *)user),
-          above = highest;
+  int64_t lowest = lowest_used(check), above = check->highest;
   if (check->hosts || fills_gaps(check)) return;
-  for (int64_t i = highest - 1; i > lowest; i--) {
-    if (user[i]) above = i;
-    else complain_of_controller(check, i, user[above], above);
+  for (int64_t i = check->highest - 1; i > lowest; i--) {
+    if (check->user[i]) above = i;
+    else complain_of_controller(check, i, check->user[above], above);
   }
 }
 
 void vlun_rule_controller_below(struct vlun_check *check) {
-  const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
-  int64_t highest = used_controllers(check, user), lowest = lowest_used((const struct vlun_device *const *)user);
-  if (highest < 0 || check->hosts || fills_gaps(check)) return;
-  if (lowest > 0) complain_of_controller(check, lowest, user[lowest], lowest);
+  int64_t lowest = lowest_used(check);
+  if (check->highest < 0 || check->hosts || fills_gaps(check)) return;
+  if (lowest > 0) complain_of_controller(check, lowest, check->user[lowest], lowest);
 }
 
 /* The highest HBA that the host's document has, and the highest that one of its drives is on; -1 for none. */
@@ -124,12 +100,12 @@ static void highest_of_host(const struct vlun_model *host, int64_t *there, int64
 /* A gap that the host already has is not the recipe's error, unless a described drive above it would make libvirt fill
  * it: libvirt fills below what drives use (facts 3). */
 void vlun_rule_controller_missing(struct vlun_check *check) {
-  const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1];
-  int64_t highest = used_controllers(check, user), above = -1, there, used;
+  const struct vlun_device *const *user = check->user;
+  int64_t above = -1, there, used;
   highest_of_host(check->hosts[0], &there, &used);
   if (fills_gaps(check)) return;
   bool drive_above = false;
-  for (int64_t i = highest; i >= 0; i--) {
+  for (int64_t i = check->highest; i >= 0; i--) {
     if (user[i]) above = i;
     if (user[i] && vlun_device_is_drive(user[i])) drive_above = true;
     bool fillable = i > there || (i > used && drive_above);

@@ -3,6 +3,17 @@
  */
 #include "rules.h"
 
+void vlun_rule_same_domain(struct vlun_check *check) {
+  const struct vlun_model *model = check->spot.model;
+  const struct vlun_value *name = model->domain ? vlun_has(model->domain, VLUN_domain_name) : NULL;
+  const struct vlun_value *uri = model->domain ? vlun_has(model->domain, VLUN_domain_uri) : NULL;
+  if (!name) return;
+  const char *key = vlun_printf(&check->arena, "%.*s\n%.*s", uri ? (int)uri->len : 0, uri ? uri->u.text : "",
+                                (int)name->len, name->u.text);
+  if (key && vlun_claim(check->run_claims, NAME, key, strlen(key), model))
+    vlun_complain_here(check, "", &(struct vlun_args){.v = text_of(check, name)});
+}
+
 /* The lowest drive name that neither the description nor the host uses. */
 static const char *free_dev(struct vlun_check *check) {
   char name[8];

@@ -1,6 +1,7 @@
 /*
  * virt_error.c - what libvirt said went wrong, as data.  Knows neither Lua nor the core.
  */
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -100,3 +101,8 @@ static void say_nothing(void *data, virErrorPtr error) {
 }
 
 void virt_error_silence(void) { virSetErrorFunc(NULL, say_nothing); }
+
+void virt_ignore_broken_pipes(void) {
+  struct sigaction now;
+  if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
+}

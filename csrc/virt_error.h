@@ -15,5 +15,7 @@ struct virt_error {
 void virt_error_last(struct virt_error *error);
 /* libvirt prints through a process-wide handler whatever a connection's own says, failed opens included (facts 13). */
 void virt_error_silence(void);
+/* Writing to a daemon that is gone raises SIGPIPE, which ends the process unless the host program handles it. */
+void virt_ignore_broken_pipes(void);
 
 #endif

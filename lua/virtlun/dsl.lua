@@ -251,8 +251,6 @@ function dsl.run(constructors, library, core, read, name, text, params)
     end
   end
 
-  local function why_not(message) return (gsub(message, "^.*: ", "")) end
-
   function names.include(path)
     local folder = match(place(2), "^(.*/)[^/]*$") or ""
     local file = sub(path, 1, 1) == "/" and path or folder .. path
@@ -263,7 +261,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
     end
     local source, message = read(file)
     if not source then
-      complain_here(2, { code = "cannot_read", path = file, a = why_not(message) })
+      complain_here(2, { code = "cannot_read", path = file, a = message })
       return nil
     end
     running[#running + 1] = file
@@ -307,18 +305,6 @@ function dsl.run(constructors, library, core, read, name, text, params)
     end
   end
 
-  local function check_domains()
-    local seen = {}
-    for _, domain in ipairs(domains) do
-      local key = tostring(domain.uri) .. "\n" .. tostring(domain.name)
-      if seen[key] then
-        complain { code = "same_domain", value = tostring(domain.name), file = domain.file, line = domain.line }
-      end
-      seen[key] = true
-    end
-    if #domains == 0 and #problems == 0 then complain { code = "no_domain", file = name } end
-  end
-
   -- All of it ------------------------------------------------------------------------------------------
 
   for key in next, names do known[#known + 1] = key end
@@ -327,7 +313,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
     local message
     text, message = read(name)
     if not text then
-      complain { code = "cannot_read", path = name, a = why_not(message) }
+      complain { code = "cannot_read", path = name, a = message }
       return domains, problems
     end
   end
@@ -339,7 +325,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
   end
   check_devices(forget_unknown(domains, {}))
   check_params()
-  check_domains()
+  if #domains == 0 and #problems == 0 then complain { code = "no_domain", file = name } end
   return domains, problems
 end
 

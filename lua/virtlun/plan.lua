@@ -93,38 +93,46 @@ local function complain_of_protection(found, desired, change, device)
   found:append { problems.new(problem) }
 end
 
---- An HBA goes only when no drive of the host is left on it.
-local function complain_of_use(found, desired, change, host, leaving)
-  for _, device in ipairs(host) do
-    if device.address and device.address.controller == change.before.index and not leaving[device.dev or ""] then
+--- The drives as they will be: by name, with the address that each will have.
+local function final_drives(work)
+  local drives, order = {}, {}
+  local function put(name, address)
+    if not drives[name] then order[#order + 1] = name end
+    drives[name] = address
+  end
+  for i, device in ipairs(work.config:tables()) do
+    if device.kind ~= "controller" and device.address then put(device.dev or device.alias or i, device.address) end
+  end
+  for _, change in ipairs(work.changes) do
+    local name = (change.before or change.after).dev or change.device
+    if change.action == "remove" then drives[name] = nil end
+    if change.action == "add" and change.kind ~= "controller" then put(name, change.after.address) end
+    for _, field in ipairs(change.fields or {}) do
+      if field.key == "address" and drives[name] then drives[name] = field.after end
+    end
+  end
+  return drives, order
+end
+
+--- An HBA goes only when no drive is left on it, nor on one above it: libvirt would fill the hole (facts 3).
+local function complain_of_use(found, desired, change, work)
+  local drives, order = final_drives(work)
+  for _, name in ipairs(order) do
+    local controller = drives[name] and drives[name].controller
+    if controller and controller >= change.before.index then
       local problem = place_of(desired, change)
-      problem.code, problem.a = "still_used", device.dev or device.kind
+      problem.code = controller == change.before.index and "still_used" or "below_used"
+      problem.a = tostring(name)
       found:append { problems.new(problem) }
       return
     end
   end
 end
 
---- Drives that the plan takes off their HBA, by dev.
-local function leaving_drives(changes)
-  local leaving = {}
-  for _, change in ipairs(changes) do
-    local moves = change.action == "remove"
-    for _, field in ipairs(change.fields or {}) do moves = moves or field.key == "address" end
-    if moves then leaving[change.device] = true end
-  end
-  return leaving
-end
-
 local function complain_of_changes(found, desired, work)
-  local leaving
   for _, change in ipairs(work.changes) do
-    local device = work.described[change.desired]
-    complain_of_protection(found, desired, change, device)
-    if change.action == "remove" and change.kind == "controller" then
-      leaving = leaving or leaving_drives(work.changes)
-      complain_of_use(found, desired, change, work.config:tables(), leaving)
-    end
+    complain_of_protection(found, desired, change, work.described[change.desired])
+    if change.action == "remove" and change.kind == "controller" then complain_of_use(found, desired, change, work) end
   end
 end
 

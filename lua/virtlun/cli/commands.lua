@@ -286,10 +286,19 @@ local function wanted_domains(args, hosts)
   return domains
 end
 
-local function with_guests(description)
+--- A description as data: what is a list and what is a table of names must not mix there.
+local function description_data(description)
   for _, which in ipairs { "live", "config" } do
     local document = description[which]
-    for i, guest in pairs(document and virtlun.foretell(document) or {}) do document[i].guest = guest end
+    if document then
+      local devices = json_view.list {}
+      local guests = virtlun.foretell(document)
+      for i, device in ipairs(document) do
+        device.guest = guests[i]
+        devices[i] = device
+      end
+      description[which] = { devices = devices }
+    end
   end
   return description
 end
@@ -305,7 +314,7 @@ function commands.show(args, out)
   end
   hosts:close()
   if args.json then
-    for i, description in ipairs(descriptions) do descriptions[i] = with_guests(description) end
+    for i, description in ipairs(descriptions) do descriptions[i] = description_data(description) end
     out:json { domains = json_view.list(descriptions), problems = json_view.list(found) }
   else
     out:problems(found, args.quiet)
@@ -320,6 +329,7 @@ end
 
 --- The number that text says in decimal digits; anything else stays text, for the LUN functions to refuse.
 local function decimal(text)
+  text = text:match("^%s*(.-)$")
   return text:match("^%-?%d+$") and math.tointeger(tonumber(text)) or text
 end
 

@@ -7,39 +7,43 @@ local virtlun = require "virtlun"
 
 local cli = {}
 
--- argparse takes -1 for an option; a number is meant.
+-- argparse takes -1 for an option; with a blank in front it is text, and the commands do without the blank.
 local function protect_numbers(args)
   local result = {}
-  for _, arg in ipairs(args) do
-    if arg:match("^%-%d") then result[#result + 1] = "--" end
-    result[#result + 1] = arg
-  end
+  for i, arg in ipairs(args) do result[i] = arg:match("^%-%d") and " " .. arg or arg end
   return result
+end
+
+--- The help that is asked for anywhere on the command line, so that nothing else has to be right.
+local function wanted_help(args, parser, command_parsers)
+  for _, arg in ipairs(args) do
+    if arg == "--" then return nil end
+    if arg == "-h" or arg == "--help" then return (command_parsers[args[1]] or parser):get_help() end
+  end
+end
+
+local function usage_error(parser, message)
+  io.stderr:write(parser:get_usage(), "\n\nError: ", message, "\n")
+  return commands.USAGE
 end
 
 --- Runs the command with the given arguments; returns the exit status.
 function cli.main(args)
-  local help = {} -- what -h raises, so that nothing else is looked at
-  local parser = options.parser(function(text)
-    help.text = text
-    error(help, 0)
-  end)
-  local good, parsed = parser:pparse(protect_numbers(args))
-  if help.text then
-    print(help.text)
+  local parser, command_parsers = options.parser()
+  local help = wanted_help(args, parser, command_parsers)
+  if help then
+    print(help)
     return 0
   end
-  local message = parsed
-  if good then good, message = commands.prepare(parsed) end
-  if good and parsed.version then
+  local good, parsed = parser:pparse(protect_numbers(args))
+  if not good then return usage_error(parser, parsed) end
+  if parsed.version then
     print("virtlun " .. virtlun.VERSION)
     return 0
   end
-  if not good or not parsed.command then
-    message = good and "a command is missing" or tostring(message)
-    io.stderr:write(parser:get_usage(), "\n\nError: ", message, "\n")
-    return commands.USAGE
-  end
+  if not parsed.command then return usage_error(parser, "a command is missing") end
+  local prepared, message = commands.prepare(parsed)
+  if not prepared then return usage_error(parser, message) end
   return commands[parsed.command](parsed, output.new(parsed))
 end
 

@@ -25,17 +25,18 @@ local function add_connection(command)
   return command
 end
 
---- The parser.  on_help(text) is called for -h and must not return.
-function options.parser(on_help)
+--- The parser of the command line, and the parsers of its commands by name.
+function options.parser()
   local about = "Virtual SCSI HBAs and drives of libvirt domains: described, checked, planned, made so."
-  local parser = argparse("virtlun", about)
-    :add_help(false):command_target("command"):require_command(false)
-  parser:flag("-h --help"):description("Show this help."):action(function() on_help(parser:get_help()) end)
+  local parser = argparse("virtlun", about):add_help(false):command_target("command"):require_command(false)
+  parser:flag("-h --help"):description("Show this help.")
   parser:flag("--version"):description("Show the version.")
 
+  local commands = {}
   local function command(name, text)
     local new = parser:command(name, text):add_help(false)
-    new:flag("-h --help"):description("Show this help."):action(function() on_help(new:get_help()) end)
+    new:flag("-h --help"):description("Show this help.")
+    commands[name] = new
     return add_common(new)
   end
 
@@ -57,7 +58,7 @@ function options.parser(on_help)
 
   local help = command("help", "Explain a constructor, a table or a problem code.")
   help:argument("topic"):args("?"):description("Such as cdrom, source or address_taken; all topics if none is given.")
-  return parser
+  return parser, commands
 end
 
 return options

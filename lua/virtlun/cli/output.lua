@@ -49,7 +49,7 @@ end
 
 --- opts.no_color wins; NO_COLOR and a dumb terminal too.
 function output.new(opts)
-  local may_paint = not opts.no_color and not os.getenv("NO_COLOR") and os.getenv("TERM") ~= "dumb"
+  local may_paint = not opts.no_color and (os.getenv("NO_COLOR") or "") == "" and os.getenv("TERM") ~= "dumb"
   return setmetatable({
     paint = style.painter(may_paint and not opts.json and is_terminal(1)),
     paint_error = style.painter(may_paint and is_terminal(2)),
