@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <lualib.h>
 
@@ -16,13 +17,15 @@
 #define INSTRUCTIONS 100000000 /* about a second */
 #define MEMORY ((size_t)512 * 1024 * 1024)
 #define LARGEST_FILE ((size_t)16 * 1024 * 1024)
-#define HOOK_EVERY 10000
+#define HOOK_EVERY 1000
+#define SECONDS 1.5 /* of this thread: some functions of Lua's library run long in one instruction */
 #define DEEPEST 100 /* tables within tables */
 
 struct cell {
   lua_State *L;
   size_t used;
-  long left; /* instructions */
+  long left;  /* instructions */
+  double end; /* of the time */
 };
 
 static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
@@ -45,14 +48,22 @@ static struct cell *cell_of(lua_State *L) {
   return ud;
 }
 
+static double thread_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 /* After the limit there is a little left, so that the error can be reported. */
 static void count_instructions(lua_State *L, lua_Debug *ar) {
   (void)ar;
   struct cell *cell = cell_of(L);
   cell->left -= HOOK_EVERY;
-  if (cell->left > 0) return;
+  bool late = thread_seconds() > cell->end;
+  if (cell->left > 0 && !late) return;
   cell->left = INSTRUCTIONS / 100;
-  luaL_error(L, "too many instructions");
+  cell->end += SECONDS;
+  luaL_error(L, late ? "too many seconds" : "too many instructions");
 }
 
 static int free_cell(lua_State *L) {
@@ -201,7 +212,7 @@ static void copy_value(lua_State *to, lua_State *from, int depth) {
 }
 
 static void enter_cell(lua_State *L, struct cell *cell) {
-  *cell = (struct cell){.left = INSTRUCTIONS};
+  *cell = (struct cell){.left = INSTRUCTIONS, .end = thread_seconds() + SECONDS};
   cell->L = lua_newstate(bounded_alloc, cell);
   if (!cell->L) luaL_error(L, "not enough memory");
 }

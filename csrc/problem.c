@@ -103,13 +103,13 @@ const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *wo
 const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device *device) {
   const struct vlun_record *record = device->record;
   if (!record) return vlun_printf(arena, "#%d", device->place);
+  if (vlun_is(device, SHAPE_other)) return vlun_printf(arena, "%s#%d", device->foreign, device->place);
   const struct vlun_value *name = vlun_get_key(record, "dev");
   if (!name) name = vlun_common(record, COMMON_alias);
   if (name) return vlun_copy(arena, name->u.text, name->len);
-  const char *kind = vlun_is(device, SHAPE_other) ? device->foreign : vlun_device_kind(record);
   const struct vlun_value *index = vlun_get_key(record, "index");
   if (index) return vlun_printf(arena, "%s%lld", record->shape->name, (long long)index->u.number);
-  return vlun_printf(arena, "%s#%d", kind, device->place);
+  return vlun_printf(arena, "%s#%d", vlun_device_kind(record), device->place);
 }
 
 const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *trail) {
@@ -146,20 +146,34 @@ static struct vlun_finding *next_finding(struct vlun_problems *problems) {
   return &problems->list[problems->count++];
 }
 
+#define LONGEST_SHOWN 200
+
+/* Enough of a text to know it by, cut between characters. */
+static const char *shortened(struct vlun_arena *arena, const char *text) {
+  size_t len = text ? strlen(text) : 0;
+  if (len <= LONGEST_SHOWN) return text;
+  for (len = LONGEST_SHOWN; len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80;) len--;
+  return vlun_printf(arena, "%.*s...", (int)len, text);
+}
+
 void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
-                   const struct vlun_args *args) {
+                   const struct vlun_args *given) {
   const struct vlun_code_row *row = &vlun_codes[code];
   struct vlun_finding *finding = next_finding(problems);
   if (row->severity == VLUN_ERROR) problems->errors++;
   if (!finding) return;
   struct vlun_arena *arena = &problems->arena;
+  struct vlun_args shown = *given;
+  const struct vlun_args *args = &shown;
+  shown.v = shortened(arena, given->v);
+  shown.a = shortened(arena, given->a);
   uint64_t place = spot->device ? (uint64_t)spot->device->place : 0;
   *finding =
       (struct vlun_finding){.order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
                             .serial = problems->count,
                             .problem = {.code = row->code,
                                         .severity = row->severity,
-                                        .path = path_of(arena, spot, tail),
+                                        .path = shortened(arena, path_of(arena, spot, tail)),
                                         .message = vlun_format(arena, row->message, args),
                                         .hint = vlun_format(arena, row->hint, args),
                                         .value = args->v ? vlun_copy(arena, args->v, strlen(args->v)) : NULL,

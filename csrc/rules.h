@@ -79,14 +79,17 @@ static inline const struct vlun_device *rival(struct vlun_check *check, enum spa
   return check->silent ? NULL : vlun_claim(check->claims, space, key, len, check->spot.device);
 }
 
+/* What the host has is in the host's own tables; here it is the description that must not contradict itself. */
+static inline bool is_said(const struct vlun_value *value) { return value && value->origin != ORIGIN_HOST; }
+
 static inline const struct vlun_device *rival_for_text(struct vlun_check *check, enum space space,
                                                        const struct vlun_value *value) {
-  return value ? rival(check, space, value->u.text, value->len) : NULL;
+  return is_said(value) ? rival(check, space, value->u.text, value->len) : NULL;
 }
 
 static inline const struct vlun_device *rival_for_number(struct vlun_check *check, enum space space,
                                                          const struct vlun_value *value) {
-  return value ? rival(check, space, &value->u.number, sizeof value->u.number) : NULL;
+  return is_said(value) ? rival(check, space, &value->u.number, sizeof value->u.number) : NULL;
 }
 
 /* The device of the host that the one at hand is, in document h. */

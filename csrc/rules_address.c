@@ -80,7 +80,8 @@ static const struct vlun_device *rival_for_place(struct vlun_check *check, const
 
 void vlun_rule_address_taken(struct vlun_check *check) {
   struct vlun_place place;
-  const struct vlun_device *other = said_place(check, &place) ? rival_for_place(check, &place) : NULL;
+  bool said = is_said(vlun_common(here(check), COMMON_address)) && said_place(check, &place);
+  const struct vlun_device *other = said ? rival_for_place(check, &place) : NULL;
   if (other)
     vlun_complain_here(check, "address", &(struct vlun_args){.v = place_text(check, &place), .a = label(check, other)});
 }

@@ -14,11 +14,20 @@ void vlun_rule_same_domain(struct vlun_check *check) {
     vlun_complain_here(check, "", &(struct vlun_args){.v = text_of(check, name)});
 }
 
+static bool is_described(const struct vlun_model *model, const char *dev) {
+  for (size_t i = 0; i < model->count; i++) {
+    const struct vlun_device *device = &model->device[i];
+    const struct vlun_value *name = vlun_is(device, SHAPE_disk) ? vlun_has(device->record, VLUN_disk_dev) : NULL;
+    if (name && name->len == strlen(dev) && memcmp(name->u.text, dev, name->len) == 0) return true;
+  }
+  return false;
+}
+
 /* The lowest drive name that neither the description nor the host uses. */
 static const char *free_dev(struct vlun_check *check) {
   char name[8];
   for (int32_t i = 0; vlun_dev_name(i, name, sizeof name); i++) {
-    bool taken = vlun_claimed(check->claims, DEV, name, strlen(name)) != NULL;
+    bool taken = is_described(check->spot.model, name);
     for (size_t h = 0; h < check->host_count; h++)
       taken = taken || vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), name, strlen(name));
     if (!taken) return vlun_copy(&check->problems->arena, name, strlen(name));
@@ -72,9 +81,10 @@ void vlun_rule_alias_host_taken(struct vlun_check *check) {
   }
 }
 
+/* There is no rule of wwn against the host, so here the host's own count too. */
 void vlun_rule_wwn_taken(struct vlun_check *check) {
   const struct vlun_value *wwn = vlun_has(here(check), VLUN_disk_wwn);
-  const struct vlun_device *other = rival_for_text(check, WWN, wwn);
+  const struct vlun_device *other = wwn ? rival(check, WWN, wwn->u.text, wwn->len) : NULL;
   if (other) vlun_complain_here(check, "wwn", &(struct vlun_args){.v = text_of(check, wwn), .a = label(check, other)});
 }
 

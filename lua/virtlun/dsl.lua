@@ -44,7 +44,8 @@ end
 -- Taken out of reach for good: pattern functions, which the limit of instructions does not see, also as methods of a
 -- text; and whatever shows an address or an order that differs from run to run.
 function dsl.library()
-  local format, find, sort, unpack = string.format, string.find, table.sort, table.unpack
+  local format, find, gsub, rep = string.format, string.find, string.gsub, string.rep
+  local sort, move, unpack, tointeger = table.sort, table.move, table.unpack, math.tointeger
   local next, select, tostring, type, error = next, select, tostring, type, error
 
   local function is_address(value)
@@ -57,12 +58,26 @@ function dsl.library()
   end
 
   local function plain_format(template, ...)
-    if find(template, "%%[%d.%-+ #]*p") then error("a pointer has no text", 2) end
+    if find(gsub(template, "%%%%", ""), "%%[%d.%-+ #]*p") then error("a pointer has no text", 2) end
     for i = 1, select("#", ...) do
       local value = select(i, ...)
       if is_address(value) then error(("a %s has no text"):format(type(value)), 2) end
     end
     return format(template, ...)
+  end
+
+  -- Both work for as long as they are told to within one instruction, where no limit would stop them.
+  local LARGEST = 1 << 24
+
+  local function short_rep(text, count, separator)
+    local piece = #text + #(separator or "")
+    if (tointeger(count) or 0) > LARGEST // (piece > 0 and piece or 1) then error("not enough memory", 0) end
+    return rep(text, count, separator)
+  end
+
+  local function short_move(from, first, last, ...)
+    if last - first > LARGEST then error("not enough memory", 0) end
+    return move(from, first, last, ...)
   end
 
   local function in_order(a, b)
@@ -98,11 +113,11 @@ function dsl.library()
     tostring = plain_text, type = type,
     math = copy(math, "abs", "ceil", "floor", "fmod", "huge", "max", "maxinteger", "min", "mininteger", "modf", "pi",
       "sqrt", "tointeger", "type", "ult"),
-    string = copy(string, "byte", "char", "len", "lower", "rep", "reverse", "sub", "upper"),
-    table = copy(table, "concat", "insert", "move", "pack", "remove", "sort", "unpack"),
+    string = copy(string, "byte", "char", "len", "lower", "reverse", "sub", "upper"),
+    table = copy(table, "concat", "insert", "pack", "remove", "sort", "unpack"),
     utf8 = copy(utf8, "char", "codepoint", "len", "offset"),
   }
-  names.string.format = plain_format
+  names.string.format, names.string.rep, names.table.move = plain_format, short_rep, short_move
 
   local methods = string -- where ("text"):method() is looked up
   for key in next, methods do methods[key] = names.string[key] end -- luacheck: ignore
@@ -116,11 +131,12 @@ function dsl.run(constructors, library, core, read, name, text, params)
   local getinfo = debug.getinfo
   local find, match, gsub, format, sub = string.find, string.match, string.gsub, string.format, string.sub
   local load, setmetatable, rawset, xpcall, next = load, setmetatable, rawset, xpcall, next
-  local tostring, type, tonumber, ipairs, error, sort = tostring, type, tonumber, ipairs, error, table.sort
+  local type, tonumber, ipairs, error, sort = type, tonumber, ipairs, error, table.sort
   local domains, problems, devices, declared, running = {}, {}, {}, {}, {}
   local names, unpack = library()
   local known = {}   -- what can be suggested
   local unknown = {} -- stands for what a name that nobody knows would have been
+  local told = {}    -- names that nobody knows and that are told already
 
   -- Problems -------------------------------------------------------------------------------------------
 
@@ -131,7 +147,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
   -- A tail call leaves no line behind; then only the file is told.
   local function place(level)
     local info = getinfo(level + 1, "Slt")
-    if not info or sub(info.source, 1, 1) ~= "@" then return name end
+    if not info or sub(info.source, 1, 1) ~= "@" then return running[#running] or name end
     return sub(info.source, 2), not info.istailcall and info.currentline > 0 and info.currentline or nil
   end
 
@@ -153,7 +169,9 @@ function dsl.run(constructors, library, core, read, name, text, params)
       end
     end
     if find(message, "too many instructions", 1, true) then
-      problem.code, problem.expected = "too_long", "100 million"
+      problem.code, problem.expected = "too_long", "100 million instructions"
+    elseif find(message, "too many seconds", 1, true) then
+      problem.code, problem.expected = "too_long", "1.5 seconds"
     elseif message == "not enough memory" then
       problem.code, problem.expected = "too_large", "512 MiB"
     end
@@ -213,12 +231,15 @@ function dsl.run(constructors, library, core, read, name, text, params)
   end
 
   -- What nobody knows is told once and then behaves as if it had not been written.
-  local function nothing() return nil end
-  setmetatable(unknown, { __call = nothing, __index = nothing })
+  local function still_unknown() return unknown end
+  setmetatable(unknown, { __call = still_unknown, __index = still_unknown })
   local environment = setmetatable({}, {
     __index = function(_, key)
       if names[key] ~= nil then return names[key] end
-      complain_here(2, { code = "unknown_name", value = key, near = core.suggest(key, known) })
+      if not told[key] then
+        complain_here(2, { code = "unknown_name", value = key, near = core.suggest(key, known) })
+      end
+      told[key] = true
       return unknown
     end,
     __newindex = function(self, key, value)
@@ -232,12 +253,25 @@ function dsl.run(constructors, library, core, read, name, text, params)
   local function run_text(file, source)
     local chunk, message = load(source, "@" .. file, "t", environment)
     if not chunk then
+      -- Nesting that is too deep comes through the handler of errors, as a problem already.
+      if type(message) == "table" then message = message.a end
       local line, rest = match(message, ":(%d+): (.*)$")
       complain { code = "syntax", a = rest or message, file = file, line = tonumber(line) }
       return
     end
     local result = { chunk() } -- not a tail call, which would hide the line of the recipe's own calls
     return unpack(result)
+  end
+
+  -- The same file by the same name: without ./ and folder/.. on the way.
+  local function plain_path(path)
+    local before
+    repeat
+      before = path
+      path = gsub(gsub(path, "^%./", ""), "/%./", "/")
+      path = gsub(path, "([^/]+)/%.%./", function(folder) return folder == ".." and nil or "" end, 1)
+    until path == before
+    return path
   end
 
   -- Where in the chain of running files a file is, so that none includes itself.
@@ -252,8 +286,8 @@ function dsl.run(constructors, library, core, read, name, text, params)
   end
 
   function names.include(path)
-    local folder = match(place(2), "^(.*/)[^/]*$") or ""
-    local file = sub(path, 1, 1) == "/" and path or folder .. path
+    local folder = match(running[#running], "^(.*/)[^/]*$") or ""
+    local file = plain_path(sub(path, 1, 1) == "/" and path or folder .. path)
     local chain = chain_from(file)
     if chain then
       complain_here(2, { code = "include_cycle", a = chain })
@@ -272,13 +306,15 @@ function dsl.run(constructors, library, core, read, name, text, params)
 
   -- The result -----------------------------------------------------------------------------------------
 
-  local function forget_unknown(table, seen)
+  -- What lies deeper than any description is refused when it is copied.
+  local function forget_unknown(table, seen, depth)
     seen[table] = true
+    if depth > 100 then return seen end
     for key, value in next, table do
       if value == unknown then
         table[key] = nil
       elseif type(value) == "table" and not seen[value] then
-        forget_unknown(value, seen)
+        forget_unknown(value, seen, depth + 1)
       end
     end
     return seen
@@ -323,7 +359,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
     complain(type(problem) == "table" and problem or failure(problem))
     return domains, problems
   end
-  check_devices(forget_unknown(domains, {}))
+  check_devices(forget_unknown(domains, {}, 0))
   check_params()
   if #domains == 0 and #problems == 0 then complain { code = "no_domain", file = name } end
   return domains, problems

@@ -57,6 +57,10 @@ local function load_newer_fields()
   end
 end
 
+local function name_of(device)
+  return device.dev or device.alias or device.kind .. (device.index or "")
+end
+
 local function complain_of_version(found, desired, facts)
   if not facts.libvirt then return end
   if not newer_fields then load_newer_fields() end
@@ -65,7 +69,7 @@ local function complain_of_version(found, desired, facts)
     for key, since in pairs(newer_fields[device.kind] or newer_fields.disk) do
       if device[key] and since > facts.libvirt then
         found:append { problems.new {
-          code = "needs_libvirt", path = ("%s.%s.%s"):format(desired.name, device.dev or device.kind, key),
+          code = "needs_libvirt", path = ("%s.%s.%s"):format(desired.name, name_of(device), key),
           value = version_text(facts.libvirt), expected = version_text(since), file = device.file, line = device.line,
         } }
       end
@@ -93,40 +97,43 @@ local function complain_of_protection(found, desired, change, device)
   found:append { problems.new(problem) }
 end
 
---- The drives as they will be: by name, with the address that each will have.
+--- The drives as they will be: a list of { name, controller }.
 local function final_drives(work)
-  local drives, order = {}, {}
-  local function put(name, address)
-    if not drives[name] then order[#order + 1] = name end
-    drives[name] = address
-  end
-  for i, device in ipairs(work.config:tables()) do
-    if device.kind ~= "controller" and device.address then put(device.dev or device.alias or i, device.address) end
-  end
-  for _, change in ipairs(work.changes) do
-    local name = (change.before or change.after).dev or change.device
-    if change.action == "remove" then drives[name] = nil end
-    if change.action == "add" and change.kind ~= "controller" then put(name, change.after.address) end
-    for _, field in ipairs(change.fields or {}) do
-      if field.key == "address" and drives[name] then drives[name] = field.after end
+  local drives = {}
+  for _, device in ipairs(work.config:tables()) do
+    if device.kind ~= "controller" and device.address and device.address.controller then
+      local name, controller = device.dev or device.kind, device.address.controller
+      drives[plan.address_text(device.address)] = { name = name, controller = controller }
     end
   end
-  return drives, order
+  for _, change in ipairs(work.changes) do
+    local before = change.before and change.before.address
+    local drive = before and before.controller and drives[plan.address_text(before)]
+    if drive and change.action == "remove" then drive.controller = -1 end
+    for _, field in ipairs(drive and change.fields or {}) do
+      if field.key == "address" then drive.controller = field.after.controller or drive.controller end
+    end
+    local after = change.kind ~= "controller" and change.after and change.after.address
+    if after and after.controller then
+      drives["new " .. change.desired] = { name = change.device, controller = after.controller }
+    end
+  end
+  return drives
 end
 
 --- An HBA goes only when no drive is left on it, nor on one above it: libvirt would fill the hole (facts 3).
 local function complain_of_use(found, desired, change, work)
-  local drives, order = final_drives(work)
-  for _, name in ipairs(order) do
-    local controller = drives[name] and drives[name].controller
-    if controller and controller >= change.before.index then
-      local problem = place_of(desired, change)
-      problem.code = controller == change.before.index and "still_used" or "below_used"
-      problem.a = tostring(name)
-      found:append { problems.new(problem) }
-      return
-    end
+  local index, user = change.before.index, nil
+  for _, drive in pairs(final_drives(work)) do
+    local nearer = not user or drive.controller < user.controller
+      or drive.controller == user.controller and drive.name < user.name
+    if drive.controller >= index and nearer then user = drive end
   end
+  if not user then return end
+  local problem = place_of(desired, change)
+  problem.code = user.controller == index and "still_used" or "below_used"
+  problem.a = user.name
+  found:append { problems.new(problem) }
 end
 
 local function complain_of_changes(found, desired, work)

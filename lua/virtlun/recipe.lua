@@ -18,6 +18,9 @@ local function texts(params)
 end
 
 local function run(name, text, params)
+  if type(name) ~= "string" or not (text == nil or type(text) == "string") then
+    error("a recipe is loaded from a path, or from a text and a name", 3)
+  end
   local run_well, domains, found = pcall(core.recipe, code, name, text, texts(params))
   if not run_well then return problems.fail { code = "recipe_failed", a = domains, file = name } end
   found = problems.list(found)
@@ -32,6 +35,7 @@ end
 --- Loads a recipe from text.  name stands in problems and is what include is relative to.
 -- Returns the list of described domains, or nil and problems.
 function recipe.loadstring(text, name, params)
+  if type(text) ~= "string" then error("the text of a recipe expected", 2) end
   return run(name or "recipe", text, params)
 end
 
