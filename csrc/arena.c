@@ -31,6 +31,7 @@ static bool add_chunk(struct vlun_arena *arena, size_t at_least) {
   arena->chunks = chunk;
   arena->free = chunk->data;
   arena->left = size;
+  arena->total += size;
   return true;
 }
 
@@ -49,7 +50,7 @@ void *vlun_alloc(struct vlun_arena *arena, size_t size) {
 
 char *vlun_copy(struct vlun_arena *arena, const char *text, size_t len) {
   char *copy = vlun_alloc(arena, len + 1);
-  if (copy) memcpy(copy, text, len);
+  if (copy && len) memcpy(copy, text, len);
   return copy;
 }
 

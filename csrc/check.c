@@ -32,7 +32,7 @@ static void check_number(struct vlun_check *check, const struct vlun_trail *trai
 static void check_text(struct vlun_check *check, const struct vlun_trail *trail, const struct vlun_row *row,
                        const struct vlun_value *value) {
   const char *what;
-  size_t bad = vlun_bad_byte(value->u.text, value->len, &what);
+  size_t bad = vlun_bad_byte(value->u.text, value->len, row->kind == KIND_RAW, &what);
   if (bad) {
     complain(check, trail, P_bad_text, &(struct vlun_args){.a = decimal(check, (int64_t)bad), .b = what});
     return;

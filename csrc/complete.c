@@ -12,18 +12,27 @@ struct complete {
   size_t host_count;
   struct vlun_arena arena;
   struct vlun_index *index[VLUN_MAX_HOSTS];
-  struct vlun_claims *places; /* every place that is taken */
-  const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1];
+  struct vlun_claims *places;                                    /* every place that is taken */
+  const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1]; /* described, or in the first document */
+  const struct vlun_record *running[VLUN_MAX_CONTROLLER + 1];    /* in any document: tells the model of a missing one */
   struct vlun_place next[VLUN_MAX_CONTROLLER + 1]; /* where to look for a free place; what is before it is taken */
 };
 
 /* --- what is there ------------------------------------------------------------------------------------ */
 
+/* The document that will be written decides what is new: the first.  Without one, what was read from a document is
+ * written as it is. */
 static bool is_new(const struct complete *all, const struct vlun_device *device) {
   if (vlun_is_absent(device)) return false;
-  for (size_t h = 0; h < all->host_count; h++)
-    if (vlun_index_find(all->index[h], device->record)) return false;
-  return true;
+  if (all->host_count == 0) return !device->read;
+  return !vlun_index_find(all->index[0], device->record);
+}
+
+/* What the other document has of a device that is new in the first. */
+static const struct vlun_device *elsewhere(const struct complete *all, const struct vlun_device *device) {
+  const struct vlun_device *found = NULL;
+  for (size_t h = 1; h < all->host_count && !found; h++) found = vlun_index_find(all->index[h], device->record);
+  return found;
 }
 
 static void take_place(struct complete *all, const struct vlun_place *place, const void *owner) {
@@ -38,21 +47,25 @@ static bool is_taken(const struct complete *all, const struct vlun_place *place)
   return vlun_claimed(all->places, 0, &key, sizeof key) != NULL;
 }
 
-static void know_controller(struct complete *all, const struct vlun_device *device) {
+static void know_controller(const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1],
+                            const struct vlun_device *device) {
   int64_t index = vlun_number(device->record, VLUN_controller_index, -1);
   bool counts = !device->foreign && index >= 0 && index <= VLUN_MAX_CONTROLLER && !vlun_is_absent(device);
-  if (counts && !all->controller[index]) all->controller[index] = device->record;
+  if (counts && !controller[index]) controller[index] = device->record;
 }
 
 /* A described drive counts only with an address that was said: one that it keeps on the host is the host's to tell. */
-static void know(struct complete *all, const struct vlun_model *model, bool host) {
+static void know(struct complete *all, const struct vlun_model *model, bool host, bool written) {
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
     struct vlun_place place;
-    if (vlun_is(device, SHAPE_controller)) know_controller(all, device);
-    else if (!device->foreign && (host || vlun_common(device->record, COMMON_address)) &&
-             vlun_place_of(device->record, &place))
+    if (vlun_is(device, SHAPE_controller)) {
+      if (written) know_controller(all->controller, device);
+      know_controller(all->running, device);
+    } else if (!device->foreign && (host || vlun_common(device->record, COMMON_address)) &&
+               vlun_place_of(device->record, &place)) {
       take_place(all, &place, device);
+    }
   }
 }
 
@@ -114,13 +127,17 @@ static int64_t model_of(const struct vlun_record *controller) {
 }
 
 /* The model of the nearest HBA that has one, below before above; virtio-scsi if there is none. */
-static int64_t nearest_model(const struct complete *all, int64_t index) {
+static int64_t nearest_model(const struct vlun_record *const *controller, int64_t index) {
   for (int64_t far = 1; far <= VLUN_MAX_CONTROLLER; far++) {
-    if (index - far >= 0 && all->controller[index - far]) return model_of(all->controller[index - far]);
-    if (index + far <= VLUN_MAX_CONTROLLER && all->controller[index + far])
-      return model_of(all->controller[index + far]);
+    if (index - far >= 0 && controller[index - far]) return model_of(controller[index - far]);
+    if (index + far <= VLUN_MAX_CONTROLLER && controller[index + far]) return model_of(controller[index + far]);
   }
   return W(model, virtio_scsi);
+}
+
+/* The model that the running domain has there, so that both documents will have the same. */
+static int64_t model_to_add(const struct complete *all, int64_t index) {
+  return all->running[index] ? model_of(all->running[index]) : W(model, virtio_scsi);
 }
 
 /* HBAs that drives name and nobody described; the rules have made sure that no hole comes of it. */
@@ -134,7 +151,8 @@ static int64_t add_named_controllers(struct complete *all) {
     else if (vlun_common(device->record, COMMON_address)) vlun_place_of(device->record, &place);
     if (place.controller < 0 || place.controller > VLUN_MAX_CONTROLLER) continue;
     if (place.controller > highest) highest = place.controller;
-    if (!all->controller[place.controller] && !add_controller(all, place.controller, W(model, virtio_scsi))) return -1;
+    if (all->controller[place.controller] || (all->host_count == 0 && device->read)) continue;
+    if (!add_controller(all, place.controller, model_to_add(all, place.controller))) return -1;
   }
   return highest;
 }
@@ -145,7 +163,7 @@ static void fill_gaps(struct complete *all, int64_t highest) {
   const struct vlun_record *described[VLUN_MAX_CONTROLLER + 1];
   memcpy(described, all->controller, sizeof described);
   for (int64_t i = 0; i < highest; i++)
-    if (!described[i]) add_controller(all, i, nearest_model(all, i));
+    if (!described[i]) add_controller(all, i, nearest_model(described, i));
 }
 
 /* --- addresses ---------------------------------------------------------------------------------------- */
@@ -207,9 +225,19 @@ static bool wants_place(const struct vlun_device *device) {
   return source && source->u.record->shape != &vlun_shapes[SHAPE_vhost];
 }
 
+/* A drive that the running domain has already keeps its place there. */
+static bool place_for(struct complete *all, const struct vlun_device *device, struct vlun_place *place) {
+  const struct vlun_device *other = elsewhere(all, device);
+  if (other && vlun_place_of(other->record, place) && place->controller <= VLUN_MAX_CONTROLLER &&
+      (all->controller[place->controller] ||
+       add_controller(all, place->controller, model_to_add(all, place->controller))))
+    return true;
+  return free_place(all, place);
+}
+
 static void assign_place(struct complete *all, size_t number) {
   struct vlun_place place;
-  if (!free_place(all, &place)) return;
+  if (!place_for(all, &all->model->device[number], &place)) return;
   struct vlun_device *device = &all->model->device[number]; /* after free_place, which may move the devices */
   take_place(all, &place, device);
   struct vlun_draft draft;
@@ -231,8 +259,8 @@ static bool know_all(struct complete *all) {
   }
   all->places = vlun_claims_new(&all->arena, expected);
   if (!all->places) return false;
-  know(all, all->model, false);
-  for (size_t h = 0; h < all->host_count; h++) know(all, all->hosts[h], true);
+  know(all, all->model, false, true);
+  for (size_t h = 0; h < all->host_count; h++) know(all, all->hosts[h], true, h == 0);
   return true;
 }
 

@@ -118,7 +118,7 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
     change.action = ACTION_REMOVE;
   } else {
     change.action = ACTION_CHANGE;
-    change.rows = differing_rows(desired->record, current->record);
+    change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
     if (!change.rows) return;
   }
   changes->list[changes->count++] = change;

@@ -20,6 +20,7 @@ struct vlun_arena {
   struct vlun_chunk *chunks;
   char *free;
   size_t left;
+  size_t total; /* bytes taken from the system */
   bool failed;
 };
 
@@ -223,8 +224,11 @@ struct vlun_device {
   const char *file;    /* where a recipe describes it */
   const char *foreign; /* the word that makes a host's device none of ours: "sata", "usb" ... */
   int line;
+  bool read;       /* came from a document, through Lua */
   int place;       /* number in its recipe, or of its element among those of <devices>; from 1 */
   bool unknown;    /* the document says things of it that the schema has no row for */
+  const char *bound; /* what a document has that belongs to the present source: slices, encryption ... */
+  uint64_t unclear;  /* rows that a document says twice, or in a way that virtlun cannot read */
   uint64_t broken; /* rows that a recipe says in a way that could not be read, and that are told as problems already */
 };
 
@@ -309,8 +313,9 @@ bool vlun_equal(const struct vlun_row *row, const struct vlun_value *a, const st
 /* Whether a value of row `number` is so in `current`, and whether everything that `desired` says is. */
 bool vlun_value_agrees(int number, const struct vlun_value *value, const struct vlun_record *current);
 bool vlun_agrees(const struct vlun_record *desired, const struct vlun_record *current);
-/* Number of the first byte that XML cannot carry (from 1), 0 if there is none; what says why. */
-size_t vlun_bad_byte(const char *text, size_t len, const char **what);
+/* Number of the first byte that XML cannot carry (from 1), 0 if there is none; what says why.  lines: tabs and ends
+ * of lines are welcome. */
+size_t vlun_bad_byte(const char *text, size_t len, bool lines, const char **what);
 extern const struct vlun_form vlun_forms[];
 
 /* --- suggestions (suggest.c) ------------------------------------------------------------------------- */
@@ -364,6 +369,7 @@ struct vlun_problems {
 struct vlun_spot {
   const struct vlun_model *model;
   const struct vlun_device *device;
+  int place;     /* where there is no device, of what stands in its place */
   size_t domain; /* number of the model within the run, for the order */
   int row;
 };
@@ -488,7 +494,7 @@ bool vlun_read(struct vlun_model *model, const char *xml, size_t len, struct vlu
 void vlun_check_raw(struct vlun_check *check);
 
 /* Applies changes to the host's own document, touching nothing else.  The changes' current devices must have
- * been read from this very text. */
+ * been read from this very text, and no two changes may have the same. */
 bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
                 struct vlun_problems *problems);
 

@@ -30,10 +30,11 @@ static size_t utf8_length(const unsigned char *p, size_t left) {
   return overlong || no_character ? 0 : n;
 }
 
-size_t vlun_bad_byte(const char *text, size_t len, const char **what) {
+size_t vlun_bad_byte(const char *text, size_t len, bool lines, const char **what) {
   const unsigned char *p = (const unsigned char *)text;
   for (size_t i = 0; i < len;) {
-    if (p[i] >= 0x20 && p[i] < 0x7F) {
+    bool blank = lines && (p[i] == '\t' || p[i] == '\n' || p[i] == '\r');
+    if ((p[i] >= 0x20 && p[i] < 0x7F) || blank) {
       i++;
       continue;
     }
@@ -111,15 +112,17 @@ static bool form_naa(const char *text, size_t len) {
 }
 
 static bool form_iscsi_name(const char *text, size_t len) {
+  bool known = begins(text, len, "iqn.") || begins(text, len, "eui.") || begins(text, len, "naa.");
+  return known && all_of(text, len, ".:-_");
+}
+
+static bool form_iscsi_lun(const char *text, size_t len) {
   const char *slash = memchr(text, '/', len);
   size_t name = slash ? (size_t)(slash - text) : len;
-  bool known = begins(text, name, "iqn.") || begins(text, name, "eui.") || begins(text, name, "naa.");
-  if (!known || !all_of(text, name, ".:-_")) return false;
-  if (!slash) return true;
-  size_t lun = len - name - 1;
-  for (size_t i = 1; i <= lun; i++)
-    if (!is_digit(slash[i])) return false;
-  return lun > 0;
+  if (!slash || name + 1 == len) return false;
+  for (size_t i = name + 1; i < len; i++)
+    if (!is_digit(text[i])) return false;
+  return form_iscsi_name(text, name);
 }
 
 static bool form_uuid(const char *text, size_t len) {

@@ -27,6 +27,9 @@ void lvlun_make_models(lua_State *L, struct lvlun_run *run, size_t count);
 /* Raises "not enough memory" if one of the run's parts met that. */
 void lvlun_check_memory(lua_State *L, const struct lvlun_run *run);
 
+/* Marks tables that say what a document has: written without a host, nothing is added to them. */
+#define READ_MARK "virtlun.read"
+
 /* lua_marshal.c: a description becomes a model.  What is wrong with types and keys becomes problems.
  * Text stays in the tables at `index` unless copy is true. */
 void lvlun_read_domain(lua_State *L, int index, struct vlun_model *model, struct vlun_problems *problems, size_t number,
@@ -54,5 +57,6 @@ int Lvlun_model(lua_State *L);
 int Lvlun_document(lua_State *L);
 int Lvlun_diff(lua_State *L);
 int Lvlun_patch(lua_State *L);
+int Lvlun_hash(lua_State *L);
 
 #endif

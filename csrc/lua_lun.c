@@ -104,8 +104,9 @@ int Lvlun_lun_by_path(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_draft draft;
   vlun_draft_init(&draft, &vlun_shapes[SHAPE_pci]);
-  lua_getfield(L, 2, "type");
-  if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "ccw") == 0) draft.shape = &vlun_shapes[SHAPE_ccw];
+  const char *type = lua_getfield(L, 2, "type") == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  if (strcmp(type, "ccw") == 0) draft.shape = &vlun_shapes[SHAPE_ccw];
+  else if (strcmp(type, "pci") != 0) return 0;
   for (int i = 0; i < draft.shape->count; i++) {
     if (lua_getfield(L, 2, draft.shape->rows[i].key) == LUA_TNUMBER)
       vlun_draft_set(&draft, i, ORIGIN_USER)->u.number = lua_tointeger(L, -1);

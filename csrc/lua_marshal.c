@@ -25,6 +25,7 @@ struct marshal {
   bool copy;
   int place, table; /* of the device at hand: its number, and where its table is; 0 for none */
   const struct vlun_shape *shape;
+  int64_t word;            /* of disk.device */
   int row;                 /* of the device's field that is being read */
   uint64_t broken;         /* fields of the device that could not be read */
   const char *device_file; /* what the device's table says of its place */
@@ -40,6 +41,7 @@ static struct vlun_record *identity_of(struct marshal *m) {
   static const char *const keys[] = {"dev", "alias", "index"};
   struct vlun_draft draft;
   vlun_draft_init(&draft, m->shape);
+  if (m->shape == &vlun_shapes[SHAPE_disk]) vlun_draft_set(&draft, VLUN_disk_device, ORIGIN_USER)->u.number = m->word;
   for (size_t i = 0; i < VLUN_COUNT(keys); i++) {
     int row = vlun_row_of_key(m->shape, keys[i]);
     if (row < 0) continue;
@@ -50,7 +52,8 @@ static struct vlun_record *identity_of(struct marshal *m) {
       const char *text = lua_tolstring(m->L, -1, &len);
       struct vlun_value *value = vlun_draft_set(&draft, row, ORIGIN_USER);
       value->u.text = vlun_copy(&m->problems->arena, text, len);
-      value->len = (uint32_t)len;
+      if (value->u.text) value->len = (uint32_t)len;
+      else draft.set &= ~BIT(row);
     } else if (lua_isinteger(m->L, -1) && m->shape->rows[row].kind == KIND_INT) {
       vlun_draft_set(&draft, row, ORIGIN_USER)->u.number = lua_tointeger(m->L, -1);
     }
@@ -98,7 +101,7 @@ static int raw_line(struct marshal *m, int table) {
 static void complain(struct marshal *m, const struct vlun_trail *trail, enum vlun_code code,
                      const struct vlun_args *args) {
   struct vlun_device device = {.place = m->place};
-  struct vlun_spot spot = {.model = m->model, .domain = m->number, .row = m->row + 1};
+  struct vlun_spot spot = {.model = m->model, .place = m->place, .domain = m->number, .row = m->row + 1};
   if (m->table) {
     device.record = m->shape ? identity_of(m) : NULL;
     device.file = raw_file(m, m->table);
@@ -108,15 +111,19 @@ static void complain(struct marshal *m, const struct vlun_trail *trail, enum vlu
   vlun_complain(m->problems, &spot, vlun_trail_text(&m->problems->arena, trail), code, args);
 }
 
-/* The value on top of the stack as a problem shows it; stays on the stack. */
+/* The value on top of the stack as a problem shows it; stays on the stack.  No metamethod may run here: it could
+ * change the tables that hold the texts of the description. */
 static const char *shown(struct marshal *m) {
-  size_t len;
-  bool quoted = lua_type(m->L, -1) == LUA_TSTRING;
-  if (lua_istable(m->L, -1) || lua_isfunction(m->L, -1)) return lua_istable(m->L, -1) ? "a table" : "a function";
-  const char *text = luaL_tolstring(m->L, -1, &len);
-  const char *copy = vlun_printf(&m->problems->arena, quoted ? "'%.80s'" : "%.80s", text);
-  lua_pop(m->L, 1);
-  return copy ? copy : "?";
+  struct vlun_arena *arena = &m->problems->arena;
+  switch (lua_type(m->L, -1)) {
+    case LUA_TSTRING: return vlun_printf(arena, "'%.80s'", lua_tostring(m->L, -1));
+    case LUA_TBOOLEAN: return lua_toboolean(m->L, -1) ? "true" : "false";
+    case LUA_TNUMBER:
+      return lua_isinteger(m->L, -1) ? vlun_printf(arena, "%lld", (long long)lua_tointeger(m->L, -1))
+                                     : vlun_printf(arena, "%.14g", (double)lua_tonumber(m->L, -1));
+    case LUA_TNIL: return "nil";
+    default: return vlun_printf(arena, "a %s", luaL_typename(m->L, -1));
+  }
 }
 
 static void complain_of_type(struct marshal *m, const struct vlun_trail *trail, const char *expected,
@@ -182,13 +189,26 @@ static bool read_word(struct marshal *m, const struct vlun_trail *trail, const s
 }
 
 /* true stands for the ordinary choice, a list says it word by word. */
+static bool is_list(lua_State *L) {
+  lua_Integer count = lua_istable(L, -1) ? (lua_Integer)lua_rawlen(L, -1) : 0;
+  bool list = lua_istable(L, -1);
+  lua_pushnil(L);
+  while (list && lua_next(L, -2)) {
+    lua_Integer number = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+    list = number >= 1 && number <= count;
+    lua_pop(L, list ? 1 : 2);
+  }
+  if (!lua_istable(L, -1)) lua_pop(L, 1);
+  return list;
+}
+
 static bool read_set(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
                      struct vlun_value *value) {
   if (lua_isboolean(m->L, -1)) {
     value->u.number = lua_toboolean(m->L, -1) ? row->implied : 0;
     return true;
   }
-  if (!lua_istable(m->L, -1)) {
+  if (!is_list(m->L)) {
     complain_of_type(m, trail, "true, false or a list", NULL);
     return false;
   }
@@ -204,8 +224,8 @@ static bool read_set(struct marshal *m, const struct vlun_trail *trail, const st
 
 static bool read_list(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
                       struct vlun_value *value) {
-  if (!lua_istable(m->L, -1)) {
-    complain_of_type(m, trail, "a list", NULL);
+  if (!is_list(m->L)) {
+    complain_of_type(m, trail, "a list", "write: { { ... }, { ... } }");
     return false;
   }
   size_t count = (size_t)lua_rawlen(m->L, -1);
@@ -341,11 +361,12 @@ static bool take_stamp(struct marshal *m, const char *key) {
 }
 
 static void complain_of_key(struct marshal *m, const struct vlun_trail *up, const struct vlun_shape *shape) {
-  size_t len;
+  bool text = lua_type(m->L, -2) == LUA_TSTRING;
   lua_pushvalue(m->L, -2);
-  const char *key = luaL_tolstring(m->L, -1, &len);
-  complain(m, up, P_unknown_key, &(struct vlun_args){.v = key, .s = vlun_suggest_key(shape, key, len)});
-  lua_pop(m->L, 2);
+  const char *key = text ? lua_tostring(m->L, -1) : shown(m);
+  lua_pop(m->L, 1); /* the table keeps the text alive */
+  const char *near = text ? vlun_suggest_key(shape, key, strlen(key)) : NULL;
+  complain(m, up, P_unknown_key, &(struct vlun_args){.v = key ? key : "?", .s = near});
 }
 
 /* Key at -2, value at -1. */
@@ -375,10 +396,11 @@ static void read_field(struct marshal *m, const struct vlun_trail *up, struct vl
 /* Top-level tables (up is NULL) may have array items, which are devices and read apart. */
 static void read_fields(struct marshal *m, int table, const struct vlun_trail *up, struct vlun_draft *draft) {
   luaL_checkstack(m->L, 8, "description");
-  bool is_domain = draft->shape == &vlun_shapes[SHAPE_domain];
+  lua_Integer devices = draft->shape == &vlun_shapes[SHAPE_domain] ? (lua_Integer)lua_rawlen(m->L, table) : 0;
   lua_pushnil(m->L);
   while (lua_next(m->L, table)) {
-    if (!(is_domain && lua_isinteger(m->L, -2))) read_field(m, up, draft);
+    lua_Integer number = lua_isinteger(m->L, -2) ? lua_tointeger(m->L, -2) : 0;
+    if (number < 1 || number > devices) read_field(m, up, draft);
     lua_pop(m->L, 1);
   }
 }
@@ -419,6 +441,14 @@ static void complain_of_kind(struct marshal *m, const char *kind) {
                                .e = vlun_or_list(&m->problems->arena, next_kind, NULL, VLUN_KINDS)});
 }
 
+static bool is_read(lua_State *L, int table) {
+  if (!lua_getmetatable(L, table)) return false;
+  luaL_getmetatable(L, READ_MARK);
+  bool read = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return read;
+}
+
 /* The device's table is on top of the stack. */
 static void read_device(struct marshal *m, int place) {
   struct vlun_draft draft;
@@ -437,12 +467,17 @@ static void read_device(struct marshal *m, int place) {
     complain_of_kind(m, kind);
   } else {
     m->shape = draft.shape;
+    if (draft.shape == &vlun_shapes[SHAPE_disk]) m->word = draft.value[VLUN_disk_device].u.number;
     read_fields(m, m->table, NULL, &draft);
     struct vlun_device *device = vlun_model_add(m->model);
     struct vlun_record *record = vlun_draft_pack(&draft, &m->model->arena);
     if (device && record)
-      *device = (struct vlun_device){
-          .record = record, .place = place, .file = m->device_file, .line = m->device_line, .broken = m->broken};
+      *device = (struct vlun_device){.record = record,
+                                     .place = place,
+                                     .file = m->device_file,
+                                     .line = m->device_line,
+                                     .broken = m->broken,
+                                     .read = is_read(m->L, m->table)};
     else if (device) m->model->count--;
   }
   m->table = 0;
@@ -453,6 +488,7 @@ static void read_devices(struct marshal *m, int table) {
   vlun_model_room(m->model, (size_t)count + SPARE);
   for (lua_Integer i = 1; i <= count; i++) {
     struct vlun_trail item = {.key = "", .number = (size_t)i};
+    m->place = (int)i;
     lua_rawgeti(m->L, table, i);
     if (lua_istable(m->L, -1)) read_device(m, (int)i);
     else complain_of_type(m, &item, "a device", "write: cdrom { ... }");

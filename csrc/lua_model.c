@@ -24,6 +24,13 @@ static int free_model(lua_State *L) {
   return 0;
 }
 
+/* Lua sees only a small userdata; this tells its collector how much memory hangs on it, and frees what is done with. */
+static void account(lua_State *L, const struct vlun_model *model, struct lvlun_run *run) {
+  int kilobytes = (int)(model->arena.total / 1024);
+  lvlun_end_run(run);
+  lua_gc(L, LUA_GCSTEP, kilobytes);
+}
+
 /* core.model(description) -> model, problems; the model is whole only without errors. */
 int Lvlun_model(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -33,6 +40,7 @@ int Lvlun_model(lua_State *L) {
   if (model->arena.failed) run->arena.failed = true;
   lvlun_check_memory(L, run);
   lvlun_push_problems(L, &run->problems);
+  account(L, model, run);
   return 2;
 }
 
@@ -42,7 +50,10 @@ int Lvlun_document(lua_State *L) {
   const char *xml = luaL_checklstring(L, 1, &len);
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_model *model = new_model(L);
-  if (vlun_read(model, xml, len, &run->problems)) return 1;
+  if (vlun_read(model, xml, len, &run->problems)) {
+    account(L, model, run);
+    return 1;
+  }
   lvlun_check_memory(L, run);
   lua_pushnil(L);
   lvlun_push_problems(L, &run->problems);
@@ -69,6 +80,7 @@ static int check(lua_State *L) {
   vlun_check_raw(&work);
   lvlun_check_memory(L, run);
   lvlun_push_problems(L, &run->problems);
+  lvlun_end_run(run);
   return 1;
 }
 
@@ -91,7 +103,8 @@ static int tables(lua_State *L) {
 static int device_xml(lua_State *L) {
   struct vlun_model *model = check_model(L, 1);
   lua_Integer number = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, number >= 1 && (size_t)number <= model->count, 2, "no such device");
+  bool known = number >= 1 && (size_t)number <= model->count && !vlun_is(&model->device[number - 1], SHAPE_other);
+  luaL_argcheck(L, known, 2, "no such device");
   struct lvlun_run *run = lvlun_new_run(L);
   vlun_write_record(&run->buffer, model->device[number - 1].record, 0);
   lvlun_check_memory(L, run);
@@ -125,20 +138,71 @@ static uint64_t hash(uint64_t sum, const void *bytes, size_t len) {
   return sum;
 }
 
-/* model:fingerprint() -> text that changes when the devices, the boot order or the identity of the domain do. */
-static int fingerprint(lua_State *L) {
-  struct vlun_model *model = check_model(L, 1);
-  struct lvlun_run *run = lvlun_new_run(L);
-  for (size_t i = 0; i < model->count; i++)
-    if (!vlun_is(&model->device[i], SHAPE_other)) vlun_write_record(&run->buffer, model->device[i].record, 0);
-  lvlun_check_memory(L, run);
-  uint64_t sum = hash(UINT64_C(14695981039346656037), run->buffer.text, run->buffer.len);
-  sum = hash(sum, &model->os_boot, sizeof model->os_boot);
-  if (model->uuid) sum = hash(sum, model->uuid, strlen(model->uuid));
-  lvlun_end_run(run);
+static int push_hash(lua_State *L, uint64_t sum) {
   char text[24];
   snprintf(text, sizeof text, "%016" PRIx64, sum);
   lua_pushstring(L, text);
+  return 1;
+}
+
+#define HASH_START UINT64_C(14695981039346656037)
+
+/* core.hash(text) -> the fingerprint of a text. */
+int Lvlun_hash(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  return push_hash(L, hash(HASH_START, text, len));
+}
+
+static bool is_left_out(lua_State *L, int index, size_t number) {
+  if (!lua_istable(L, index)) return false;
+  bool left_out = lua_rawgeti(L, index, (lua_Integer)number) != LUA_TNIL;
+  lua_pop(L, 1);
+  return left_out;
+}
+
+/* model:fingerprint(except) -> text that changes when the devices, the boot order or the identity of the domain do.
+ * except: a table whose keys are numbers of devices that do not count. */
+static int fingerprint(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  struct lvlun_run *run = lvlun_new_run(L);
+  for (size_t i = 0; i < model->count; i++) {
+    const struct vlun_device *device = &model->device[i];
+    if (is_left_out(L, 2, i + 1) || vlun_is(device, SHAPE_other)) continue;
+    if (device->foreign) vlun_buffer_add(&run->buffer, device->foreign, strlen(device->foreign));
+    vlun_write_record(&run->buffer, device->record, 0);
+  }
+  lvlun_check_memory(L, run);
+  uint64_t sum = hash(HASH_START, run->buffer.text, run->buffer.len);
+  sum = hash(sum, &model->os_boot, sizeof model->os_boot);
+  if (model->uuid) sum = hash(sum, model->uuid, strlen(model->uuid));
+  lvlun_end_run(run);
+  return push_hash(L, sum);
+}
+
+/* model:count() -> number of devices. */
+static int count_devices(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check_model(L, 1)->count);
+  return 1;
+}
+
+/* model:drives() -> by number of the device { name =, controller = }, of every SCSI drive that has a place on an HBA,
+ * those included whose place libvirt implies. */
+static int drives(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  struct lvlun_run *run = lvlun_new_run(L);
+  lua_newtable(L);
+  for (size_t i = 0; i < model->count; i++) {
+    struct vlun_place place;
+    const struct vlun_device *device = &model->device[i];
+    if (device->foreign || vlun_is_absent(device) || !vlun_place_of(device->record, &place)) continue;
+    lua_createtable(L, 0, 2);
+    lvlun_set_text(L, "name", vlun_device_label(&run->arena, device));
+    lua_pushinteger(L, place.controller);
+    lua_setfield(L, -2, "controller");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lvlun_end_run(run);
   return 1;
 }
 
@@ -175,6 +239,14 @@ static void set_number(lua_State *L, const char *key, lua_Integer number) {
   lua_setfield(L, -2, key);
 }
 
+/* What the host's document says twice, or in a way that virtlun cannot read, and the description wants to change. */
+static void set_obstacles(lua_State *L, const struct vlun_change *change) {
+  const struct vlun_device *current = change->current;
+  uint64_t unclear = current ? change->rows & current->unclear : 0;
+  if (unclear) lvlun_set_text(L, "unclear", current->record->shape->rows[__builtin_ctzll(unclear)].key);
+  if (current) lvlun_set_text(L, "bound", current->bound);
+}
+
 static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlun_model *desired,
                         const struct vlun_model *host, const struct vlun_change *change) {
   lua_createtable(L, 0, 10);
@@ -189,6 +261,7 @@ static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlu
   if (change->current) set_number(L, "current", change->current - host->device + 1);
   set_number(L, "rows", (lua_Integer)change->rows);
   if (change->action == ACTION_CHANGE) set_fields(L, change);
+  set_obstacles(L, change);
   const struct vlun_record *shown = change->current ? change->current->record : change->desired->record;
   lvlun_push_device(L, shown);
   lua_setfield(L, -2, change->current ? "before" : "after");
@@ -231,6 +304,9 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   if (d == 0 || (c == 0) != (change.action == ACTION_ADD)) luaL_error(L, "a change must come from core.diff");
   change.desired = &desired->device[d - 1];
   change.current = c ? &host->device[c - 1] : NULL;
+  const struct vlun_shape *shape = change.desired->record->shape;
+  bool same = !change.current || (change.current->record->shape == shape && !change.current->foreign);
+  if (!same || shape == &vlun_shapes[SHAPE_other]) luaL_error(L, "a change must come from core.diff");
   if (change.rows & ~change.desired->record->set) luaL_error(L, "change.rows is out of range");
   return change;
 }
@@ -259,9 +335,9 @@ int Lvlun_patch(lua_State *L) {
 }
 
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {{"check", check},    {"complete", complete}, {"tables", tables},
-                                     {"xml", device_xml}, {"facts", facts},       {"fingerprint", fingerprint},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"check", check},         {"complete", complete}, {"tables", tables},
+                                     {"xml", device_xml},      {"facts", facts},       {"fingerprint", fingerprint},
+                                     {"count", count_devices}, {"drives", drives},     {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

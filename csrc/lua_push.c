@@ -86,6 +86,7 @@ static void push_record(lua_State *L, const struct vlun_record *record, int extr
 void lvlun_push_device(lua_State *L, const struct vlun_record *record) {
   push_record(L, record, 1);
   lvlun_set_text(L, "kind", vlun_device_kind(record));
+  luaL_setmetatable(L, READ_MARK);
 }
 
 void lvlun_push_model(lua_State *L, const struct vlun_model *model) {

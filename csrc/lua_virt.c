@@ -12,6 +12,7 @@
 #include <lua.h>
 
 #include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 
 #include "virt_error.h"
 
@@ -201,8 +202,8 @@ static int Lvirt_is_persistent(lua_State *L) { return give_answer(L, virDomainIs
 /* Drivers that cannot save have nothing saved. */
 static int Lvirt_has_managed_save(lua_State *L) {
   int answer = virDomainHasManagedSaveImage(domain(L), 0);
-  lua_pushboolean(L, answer > 0);
-  return 1;
+  bool unsupported = answer < 0 && virGetLastErrorCode() == VIR_ERR_NO_SUPPORT;
+  return give_answer(L, unsupported ? 0 : answer);
 }
 
 /* --- the module --------------------------------------------------------------------------------------- */

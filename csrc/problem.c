@@ -52,6 +52,7 @@ char *vlun_format(struct vlun_arena *arena, const char *template, const struct v
   char *text = NULL;
   if (template && fill(&buffer, template, args) && !buffer.failed)
     text = vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
+  if (buffer.failed) arena->failed = true;
   vlun_buffer_free(&buffer);
   return text;
 }
@@ -81,6 +82,7 @@ const char *vlun_or_list(struct vlun_arena *arena, vlun_next_word *next, const v
     vlun_buffer_add(&buffer, word, strlen(word));
   }
   const char *text = buffer.failed ? NULL : vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
+  if (buffer.failed) arena->failed = true;
   vlun_buffer_free(&buffer);
   return text;
 }
@@ -104,11 +106,11 @@ const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device
   const struct vlun_record *record = device->record;
   if (!record) return vlun_printf(arena, "#%d", device->place);
   if (vlun_is(device, SHAPE_other)) return vlun_printf(arena, "%s#%d", device->foreign, device->place);
-  const struct vlun_value *name = vlun_get_key(record, "dev");
-  if (!name) name = vlun_common(record, COMMON_alias);
+  const struct vlun_value *name = vlun_get_key(record, "dev"), *alias = vlun_common(record, COMMON_alias);
   if (name) return vlun_copy(arena, name->u.text, name->len);
   const struct vlun_value *index = vlun_get_key(record, "index");
   if (index) return vlun_printf(arena, "%s%lld", record->shape->name, (long long)index->u.number);
+  if (alias) return vlun_copy(arena, alias->u.text, alias->len);
   return vlun_printf(arena, "%s#%d", vlun_device_kind(record), device->place);
 }
 
@@ -167,7 +169,7 @@ void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot,
   const struct vlun_args *args = &shown;
   shown.v = shortened(arena, given->v);
   shown.a = shortened(arena, given->a);
-  uint64_t place = spot->device ? (uint64_t)spot->device->place : 0;
+  uint64_t place = (uint64_t)(spot->device ? spot->device->place : spot->place);
   *finding =
       (struct vlun_finding){.order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
                             .serial = problems->count,

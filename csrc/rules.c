@@ -26,6 +26,7 @@ enum scope {
   CONTROLLER = OF_CONTROLLER, DISK = OF_DISK, HOSTDEV = OF_HOSTDEV, DRIVE = OF_DISK | OF_HOSTDEV,
   ANY = OF_CONTROLLER | OF_DISK | OF_HOSTDEV, DOMAIN = OF_DOMAIN,
   EVERY_CONTROLLER = EVERY | CONTROLLER, EVERY_DISK = EVERY | DISK, HOST_EVERY_DISK = HOST | EVERY | DISK,
+  EVERY_HOSTDEV = EVERY | HOSTDEV, HOST_EVERY = HOST | EVERY | ANY,
   HOST_CONTROLLER = HOST | CONTROLLER, HOST_DISK = HOST | DISK, HOST_DRIVE = HOST | DRIVE, HOST_ANY = HOST | ANY,
   HOST_DOMAIN = HOST | DOMAIN
 };
@@ -117,9 +118,10 @@ static bool know_hosts(struct vlun_check *check) {
   for (size_t h = 0; h < check->host_count; h++) {
     check->index[h] = vlun_index_new(&check->arena, check->hosts[h]);
     if (!check->index[h]) return false;
-    know_controllers(check, check->hosts[h]);
+    if (h == 0) know_controllers(check, check->hosts[h]);
     for (size_t i = 0; i < check->hosts[h]->count; i++) claim_host_device(check, h, &check->hosts[h]->device[i]);
   }
+  if (check->hosts) vlun_claim_host_sources(check);
   return true;
 }
 
@@ -128,9 +130,7 @@ static struct vlun_device *effective_device(struct vlun_check *check, const stru
   struct vlun_device *device = vlun_alloc(&check->arena, sizeof *device);
   if (!device) return NULL;
   *device = *described;
-  check->existing = NULL;
-  for (size_t h = 0; h < check->host_count && !check->existing; h++)
-    check->existing = vlun_index_find(check->index[h], described->record);
+  check->existing = vlun_index_find(check->index[0], described->record);
   if (check->existing) device->record = vlun_record_merge(&check->arena, check->existing->record, described->record);
   return device->record ? device : NULL;
 }

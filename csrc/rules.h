@@ -9,6 +9,7 @@
 
 #include "internal.h"
 
+void vlun_claim_host_sources(struct vlun_check *check);
 #define RULE(id, ...) void vlun_rule_##id(struct vlun_check *check);
 #include "schema/rules.def"
 #undef RULE
@@ -24,6 +25,7 @@ enum space {
   HOSTDEV_SOURCE,
   SOURCE,
   NAME,
+  HOST_DEVICE,
   HOST_DEV,
   HOST_ALIAS,
   HOST_BOOT,
@@ -95,6 +97,20 @@ static inline const struct vlun_device *rival_for_number(struct vlun_check *chec
 /* The device of the host that the one at hand is, in document h. */
 static inline const struct vlun_device *match(const struct vlun_check *check, size_t h) {
   return vlun_index_find(check->index[h], here(check));
+}
+
+static inline const char *place_text(struct vlun_check *check, const struct vlun_place *place) {
+  return vlun_printf(&check->problems->arena, "%" PRId64 ":%" PRId64 ":%" PRId64 ":%" PRId64, place->controller,
+                     place->bus, place->target, place->unit);
+}
+
+/* The described device that the host's device is, or NULL. */
+static inline const struct vlun_device *described_as(const struct vlun_check *check, const struct vlun_device *owner) {
+  const struct vlun_model *model = check->spot.model;
+  for (size_t i = 0; i < model->count; i++)
+    for (size_t h = 0; h < check->host_count; h++)
+      if (vlun_index_find(check->index[h], model->device[i].record) == owner) return &model->device[i];
+  return NULL;
 }
 
 #endif

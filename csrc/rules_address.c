@@ -26,11 +26,6 @@ static bool said_place(struct vlun_check *check, struct vlun_place *place) {
   return check->has_place;
 }
 
-static const char *place_text(struct vlun_check *check, const struct vlun_place *place) {
-  return vlun_printf(&check->problems->arena, "%" PRId64 ":%" PRId64 ":%" PRId64 ":%" PRId64, place->controller,
-                     place->bus, place->target, place->unit);
-}
-
 void vlun_rule_address_bus(struct vlun_check *check) {
   struct vlun_place place;
   if (said_place(check, &place) && place.bus != 0)
@@ -78,9 +73,14 @@ static const struct vlun_device *rival_for_place(struct vlun_check *check, const
   return rival(check, PLACE, key, sizeof *key);
 }
 
+/* What is out of range is told already, and is nobody's place. */
+static bool is_possible(const struct vlun_place *place) {
+  return place->target >= 0 && place->target <= VLUN_MAX_TARGET && place->unit >= 0 && place->unit <= VLUN_MAX_UNIT;
+}
+
 void vlun_rule_address_taken(struct vlun_check *check) {
   struct vlun_place place;
-  bool said = is_said(vlun_common(here(check), COMMON_address)) && said_place(check, &place);
+  bool said = is_said(vlun_common(here(check), COMMON_address)) && said_place(check, &place) && is_possible(&place);
   const struct vlun_device *other = said ? rival_for_place(check, &place) : NULL;
   if (other)
     vlun_complain_here(check, "address", &(struct vlun_args){.v = place_text(check, &place), .a = label(check, other)});
@@ -102,26 +102,17 @@ void vlun_rule_unit_above_255(struct vlun_check *check) {
 }
 
 /* Whether the description itself moves the host's device away from the place it has. */
-static bool moves_away(struct vlun_check *check, const struct vlun_device *owner, const struct vlun_place *from) {
-  const struct vlun_model *model = check->spot.model;
-  for (size_t i = 0; i < model->count; i++) {
-    const struct vlun_device *device = &model->device[i];
-    struct vlun_place to;
-    if (!vlun_device_is_drive(device)) continue;
-    bool same = false;
-    for (size_t h = 0; h < check->host_count; h++)
-      same = same || vlun_index_find(check->index[h], device->record) == owner;
-    if (!same) continue;
-    if (vlun_is_absent(device)) return true;
-    return vlun_common(device->record, COMMON_address) && vlun_place_of(device->record, &to) &&
-           vlun_place_key(&to) != vlun_place_key(from);
-  }
-  return false;
+static bool moves_away(const struct vlun_check *check, const struct vlun_device *owner, const struct vlun_place *from) {
+  const struct vlun_device *device = described_as(check, owner);
+  struct vlun_place to;
+  if (!device || vlun_is_absent(device)) return device != NULL;
+  return vlun_common(device->record, COMMON_address) && vlun_place_of(device->record, &to) &&
+         vlun_place_key(&to) != vlun_place_key(from);
 }
 
 void vlun_rule_address_host_taken(struct vlun_check *check) {
   struct vlun_place place;
-  if (!said_place(check, &place)) return;
+  if (!said_place(check, &place) || !is_possible(&place)) return;
   uint64_t key = vlun_place_key(&place);
   for (size_t h = 0; h < check->host_count; h++) {
     const struct vlun_device *owner = vlun_claimed(check->claims, IN_HOST(HOST_PLACE, h), &key, sizeof key);

@@ -22,16 +22,37 @@ static const char *source_on_host(struct vlun_check *check, const struct vlun_re
   return vlun_printf(&check->arena, "%.*s %s", (int)uri->len, uri->u.text, text);
 }
 
+static bool is_exclusive(const struct vlun_record *disk) {
+  return source_of(disk) && is_writable(disk) && !vlun_number(disk, VLUN_disk_shareable, 0);
+}
+
+/* What the domain itself writes already counts too, drives of other buses included. */
+void vlun_claim_host_sources(struct vlun_check *check) {
+  const struct vlun_model *host = check->hosts[0];
+  for (size_t i = 0; i < host->count; i++) {
+    const struct vlun_device *device = &host->device[i];
+    if (!vlun_is(device, SHAPE_disk) || !is_exclusive(device->record)) continue;
+    const struct vlun_record *source = source_of(device->record);
+    const char *text = vlun_source_key(&check->arena, source);
+    const char *key = text ? source_on_host(check, source, text) : NULL;
+    struct vlun_spot *user = vlun_alloc(&check->arena, sizeof *user);
+    if (!key || !user) return;
+    *user = check->spot;
+    user->device = device;
+    vlun_claim(check->run_claims, SOURCE, key, strlen(key), user);
+  }
+}
+
 void vlun_rule_source_shared(struct vlun_check *check) {
   const struct vlun_record *disk = here(check), *source = source_of(disk);
-  if (!source || !is_writable(disk) || vlun_number(disk, VLUN_disk_shareable, 0)) return;
+  if (!is_exclusive(disk)) return;
   const char *text = vlun_source_key(&check->arena, source);
   const char *key = text ? source_on_host(check, source, text) : NULL;
   struct vlun_spot *user = vlun_alloc(&check->arena, sizeof *user);
   if (!key || !user || check->silent) return;
   *user = check->spot;
   const struct vlun_spot *other = vlun_claim(check->run_claims, SOURCE, key, strlen(key), user);
-  if (!other) return;
+  if (!other || other->device == check->existing) return;
   const struct vlun_value *name = other->model->domain ? vlun_has(other->model->domain, VLUN_domain_name) : NULL;
   bool foreign = name && other->model != check->spot.model;
   const char *who = vlun_printf(&check->problems->arena, "%.*s%s%s", foreign ? (int)name->len : 0,
@@ -59,6 +80,15 @@ void vlun_rule_source_hosts(struct vlun_check *check) {
                        &(struct vlun_args){.v = word, .e = many ? "at least one host" : "exactly one host"});
   else if (!vlun_has(source, VLUN_network_name) && protocol != W(protocol, nbd))
     vlun_complain_here(check, "source.name", &(struct vlun_args){.v = word, .e = "a name"});
+}
+
+/* libvirt would add the LUN, and then the host's name would differ from the recipe's for ever. */
+void vlun_rule_iscsi_lun(struct vlun_check *check) {
+  const struct vlun_record *source = source_of(here(check));
+  if (!has_shape(source, SHAPE_network) || vlun_number(source, VLUN_network_protocol, -1) != W(protocol, iscsi)) return;
+  const struct vlun_value *name = vlun_has(source, VLUN_network_name);
+  if (name && !memchr(name->u.text, '/', name->len))
+    vlun_complain_here(check, "source.name", &(struct vlun_args){.v = text_of(check, name)});
 }
 
 void vlun_rule_host_socket(struct vlun_check *check) {
@@ -160,7 +190,7 @@ void vlun_rule_block_size(struct vlun_check *check) {
   static const int rows[] = {VLUN_disk_logical_block_size, VLUN_disk_physical_block_size};
   for (size_t i = 0; i < VLUN_COUNT(rows); i++) {
     int64_t size = vlun_number(here(check), rows[i], 512);
-    if (size & (size - 1))
+    if (size > 0 && size & (size - 1))
       vlun_complain_here(check, here(check)->shape->rows[rows[i]].key, &(struct vlun_args){.v = decimal(check, size)});
   }
 }
@@ -184,6 +214,14 @@ void vlun_rule_iotune_total(struct vlun_check *check) {
 void vlun_rule_iotune_group(struct vlun_check *check) {
   const struct vlun_record *iotune = inner(here(check), VLUN_disk_iotune);
   if (iotune && iotune->set == BIT(VLUN_iotune_group_name)) vlun_complain_here(check, "iotune", &(struct vlun_args){0});
+}
+
+void vlun_rule_reservations_helper(struct vlun_check *check) {
+  const struct vlun_record *reservations = inner(here(check), VLUN_disk_reservations);
+  if (!reservations || vlun_number(reservations, VLUN_reservations_managed, 1)) return;
+  bool whole = vlun_has(reservations, VLUN_reservations_type) && vlun_has(reservations, VLUN_reservations_path) &&
+               vlun_has(reservations, VLUN_reservations_mode);
+  if (!whole) vlun_complain_here(check, "reservations", &(struct vlun_args){0});
 }
 
 void vlun_rule_loadparm_boot(struct vlun_check *check) {

@@ -27,6 +27,35 @@ void vlun_rule_model_machine(struct vlun_check *check) {
   if (refused) vlun_complain_here(check, "model", &(struct vlun_args){.v = hba->model, .a = host->arch});
 }
 
+/* Whether a drive of the host stays on the HBA although the new model cannot address it there. */
+static bool cannot_stay(const struct vlun_check *check, const struct vlun_device *drive, struct vlun_place *place) {
+  int64_t index = vlun_number(here(check), VLUN_controller_index, -1);
+  bool on_it = !drive->foreign && vlun_place_of(drive->record, place) && place->controller == index;
+  if (!on_it || vlun_hba_takes(vlun_hba_of(here(check)), place)) return false;
+  const struct vlun_device *described = described_as(check, drive);
+  return !described || !(vlun_is_absent(described) || vlun_common(described->record, COMMON_address));
+}
+
+void vlun_rule_model_drives(struct vlun_check *check) {
+  const struct vlun_model *host = check->hosts[0];
+  for (size_t i = 0; check->existing && i < host->count; i++) {
+    struct vlun_place place;
+    if (!cannot_stay(check, &host->device[i], &place)) continue;
+    vlun_complain_here(check, "model",
+                       &(struct vlun_args){.v = vlun_hba_of(here(check))->model,
+                                           .a = label(check, &host->device[i]),
+                                           .b = place_text(check, &place)});
+  }
+}
+
+void vlun_rule_address_pci_zero(struct vlun_check *check) {
+  const struct vlun_record *address = inner(here(check), VLUN_controller_address);
+  if (!has_shape(address, SHAPE_pci)) return;
+  bool zero = !vlun_number(address, VLUN_pci_domain, 0) && !vlun_number(address, VLUN_pci_bus, 0) &&
+              !vlun_number(address, VLUN_pci_slot, 0) && !vlun_number(address, VLUN_pci_function, 0);
+  if (zero) vlun_complain_here(check, "address", &(struct vlun_args){0});
+}
+
 void vlun_rule_iothread_address(struct vlun_check *check) {
   const struct vlun_record *address = inner(here(check), VLUN_controller_address);
   if (vlun_has(here(check), VLUN_controller_iothread) && has_shape(address, SHAPE_spapr_vio))

@@ -64,6 +64,16 @@ void vlun_rule_dev_host_taken(struct vlun_check *check) {
   }
 }
 
+/* Two names for one device of the host would be two orders for it. */
+void vlun_rule_same_device(struct vlun_check *check) {
+  const struct vlun_device **key = vlun_alloc(&check->arena, sizeof *key);
+  if (!key || !check->existing) return;
+  *key = check->existing;
+  const struct vlun_device *other = rival(check, HOST_DEVICE, key, sizeof *key);
+  const char *mine = label(check, check->spot.device), *theirs = other ? label(check, other) : NULL;
+  if (mine && theirs && strcmp(mine, theirs) != 0) vlun_complain_here(check, "", &(struct vlun_args){.a = theirs});
+}
+
 void vlun_rule_alias_taken(struct vlun_check *check) {
   const struct vlun_value *alias = vlun_common(here(check), COMMON_alias);
   const struct vlun_device *other = rival_for_text(check, ALIAS, alias);
@@ -81,10 +91,16 @@ void vlun_rule_alias_host_taken(struct vlun_check *check) {
   }
 }
 
-/* There is no rule of wwn against the host, so here the host's own count too. */
+/* The same name in other letters, with or without 0x, is the same name.  There is no rule of wwn against the host, so
+ * here the host's own count too. */
 void vlun_rule_wwn_taken(struct vlun_check *check) {
   const struct vlun_value *wwn = vlun_has(here(check), VLUN_disk_wwn);
-  const struct vlun_device *other = wwn ? rival(check, WWN, wwn->u.text, wwn->len) : NULL;
+  if (!wwn || wwn->len < 16) return;
+  char *key = vlun_copy(&check->arena, wwn->u.text + wwn->len - 16, 16);
+  if (!key) return;
+  for (size_t i = 0; i < 16; i++)
+    if (key[i] >= 'A' && key[i] <= 'F') key[i] = (char)(key[i] - 'A' + 'a');
+  const struct vlun_device *other = rival(check, WWN, key, 16);
   if (other) vlun_complain_here(check, "wwn", &(struct vlun_args){.v = text_of(check, wwn), .a = label(check, other)});
 }
 
@@ -100,7 +116,10 @@ void vlun_rule_boot_host_taken(struct vlun_check *check) {
   const struct vlun_value *boot = vlun_common(here(check), COMMON_boot);
   if (!boot) return;
   const struct vlun_device *owner = vlun_claimed(check->claims, HOST_BOOT, &boot->u.number, sizeof boot->u.number);
-  if (owner && owner != match(check, 0))
+  const struct vlun_device *described = owner ? described_as(check, owner) : NULL;
+  bool gives_way = described && (vlun_is_absent(described) ||
+                                 vlun_get(described->record, vlun_common_row(described->record->shape, COMMON_boot)));
+  if (owner && owner != match(check, 0) && !gives_way)
     vlun_complain_here(check, "boot",
                        &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, owner)});
 }

@@ -63,6 +63,7 @@ bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struc
   xmlParseDocument(parser);
   if (guard->doctype) complain(problems, P_xml_doctype, 0, &(struct vlun_args){0});
   else if (guard->too_deep) complain(problems, P_xml_too_deep, 0, &(struct vlun_args){.e = "64"});
+  else if (parser->errNo == XML_ERR_NO_MEMORY) problems->arena.failed = true; /* wellFormed does not tell */
   else if (!parser->wellFormed)
     complain(problems, P_xml_malformed, guard->line,
              &(struct vlun_args){.a = guard->error[0] ? guard->error : "no document"});

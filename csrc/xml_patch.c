@@ -33,7 +33,7 @@ static xmlNodePtr find_path(xmlNodePtr parent, const char *path) {
 /* A new last child gets the indentation of the first; the text before the parent's end tag stays the last. */
 static void append_indented(xmlNodePtr parent, xmlNodePtr node) {
   xmlNodePtr first = parent->children, last = parent->last;
-  bool indented = first && last != first && xmlNodeIsText(first) && xmlNodeIsText(last);
+  bool indented = first && last != first && xmlIsBlankNode(first) && xmlIsBlankNode(last);
   if (!indented) {
     xmlAddChild(parent, node);
     return;
@@ -143,11 +143,45 @@ static void set_attribute(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_r
   xmlFree(text);
 }
 
+/* Whether another row of the device stands in the nested element of this one: startupPolicy in a source, say. */
+static bool is_of_another_row(const struct vlun_shape *shape, const struct vlun_row *row, const char *child,
+                              const char *attr) {
+  size_t len = strlen(row->elem);
+  for (int i = 0; i < shape->count; i++) {
+    const struct vlun_row *other = &shape->rows[i];
+    if (other == row || !other->elem || strncmp(other->elem, row->elem, len) != 0) continue;
+    const char *rest = other->elem + len;
+    if (attr ? *rest == '\0' && other->attr && strcmp(other->attr, attr) == 0
+             : *rest == '/' && strcmp(rest + 1, child) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Takes everything out of a nested element but what other rows of the device have in it, and the element too if it is
+ * bare then: what is not in the drive any more has no slices and no secrets. */
+static void remove_nested(xmlNodePtr node, const struct vlun_shape *shape, const struct vlun_row *row) {
+  xmlNodePtr found = find_path(node, row->elem), next;
+  if (!found) return;
+  for (xmlAttrPtr attr = found->properties, after; attr; attr = after) {
+    after = attr->next;
+    if (!is_of_another_row(shape, row, NULL, (const char *)attr->name)) xmlRemoveProp(attr);
+  }
+  for (xmlNodePtr child = found->children; child; child = next) {
+    next = child->next;
+    bool kept = child->type != XML_ELEMENT_NODE || is_of_another_row(shape, row, (const char *)child->name, NULL);
+    if (!kept) remove_with_indent(child);
+  }
+  if (is_bare(found)) remove_with_indent(found);
+}
+
 /* Makes one row of the host's element what it is in the fresh one. */
-static void patch_row(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row, const struct vlun_value *value) {
+static void patch_row(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_shape *shape, const struct vlun_row *row,
+                      const struct vlun_value *value) {
   bool gone = value->no || (row->kind == KIND_FLAG && !value->u.number);
   if (!row->elem || row->kind == KIND_RAW) return;
-  if (gone) remove_path(node, row->elem, row->attr);
+  if (gone && row->kind == KIND_RECORD) remove_nested(node, shape, row);
+  else if (gone) remove_path(node, row->elem, row->attr);
   else if (row->kind == KIND_RECORD) replace_nested(node, fresh, row, value->u.record);
   else if (row->kind == KIND_FLAG) make_path(node, fresh, row->elem);
   else if (row->attr) set_attribute(node, fresh, row);
@@ -167,10 +201,13 @@ static xmlDocPtr fresh_document(const struct vlun_record *record, int indent) {
   return doc;
 }
 
-/* The type attribute of the device follows its source. */
-static void patch_tags(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_shape *shape, uint64_t rows) {
-  for (int i = 0; i < shape->count; i++)
-    if (shape->rows[i].kind == KIND_TAG && (rows & BIT(shape->rows[i].of))) set_attribute(node, fresh, &shape->rows[i]);
+/* The type attribute of the device follows its source; an empty drive keeps the type it had. */
+static void patch_tags(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_record *desired, uint64_t rows) {
+  const struct vlun_shape *shape = desired->shape;
+  for (int i = 0; i < shape->count; i++) {
+    const struct vlun_row *row = &shape->rows[i];
+    if (row->kind == KIND_TAG && (rows & BIT(row->of)) && vlun_has(desired, row->of)) set_attribute(node, fresh, row);
+  }
 }
 
 static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change) {
@@ -178,14 +215,11 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
   struct vlun_record *merged = vlun_record_merge(arena, change->current->record, desired);
   xmlDocPtr fresh = merged ? fresh_document(merged, 0) : NULL;
   if (!fresh) return false;
-  bool emptied = false;
   for (uint64_t rest = change->rows; rest; rest &= rest - 1) {
     int row = __builtin_ctzll(rest);
-    const struct vlun_value *value = vlun_get(desired, row);
-    emptied = emptied || (value->no && desired->shape->rows[row].kind == KIND_RECORD);
-    patch_row(node, xmlDocGetRootElement(fresh), &desired->shape->rows[row], value);
+    patch_row(node, xmlDocGetRootElement(fresh), desired->shape, &desired->shape->rows[row], vlun_get(desired, row));
   }
-  if (!emptied) patch_tags(node, xmlDocGetRootElement(fresh), desired->shape, change->rows);
+  patch_tags(node, xmlDocGetRootElement(fresh), desired, change->rows);
   xmlFreeDoc(fresh);
   return true;
 }
@@ -211,30 +245,41 @@ static xmlNodePtr *list_elements(struct vlun_arena *arena, xmlNodePtr devices, s
   return list;
 }
 
-static bool apply(struct vlun_arena *arena, xmlNodePtr devices, const struct vlun_changes *changes) {
-  size_t count;
-  xmlNodePtr *element = list_elements(arena, devices, &count);
-  if (!element) return false;
-  for (size_t i = 0; i < changes->count; i++) {
-    const struct vlun_change *change = &changes->list[i];
-    size_t place = change->current ? (size_t)change->current->place : 0;
-    if (change->current && (place < 1 || place > count)) return false;
-    bool good = true;
-    if (change->action == ACTION_ADD) good = add_device(devices, change);
-    else if (change->action == ACTION_CHANGE) good = patch_device(arena, element[place], change);
-    else remove_with_indent(element[place]);
-    if (!good) return false;
-  }
+/* The element of the host's device; NULL if the text is not the one that the device was read from. */
+static xmlNodePtr element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device) {
+  bool there = device->place >= 1 && (size_t)device->place <= count && element[device->place];
+  xmlNodePtr node = there ? element[device->place] : NULL;
+  return node && strcmp((const char *)node->name, device->record->shape->element) == 0 ? node : NULL;
+}
+
+static bool apply_change(struct vlun_arena *arena, xmlNodePtr devices, xmlNodePtr *element, size_t count,
+                         const struct vlun_change *change) {
+  if (change->action == ACTION_ADD) return add_device(devices, change);
+  xmlNodePtr node = element_of(element, count, change->current);
+  if (!node) return false;
+  element[change->current->place] = NULL; /* nobody may come back to it */
+  if (change->action == ACTION_CHANGE) return patch_device(arena, node, change);
+  remove_with_indent(node);
   return true;
 }
 
-/* A device's own document is its element; in a domain they are below <devices>. */
-static xmlNodePtr devices_of(xmlDocPtr doc, struct vlun_arena *arena, const struct vlun_changes *changes, bool *good) {
-  xmlNodePtr root = xmlDocGetRootElement(doc);
-  if (strcmp((const char *)root->name, "domain") == 0) return child_of(root, "devices", 7);
-  *good = changes->count == 0 || (changes->count == 1 && changes->list[0].action == ACTION_CHANGE &&
-                                  patch_device(arena, root, &changes->list[0]));
-  return NULL;
+static bool apply(struct vlun_arena *arena, xmlNodePtr devices, const struct vlun_changes *changes) {
+  size_t count;
+  xmlNodePtr *element = list_elements(arena, devices, &count);
+  for (size_t i = 0; element && i < changes->count; i++)
+    if (!apply_change(arena, devices, element, count, &changes->list[i])) return false;
+  return element != NULL;
+}
+
+/* In a domain the devices are below <devices>; a device's own document can only be changed. */
+static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_changes *changes) {
+  if (!root) return false;
+  if (strcmp((const char *)root->name, "domain") == 0) {
+    xmlNodePtr devices = child_of(root, "devices", 7);
+    return devices ? apply(arena, devices, changes) : changes->count == 0;
+  }
+  bool whole = changes->count == 1 && changes->list[0].action == ACTION_CHANGE;
+  return changes->count == 0 || (whole && patch_device(arena, root, &changes->list[0]));
 }
 
 static void save(xmlDocPtr doc, struct vlun_buffer *out) {
@@ -249,15 +294,23 @@ static void save(xmlDocPtr doc, struct vlun_buffer *out) {
   xmlBufferFree(buffer);
 }
 
-static bool patch_document(xmlDocPtr doc, const struct vlun_changes *changes, struct vlun_buffer *out) {
+static void note_memory(void *failed, xmlErrorPtr error) {
+  if (error->code == XML_ERR_NO_MEMORY) *(bool *)failed = true;
+}
+
+/* libxml2's tree functions do not all tell when memory ends, but its error handler, which is the thread's own, does. */
+static bool patch_document(xmlDocPtr doc, const struct vlun_changes *changes, struct vlun_buffer *out, bool *memory) {
   struct vlun_arena arena = {0};
-  bool good = true;
-  xmlNodePtr devices = devices_of(doc, &arena, changes, &good);
-  if (devices) good = apply(&arena, devices, changes);
+  bool failed = false;
+  xmlStructuredErrorFunc handler = xmlStructuredError;
+  void *context = xmlStructuredErrorContext;
+  xmlSetStructuredErrorFunc(&failed, note_memory);
+  bool good = patch_root(&arena, xmlDocGetRootElement(doc), changes);
   if (good) save(doc, out);
-  good = good && !arena.failed && !out->failed;
+  xmlSetStructuredErrorFunc(context, handler);
+  *memory = failed || arena.failed || out->failed;
   vlun_arena_free(&arena);
-  return good;
+  return good && !*memory;
 }
 
 bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
@@ -268,8 +321,11 @@ bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes,
   vlun_xml_set_guard(parser, &guard);
   bool good = vlun_xml_parse(parser, &guard, problems);
   xmlDocPtr doc = parser->myDoc;
-  if (good && !patch_document(doc, changes, out)) {
-    problems->arena.failed = true;
+  bool memory = false;
+  if (good && !patch_document(doc, changes, out, &memory)) {
+    const struct vlun_args args = {.a = "it is not the document that was compared"};
+    if (memory) problems->arena.failed = true;
+    else vlun_complain(problems, &(struct vlun_spot){0}, "", P_bad_patch, &args);
     good = false;
   }
   xmlFreeDoc(doc);

@@ -41,6 +41,9 @@ struct reader {
   struct vlun_draft draft[NESTED];
   const char *tag[NESTED]; /* which variant the device's type attribute asks for */
   const char *foreign;     /* why the device at hand is none of ours */
+  const char *chain;       /* the backing chain that is being skipped */
+  const char *bound;       /* what belongs to the source and has no row */
+  uint64_t unclear;
   bool has_bus, unknown, not_ours;
   int place;
   struct vlun_buffer text;
@@ -109,10 +112,18 @@ static bool is_given_by_libvirt(const struct vlun_row *row, const char *text, si
   return strcmp(row->key, "alias") == 0 && row->form && !row->form->fits(text, len);
 }
 
+/* libvirt takes the first of what stands twice; a change could not tell which of them to make. */
+static bool is_repeated(struct reader *r, int draft, int number) {
+  if (!(r->draft[draft].set & BIT(number))) return false;
+  if (draft == 0) r->unclear |= BIT(number);
+  r->unknown = true;
+  return true;
+}
+
 static void take_value(struct reader *r, int draft, int number, const char *text, size_t len) {
   const struct vlun_row *row = &r->draft[draft].shape->rows[number];
   struct vlun_value value = {.origin = ORIGIN_HOST};
-  if (is_given_by_libvirt(row, text, len)) return;
+  if (is_given_by_libvirt(row, text, len) || is_repeated(r, draft, number)) return;
   enum vlun_verdict verdict = vlun_parse(row, text, len, &value);
   if (verdict == PARSED) {
     if (row->kind == KIND_STR) value.u.text = intern(r, (const xmlChar *)text, len);
@@ -134,7 +145,9 @@ static void take_tag(struct reader *r, int draft, const struct vlun_row *row, co
   r->tag[draft] = "";
   for (; *variant; variant++)
     if (equals((*variant)->tag, text, len)) r->tag[draft] = (*variant)->tag;
-  if (!*r->tag[draft] && (row->flags & IDENTITY)) r->foreign = intern(r, text, len);
+  if (*r->tag[draft]) return;
+  r->unclear |= BIT(row->of); /* a kind of source that has no variant here */
+  if (row->flags & IDENTITY) r->foreign = intern(r, text, len);
 }
 
 static void take_attribute(struct reader *r, int draft, int number, const xmlChar *text, size_t len) {
@@ -181,6 +194,12 @@ static const struct vlun_shape *choose_variant(struct reader *r, int draft, cons
   return NULL;
 }
 
+/* Whether the level is inside the device's source. */
+static bool is_in_source(const struct reader *r, const struct level *level) {
+  if (level->place != IN_RECORD || level->draft == 0) return false;
+  return strcmp(r->draft[level->outer].shape->rows[level->entered_by].key, "source") == 0;
+}
+
 /* Attributes of an element that opens a record are the record's own, or the outer record's (startupPolicy of a source).
  */
 static void take_attributes(struct reader *r, const struct level *level, int count, const xmlChar **attributes) {
@@ -195,6 +214,7 @@ static void take_attributes(struct reader *r, const struct level *level, int cou
     }
     if (row >= 0) take_attribute(r, draft, row, attributes[3], len);
     else r->unknown = true;
+    if (row < 0 && is_in_source(r, level) && is(attributes[0], "query")) r->bound = "query";
   }
 }
 
@@ -270,10 +290,12 @@ static void append(struct reader *r, struct vlun_value *value, struct vlun_recor
 }
 
 static void leave_record(struct reader *r, const struct level *level) {
+  if (!r->draft[level->draft].set) return; /* an empty drive may keep a <source> that says only how to start */
   struct vlun_record *record = vlun_draft_pack(&r->draft[level->draft], &r->model->arena);
   struct vlun_draft *outer = &r->draft[level->outer];
   if (!record) return;
   if (outer->shape->rows[level->entered_by].kind == KIND_RECORD) {
+    if (is_repeated(r, level->outer, level->entered_by)) return;
     vlun_draft_set(outer, level->entered_by, ORIGIN_HOST)->u.record = record;
     return;
   }
@@ -296,6 +318,8 @@ static void start_device(struct reader *r, const xmlChar *name, int count, const
   r->tag[0] = NULL;
   r->foreign = shape ? NULL : intern(r, name, strlen((const char *)name));
   r->has_bus = r->unknown = false;
+  r->bound = NULL;
+  r->unclear = 0;
   r->place++;
   struct level *level = push(r, IN_RECORD);
   if (shape) take_attributes(r, level, count, attributes);
@@ -316,7 +340,9 @@ static void end_device(struct reader *r) {
   *device = (struct vlun_device){.record = vlun_draft_pack(&r->draft[0], &r->model->arena),
                                  .foreign = r->foreign,
                                  .place = r->place,
-                                 .unknown = r->unknown};
+                                 .unknown = r->unknown,
+                                 .bound = r->bound,
+                                 .unclear = r->unclear};
   if (!device->record) r->model->count--;
 }
 
@@ -394,6 +420,20 @@ static void start_at_top(struct reader *r, const xmlChar *name, int count, const
 
 /* --- libxml2's callbacks ------------------------------------------------------------------------------ */
 
+/* Content without a row that belongs to the present source; an empty <backingStore/> only says that there is none. */
+static void note_bound(struct reader *r, const xmlChar *name) {
+  bool chain = r->skip == 1 && r->chain;
+  if (!r->bound && (chain || (r->skip == 0 && is_in_source(r, &r->level[r->depth]))))
+    r->bound = chain ? r->chain : intern(r, name, strlen((const char *)name));
+}
+
+static void note_chain(struct reader *r, const xmlChar *name) {
+  bool in_device = r->level[r->depth].place == IN_RECORD && r->level[r->depth].draft == 0;
+  r->chain = NULL;
+  if (in_device && is(name, "backingStore")) r->chain = "backingStore";
+  if (in_device && is(name, "mirror")) r->chain = "mirror";
+}
+
 /* Whether the element is of interest; what is not is skipped together with all that is in it. */
 static bool start_known(struct reader *r, const xmlChar *name, int count, const xmlChar **attributes) {
   int before = r->depth;
@@ -416,8 +456,12 @@ static void on_start(void *parser, const xmlChar *name, const xmlChar *prefix, c
                      const xmlChar **ns, int count, int defaulted, const xmlChar **attributes) {
   (void)uri, (void)namespaces, (void)ns, (void)defaulted;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
-  if (!vlun_xml_deeper(parser)) return;
-  if (r->skip || prefix || !start_known(r, name, count, attributes)) r->skip++;
+  if (r->skip == 0 && !vlun_xml_deeper(parser)) return;
+  if (prefix && r->skip == 0 && r->level[r->depth].place == IN_DEVICES) r->place++; /* the patcher counts it too */
+  if (prefix && r->depth == 0) r->not_ours = true, r->foreign = intern(r, name, strlen((const char *)name));
+  if (r->skip == 0 && !prefix && start_known(r, name, count, attributes)) return;
+  note_bound(r, name);
+  if (r->skip++ == 0) note_chain(r, name);
 }
 
 static void end_level(struct reader *r) {
@@ -432,8 +476,12 @@ static void end_level(struct reader *r) {
 static void on_end(void *parser, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
   (void)name, (void)prefix, (void)uri;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
+  if (r->skip > 1) {
+    r->skip--;
+    return;
+  }
   r->guard.depth--;
-  if (r->skip) r->skip--;
+  if (r->skip) r->skip = 0;
   else end_level(r);
 }
 

@@ -24,6 +24,22 @@ local function work_on(dom, desired, opts)
   return work, found
 end
 
+--- Whether every device that is not to be changed is in the new document as it was, and the domain is the same.
+-- Changed devices keep their order, removed ones are gone, new ones come last.
+local function keeps_others(work, document)
+  local action, before, after, number = {}, {}, {}, 0
+  for _, change in ipairs(work.changes) do
+    if change.current then action[change.current] = change.action end
+  end
+  for i = 1, work.config:count() do
+    if action[i] ~= "remove" then number = number + 1 end
+    before[i] = action[i] and true
+    if action[i] == "change" then after[number] = true end
+  end
+  for i = number + 1, document:count() do after[i] = true end
+  return work.config:fingerprint(before) == document:fingerprint(after)
+end
+
 --- The host's own document with the changes, read again before anybody writes it.
 local function patched(dom, work)
   local xml, found = core.patch(work.documents.config, work.model, work.config, work.changes)
@@ -31,8 +47,9 @@ local function patched(dom, work)
   if xml then document, found = core.document(xml) end
   if not document then return nil, problems.list(found) end
   local wrong = core.diff(work.model, document)[1]
-  if wrong or document:facts().uuid ~= work.config:facts().uuid then
-    return problems.fail { code = "bad_patch", path = dom.name, a = wrong and wrong.device or "uuid" }
+  if wrong then return problems.fail { code = "bad_patch", path = dom.name, a = wrong.device } end
+  if not keeps_others(work, document) then
+    return problems.fail { code = "bad_patch", path = dom.name, a = "a device that is not described" }
   end
   return xml
 end

@@ -15,6 +15,9 @@ function dsl.constructors(kinds, where, made, described)
     if type(table) ~= "table" then
       error(("%s needs a table: %s { ... }"):format(kind, kind), 3)
     end
+    if table.kind ~= nil and table.kind ~= kind then
+      error(("a %s cannot be a %s"):format(tostring(table.kind), kind), 3)
+    end
     table.kind = kind
     table.file, table.line = where()
     return table
@@ -159,7 +162,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
   -- What Lua says has the place in front, shortened; here the place is told apart, in full.
   local function failure(message)
     if type(message) ~= "string" then message = "an error that is no text was raised" end
-    local problem = { code = "recipe_failed", a = gsub(message, "^[^\n]-:%d+: ", "", 1), file = name }
+    local problem = { code = "recipe_failed", a = gsub(message, "^[^\n]-:%-?%d+: ", "", 1), file = name }
     for level = 2, 20 do
       local info = getinfo(level, "Sl")
       if not info then break end
@@ -210,6 +213,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
   function names.param(param)
     declared[#declared + 1] = param
     return function(options)
+      if type(options) ~= "table" then error('write: param "name" { default = ... }', 2) end
       local value, default = params[param], options.default
       if value ~= nil then
         local result = converted(value, default, param)
@@ -221,6 +225,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
   end
 
   function names.requires(wanted)
+    wanted = type(wanted) == "string" and wanted or ""
     local major, minor = match(wanted, "^virtlun%s*>=%s*(%d+)%.(%d+)")
     local has_major, has_minor = match(core.VERSION, "^(%d+)%.(%d+)")
     if not major then error('requires wants a text such as "virtlun >= 1.0"', 2) end
@@ -286,6 +291,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
   end
 
   function names.include(path)
+    if type(path) ~= "string" then error('include wants the path of a recipe', 2) end
     local folder = match(running[#running], "^(.*/)[^/]*$") or ""
     local file = plain_path(sub(path, 1, 1) == "/" and path or folder .. path)
     local chain = chain_from(file)

@@ -90,6 +90,7 @@ local function complain_of_protection(found, desired, change, device)
   for _, field in ipairs(change.fields or {}) do
     if field.key == "source" then verb = field.after == false and "empty" or "replace what is in" end
     if field.key == "address" then verb = "move" end
+    if field.key == "model" then verb = "replace" end
   end
   if not verb then return end
   local problem = place_of(desired, change)
@@ -97,25 +98,21 @@ local function complain_of_protection(found, desired, change, device)
   found:append { problems.new(problem) }
 end
 
---- The drives as they will be: a list of { name, controller }.
+--- The drives as they will be: those of the host without those that go, and those that come; { name, controller }.
 local function final_drives(work)
-  local drives = {}
-  for _, device in ipairs(work.config:tables()) do
-    if device.kind ~= "controller" and device.address and device.address.controller then
-      local name, controller = device.dev or device.kind, device.address.controller
-      drives[plan.address_text(device.address)] = { name = name, controller = controller }
-    end
-  end
+  local drives = work.config:drives()
+  local described = work.model:drives()
   for _, change in ipairs(work.changes) do
-    local before = change.before and change.before.address
-    local drive = before and before.controller and drives[plan.address_text(before)]
-    if drive and change.action == "remove" then drive.controller = -1 end
-    for _, field in ipairs(drive and change.fields or {}) do
-      if field.key == "address" then drive.controller = field.after.controller or drive.controller end
-    end
-    local after = change.kind ~= "controller" and change.after and change.after.address
-    if after and after.controller then
-      drives["new " .. change.desired] = { name = change.device, controller = after.controller }
+    if change.action == "remove" then
+      drives[change.current] = nil
+    elseif change.action == "add" then
+      drives[-change.desired] = described[change.desired]
+    else
+      for _, field in ipairs(change.fields) do
+        if field.key == "address" and drives[change.current] then
+          drives[change.current].controller = field.after.controller or drives[change.current].controller
+        end
+      end
     end
   end
   return drives
@@ -136,8 +133,28 @@ local function complain_of_use(found, desired, change, work)
   found:append { problems.new(problem) }
 end
 
+--- What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.
+local function bound_to_source(change)
+  for _, field in ipairs(change.fields or {}) do
+    if field.key == "source" and field.after then
+      local before, after = field.before, field.after
+      local auth = type(before) == "table" and before.auth and (type(after) ~= "table" or after.auth == nil)
+      return change.bound or auth and "auth" or nil
+    end
+  end
+end
+
+local function complain_of_obstacles(found, desired, change)
+  local obstacle = change.unclear or bound_to_source(change)
+  if not obstacle then return end
+  local problem = place_of(desired, change)
+  problem.code, problem.a = change.unclear and "unclear" or "bound", obstacle
+  found:append { problems.new(problem) }
+end
+
 local function complain_of_changes(found, desired, work)
   for _, change in ipairs(work.changes) do
+    complain_of_obstacles(found, desired, change)
     complain_of_protection(found, desired, change, work.described[change.desired])
     if change.action == "remove" and change.kind == "controller" then complain_of_use(found, desired, change, work) end
   end
@@ -255,11 +272,29 @@ local function make_pending(work)
   return pending
 end
 
+--- What would be done, whoever asks: the same changes to the same devices with the same values.
+local function changes_text(work)
+  local parts = { work.model:fingerprint() }
+  for i, change in ipairs(work.changes) do
+    parts[i + 1] = ("%s %s %s %d"):format(change.action, change.kind, change.device, change.rows)
+  end
+  return table.concat(parts, "\n")
+end
+
 local function fingerprint(work, facts)
   return table.concat({
+    core.hash(changes_text(work)),
     work.config:fingerprint(), work.live and work.live:fingerprint() or "-",
     tostring(facts.state), tostring(facts.persistent), tostring(facts.managed_save),
   }, " ")
+end
+
+--- The documents must be those of the domain that is described, by its name or its UUID.
+local function complain_of_identity(found, desired, config)
+  local facts = config:facts()
+  if facts.name and desired.name ~= facts.name and desired.name ~= facts.uuid then
+    found:append { problems.new { code = "other_domain", path = desired.name, value = facts.name } }
+  end
 end
 
 -- The whole ------------------------------------------------------------------------------------------------
@@ -282,6 +317,7 @@ function plan.work(desired, documents, facts)
   local found = problems.list(raw)
   local config, live = read_documents(documents, found)
   if not config or (documents.live and documents.config and not live) then return nil, found end
+  complain_of_identity(found, desired, config)
   found:append(model:check(config, live))
   complain_of_state(found, desired, facts)
   complain_of_version(found, desired, facts)

@@ -59,7 +59,8 @@ function view.summary(plan)
     if counts[action] > 0 then parts[#parts + 1] = ("%d %s"):format(counts[action], ENDINGS[action]) end
   end
   local counted = table.concat(parts, ", ")
-  return ("%s: %s; none of it interrupts the running domain"):format(plural(plan.changes, "change"), counted)
+  local effect = plan.state == "shut off" and "" or "; none of it interrupts the running domain"
+  return ("%s: %s%s"):format(plural(plan.changes, "change"), counted, effect)
 end
 
 --- Lines of a plan.  opts: paint, verbose.
