@@ -126,7 +126,8 @@ specs: all ## run the specs on the plain build
 # stay mapped when Lua closes it (nodelete), or the leak report at the end could not name its functions.
 ASAN_VARS = BUILD=build/asan MODULE_LDFLAGS=-Wl,-z,nodelete \
   SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
-ASAN_UNDER = LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so) \
+# libasan intercepts libtirpc's functions, and finds the real ones only if libtirpc is there from the start.
+ASAN_UNDER = LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(wildcard /usr/lib/*/libtirpc.so.3 /usr/lib64/libtirpc.so.3)" \
   ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=16 UBSAN_OPTIONS=print_stacktrace=1
 
 asan-build:

@@ -70,8 +70,8 @@ void vlun_rule_same_device(struct vlun_check *check) {
   if (!key || !check->existing) return;
   *key = check->existing;
   const struct vlun_device *other = rival(check, HOST_DEVICE, key, sizeof *key);
-  const char *mine = label(check, check->spot.device), *theirs = other ? label(check, other) : NULL;
-  if (mine && theirs && strcmp(mine, theirs) != 0) vlun_complain_here(check, "", &(struct vlun_args){.a = theirs});
+  if (other)
+    vlun_complain_here(check, "", &(struct vlun_args){.a = other->line ? decimal(check, other->line) : NULL});
 }
 
 void vlun_rule_alias_taken(struct vlun_check *check) {

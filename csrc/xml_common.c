@@ -62,7 +62,7 @@ xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_problems
 bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struct vlun_problems *problems) {
   xmlParseDocument(parser);
   if (guard->doctype) complain(problems, P_xml_doctype, 0, &(struct vlun_args){0});
-  else if (guard->too_deep) complain(problems, P_xml_too_deep, 0, &(struct vlun_args){.e = "64"});
+  else if (guard->too_deep) complain(problems, P_xml_too_deep, 0, &(struct vlun_args){.e = "250"});
   else if (parser->errNo == XML_ERR_NO_MEMORY) problems->arena.failed = true; /* wellFormed does not tell */
   else if (!parser->wellFormed)
     complain(problems, P_xml_malformed, guard->line,

@@ -158,6 +158,16 @@ static bool is_of_another_row(const struct vlun_shape *shape, const struct vlun_
   return false;
 }
 
+/* Indentation of children that are gone. */
+static void drop_blanks(xmlNodePtr node) {
+  for (xmlNodePtr child = node->children, next; child; child = next) {
+    next = child->next;
+    if (!xmlIsBlankNode(child)) continue;
+    xmlUnlinkNode(child);
+    xmlFreeNode(child);
+  }
+}
+
 /* Takes everything out of a nested element but what other rows of the device have in it, and the element too if it is
  * bare then: what is not in the drive any more has no slices and no secrets. */
 static void remove_nested(xmlNodePtr node, const struct vlun_shape *shape, const struct vlun_row *row) {
@@ -173,6 +183,7 @@ static void remove_nested(xmlNodePtr node, const struct vlun_shape *shape, const
     if (!kept) remove_with_indent(child);
   }
   if (is_bare(found)) remove_with_indent(found);
+  else if (!xmlFirstElementChild(found)) drop_blanks(found);
 }
 
 /* Makes one row of the host's element what it is in the fresh one. */

@@ -456,7 +456,7 @@ static void on_start(void *parser, const xmlChar *name, const xmlChar *prefix, c
                      const xmlChar **ns, int count, int defaulted, const xmlChar **attributes) {
   (void)uri, (void)namespaces, (void)ns, (void)defaulted;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
-  if (r->skip == 0 && !vlun_xml_deeper(parser)) return;
+  if (!vlun_xml_deeper(parser)) return;
   if (prefix && r->skip == 0 && r->level[r->depth].place == IN_DEVICES) r->place++; /* the patcher counts it too */
   if (prefix && r->depth == 0) r->not_ours = true, r->foreign = intern(r, name, strlen((const char *)name));
   if (r->skip == 0 && !prefix && start_known(r, name, count, attributes)) return;
@@ -476,12 +476,8 @@ static void end_level(struct reader *r) {
 static void on_end(void *parser, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
   (void)name, (void)prefix, (void)uri;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
-  if (r->skip > 1) {
-    r->skip--;
-    return;
-  }
   r->guard.depth--;
-  if (r->skip) r->skip = 0;
+  if (r->skip) r->skip--;
   else end_level(r);
 }
 

@@ -106,7 +106,8 @@ struct text {
 };
 
 static int print_device(char *to, size_t size, const struct device *device) {
-  if (!device->dev) return snprintf(to, size, "<controller type='scsi' index='%d' model='virtio-scsi'/>\n", device->controller);
+  if (!device->dev)
+    return snprintf(to, size, "<controller type='scsi' index='%d' model='virtio-scsi'/>\n", device->controller);
   return snprintf(to, size,
                   "<disk type='file' device='cdrom'>\n"
                   "  <driver name='qemu' type='raw' cache='none' io='native'/>\n"
@@ -165,7 +166,8 @@ struct place {
 
 static const struct place of_controller[] = {{"index", "index", 1}, {"model", "model", 0}, {NULL, NULL, 0}};
 static const struct place of_disk[] = {{"device", "kind", 0}, {NULL, NULL, 0}};
-static const struct place of_driver[] = {{"type", "format", 0}, {"cache", "cache", 0}, {"io", "io", 0}, {NULL, NULL, 0}};
+static const struct place of_driver[] = {
+    {"type", "format", 0}, {"cache", "cache", 0}, {"io", "io", 0}, {NULL, NULL, 0}};
 static const struct place of_source[] = {{"file", "source", 0}, {NULL, NULL, 0}};
 static const struct place of_target[] = {{"dev", "dev", 0}, {NULL, NULL, 0}};
 static const struct place of_address[] = {

@@ -10,7 +10,7 @@ local floor = require("floor")
 
 local SIZES = { 1, 100, 1000, 10000, 100000 }
 local LARGEST_RATIO_SIZE = 10000 -- the goals for time hold up to here; above, growth and memory count
-local MEMORY_SIZE = 100000
+local MEMORY_SIZE = 100000 -- also the largest that fits: controllers end at 99
 local GROWTH_FROM, GROWTH_TO = 1000, 100000
 local ROUNDS = 7
 local SHORTEST = 0.02 -- seconds that one measurement must take at least, else the work is repeated inside it
@@ -51,7 +51,9 @@ end
 
 local function tables(n) return domain(0, n) end
 
-local function in_document(devices) return "<domain>\n<name>bench</name>\n<devices>\n" .. devices .. "</devices>\n</domain>\n" end
+local function in_document(devices)
+  return "<domain>\n<name>bench</name>\n<devices>\n" .. devices .. "</devices>\n</domain>\n"
+end
 
 -- The document of that domain, made piece by piece so that making it takes less memory than reading it.
 local function document(n)
@@ -344,9 +346,9 @@ local function print_machine()
   if file then file:close() end
   print(("%s, %d cores, %s, %s, libxml2 %s; %s."):format(first_match("/proc/cpuinfo", "model name%s*: ([^\n]+)"), cores,
     first_match("/etc/os-release", 'PRETTY_NAME="([^"]+)"'), _VERSION, floor.LIBXML2, os.date("!%Y-%m-%d")))
-  print(("CPU time for each CD drive, median of %d rounds. Floors: snprintf from C structs, SAX2 filling plain Lua"):format(
-    ROUNDS))
-  print("tables, an empty Lua process. Memory is the peak of the whole process, its input included.\n")
+  print(("Times are CPU time for each CD drive, medians of %d rounds; the start is wall time."):format(ROUNDS))
+  print("Floors: snprintf from C structs, SAX2 filling plain Lua tables, an empty Lua process.")
+  print("Memory is the peak of the whole process, its input included.\n")
 end
 
 local function print_rows(rows)
@@ -398,7 +400,8 @@ local function sizes_of(words)
   local sizes = {}
   for i, word in ipairs(words) do
     sizes[i] = math.tointeger(tonumber(word))
-    if not sizes[i] or sizes[i] < 1 or sizes[i] > 100000 then error("a number of drives is 1 to 100000: " .. word, 0) end
+    local good = sizes[i] and sizes[i] >= 1 and sizes[i] <= MEMORY_SIZE
+    if not good then error(("a number of drives is 1 to %d: %s"):format(MEMORY_SIZE, word), 0) end
   end
   return sizes[1] and sizes or SIZES
 end

@@ -32,6 +32,10 @@ check    module   busted           lua-busted      rock:busted      lua54-busted
 check    command  luacheck         lua-check       rock:luacheck    luacheck      luacheck        rock:luacheck   luacheck, which lints Lua
 check    command  cppcheck         cppcheck        cppcheck         cppcheck      cppcheck        cppcheck        cppcheck, which lints C
 check    command  luarocks         luarocks        luarocks         luarocks      luarocks5.4     lua54-luarocks  LuaRocks
+check    command  libvirtd         libvirt-daemon+libvirt-daemon-driver-qemu libvirt-daemon-driver-qemu libvirt libvirt-daemon libvirt-daemon-qemu the daemon libvirtd with its QEMU driver
+check    command  virsh            libvirt-clients libvirt-client   libvirt       libvirt-client  libvirt-client  virsh
+check    command  qemu-system-x86_64 qemu-system-x86 qemu-system-x86-core qemu-system-x86 qemu-system-x86_64 qemu-x86 QEMU for x86_64
+check    command  qemu-system-s390x qemu-system-misc qemu-system-s390x-core qemu-system-s390x qemu-system-s390x qemu-s390x QEMU for s390x
 check    asan     -                -               libasan+libubsan -             -               -               the compiler's address and undefined behaviour sanitizers
 valgrind command  valgrind         valgrind        valgrind         valgrind      valgrind        valgrind        valgrind
 END

@@ -333,9 +333,9 @@ local function decimal(text)
   return text:match("^%-?%d+$") and math.tointeger(tonumber(text)) or text
 end
 
---- A LUN as Linux shows it: the number alone, or the last of [H:C:T:L].
+--- A LUN as Linux shows it: the number alone, or the last of [H:C:T:L], with letters where only the guest knows.
 local function guest_lun(text)
-  return text:match("^%[?%d+:%d+:%d+:(%d+)%]?$") or text
+  return text:match("^%[?[%dH]+:%d+:[%dT]+:(%d+)%]?$") or text
 end
 
 local function lun_data(args)

@@ -44,7 +44,9 @@ function cli.main(args)
   if not parsed.command then return usage_error(parser, "a command is missing") end
   local prepared, message = commands.prepare(parsed)
   if not prepared then return usage_error(parser, message) end
-  return commands[parsed.command](parsed, output.new(parsed))
+  local out = output.new(parsed)
+  local status = commands[parsed.command](parsed, out)
+  return out:close() and status or math.max(status, 1)
 end
 
 return cli

@@ -10,11 +10,20 @@ local Output = {}
 Output.__index = Output
 
 function Output:write(text)
-  io.stdout:write(text)
+  local good, message = io.stdout:write(text)
+  if not good then self.failure = message end
 end
 
 function Output:line(text)
-  io.stdout:write(text, "\n")
+  self:write(text .. "\n")
+end
+
+--- Whether everything reached standard output; says so if it did not.
+function Output:close()
+  local good, message = io.stdout:flush()
+  local failure = self.failure or (not good and message)
+  if failure then self:message("virtlun: standard output cannot be written: " .. failure) end
+  return not failure
 end
 
 function Output:json(data)

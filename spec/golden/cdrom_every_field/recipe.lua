@@ -11,7 +11,7 @@ domain "web01" {
     error_policy = "enospace",
     rerror_policy = "report",
     startup_policy = "requisite",
-    snapshot = "no",
+    snapshot = "manual",
     tray = "open",
     readonly = true,
     shareable = true,

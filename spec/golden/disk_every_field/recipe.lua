@@ -13,7 +13,6 @@ domain "db01" {
     copy_on_read = true,
     startup_policy = "optional",
     snapshot = "external",
-    removable = true,
     rotation_rate = 7200,
     protect = true,
     replace = false,

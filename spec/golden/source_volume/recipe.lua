@@ -2,6 +2,7 @@
 domain "web01" {
   cdrom { dev = "sda", source = { pool = "isos", volume = "debian 12.iso" }, address = { controller = 0, unit = 0 } },
   lun {
-    dev = "sdb", source = { pool = "san", volume = "unit:0:0:1", mode = "direct" }, address = { controller = 0, unit = 1 },
+    dev = "sdb", source = { pool = "san", volume = "unit:0:0:1", mode = "direct" },
+    address = { controller = 0, unit = 1 },
   },
 }

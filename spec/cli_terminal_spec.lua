@@ -1,0 +1,61 @@
+-- The command on a terminal: colours, and the question before anything is changed. The terminal is a pseudo terminal
+-- that `script` makes.
+local child = require("support.child")
+
+local DVD = "spec/recipes/dvd.lua"
+
+local plan_text = [[
+test  running  test:///default
+  +  controller0  HBA virtio-scsi                                   next boot
+  +  controller1  HBA virtio-scsi                                   next boot
+  +  controller2  HBA virtio-scsi                                   next boot
+  +  controller3  HBA virtio-scsi                                   next boot
+  +  controller4  HBA virtio-scsi                                   next boot
+  +  sda          cdrom at 4:0:0:0  /var/lib/libvirt/images/cd.iso  next boot  guest [H:0:0:0]
+  6 changes: 6 to add; none of it interrupts the running domain
+]]
+
+describe("a terminal", function()
+  local has_script = child.run({ "sh", "-c", "command -v script" }, { env = { LD_PRELOAD = false } }).code == 0
+  if not has_script then
+    it("was not tried", function() pending("script (of util-linux) is not on this machine") end)
+    print("skipped: cli_spec on a terminal, script (of util-linux) is not on this machine")
+    return
+  end
+
+  -- Runs a line on a pseudo terminal, where standard output and standard error are one.
+  local function on_terminal(line, stdin, settings)
+    local preload = os.getenv("LD_PRELOAD")
+    local inner = ("env %s TERM=xterm %s %s %s"):format(preload and child.quote("LD_PRELOAD=" .. preload) or "",
+      settings or "", child.command, line)
+    local result = child.run({ "script", "-qec", inner, "/dev/null" },
+      { stdin = stdin, env = { LD_PRELOAD = false, NO_COLOR = false } })
+    return result.out:gsub("\r", ""), result.code
+  end
+
+  it("gets colours, unless it or the user wants none", function()
+    local coloured = on_terminal("plan " .. DVD)
+    assert.truthy(coloured:find("\27[1mtest\27[0m", 1, true), coloured)
+    assert.truthy(coloured:find("\27[32m  +  sda", 1, true), coloured)
+    assert.equal(plan_text, (coloured:gsub("\27%[%d+m", "")))
+    assert.equal(plan_text, (on_terminal("plan --no-color " .. DVD)))
+    assert.equal(plan_text, (on_terminal("plan " .. DVD, "", "NO_COLOR=1")))
+    assert.equal(plan_text, (on_terminal("plan " .. DVD, "", "TERM=dumb")))
+    assert.truthy(on_terminal("plan " .. DVD, "", "NO_COLOR="):find("\27", 1, true), "an empty NO_COLOR is none")
+    assert.falsy(on_terminal("plan --json " .. DVD):find("\27", 1, true))
+    assert.truthy(on_terminal("check none.lua"):find("\27[31mnone.lua: ", 1, true))
+  end)
+
+  it("is asked before anything is changed", function()
+    for answer, code in pairs { ["y"] = 0, ["YES"] = 0, ["n"] = 1, [""] = 1, ["yo"] = 1 } do
+      local text, status = on_terminal("apply " .. DVD, answer .. "\n")
+      assert.truthy(text:find("Make 6 changes? [y/N] ", 1, true), text)
+      assert.equal(code, status, answer)
+      assert.equal(code == 0, text:find("test: add sda: done", 1, true) ~= nil)
+      assert.equal(code == 1, text:find("nothing was changed", 1, true) ~= nil)
+    end
+    local text, code = on_terminal("apply --yes " .. DVD, "")
+    assert.falsy(text:find("[y/N]", 1, true))
+    assert.equal(0, code)
+  end)
+end)

@@ -1,0 +1,3 @@
+-- The other half.
+-- luacheck: read globals include
+include "one.lua"

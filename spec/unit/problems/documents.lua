@@ -1,0 +1,27 @@
+-- Problems of documents and of LUNs: what a host or a guest could show that cannot be used.
+local MIB = 1024 * 1024
+
+return {
+  { code = "xml_malformed", xml = "<domain>\n<name>web</nam></domain>",
+    says = [[line 2: not well-formed XML: Opening and ending tag mismatch: name line 2 and nam]] },
+  { code = "xml_malformed", xml = "", says = [[not well-formed XML: the document is empty]] },
+  { code = "xml_malformed", xml = "no XML at all",
+    says = [[line 1: not well-formed XML: Start tag expected, '<' not found]] },
+  { code = "xml_malformed", xml = "<domain>&unknown;</domain>",
+    says = [[line 1: not well-formed XML: Entity 'unknown' not defined]] },
+  { code = "xml_malformed", xml = "<domain/><domain/>",
+    says = [[line 1: not well-formed XML: Extra content at the end of the document]] },
+  { code = "xml_doctype", xml = "<!DOCTYPE domain [<!ENTITY a 'b'>]><domain>&a;</domain>",
+    says = [[has a DOCTYPE, which libvirt never writes and virtlun never reads]] },
+  { code = "xml_doctype", xml = "<!DOCTYPE domain SYSTEM 'http://127.0.0.1:1/x.dtd'><domain/>",
+    says = [[has a DOCTYPE, which libvirt never writes and virtlun never reads]] },
+  { code = "xml_too_deep", xml = ("<domain>"):rep(251) .. ("</domain>"):rep(251),
+    says = [[elements are nested deeper than 250]] },
+  { code = "xml_too_large", xml = function() return "<domain>" .. (" "):rep(MIB):rep(128) .. "</domain>" end,
+    says = [[is larger than 128 MiB]] },
+  { code = "xml_not_ours", xml = "<network><name>default</name></network>",
+    says = [[<network> is not a domain, controller, disk or hostdev]] },
+
+  { code = "no_lun", call = function(virtlun) return virtlun.lun.decode(256) end,
+    says = [[lun: 256 is no LUN that Linux shows for a virtual drive: those are 0..255 and 16640..32767]] },
+}

@@ -1,0 +1,125 @@
+-- Every problem with its exact text: code, severity, place, path, message and hint.  The cases are the tables in
+-- spec/unit/problems; a case says what is given and what the whole list of problems then prints.
+-- A code that no case meets fails, unless it belongs to a host: then it is named here, with the spec that has it.
+local core = require "virtlun.core"
+local virtlun = require "virtlun"
+
+local groups = { "fields", "recipes", "documents", "hbas", "names", "drives" }
+
+-- Codes that only a host, a plan or the command can give.
+local elsewhere = {
+  not_yet = "what plans cannot do yet", protected = "a change of a plan", still_used = "a change of a plan",
+  needs_libvirt = "the version of a host", no_host = "a connection", no_such_domain = "a connection",
+  no_config = "the state of a domain", managed_save = "the state of a domain", host_refused = "a host's answer",
+  not_made = "a host's answer", host_changed = "a host that changed since", two_uris = "the command line",
+  below_used = "a change of a plan",
+  unclear = "a change of a plan", bound = "a change of a plan", other_domain = "a document of a plan",
+  bad_patch = "a document that the patcher spoiled, which no input is known to do",
+  no_memory = "a machine without memory",
+}
+
+-- Running a case -----------------------------------------------------------------------------------------------------
+
+local function host_document(case, devices)
+  local iothreads = case.iothreads and ("<iothreads>%d</iothreads>"):format(case.iothreads) or ""
+  local os = ("<os><type arch='%s'>hvm</type>%s</os>"):format(case.arch or "x86_64", case.os or "")
+  return core.document(("<domain type='kvm'><name>web</name>%s%s<devices>%s</devices></domain>"):format(iothreads, os,
+    devices))
+end
+
+local function check_against_host(case, domain)
+  local model, found = core.model(domain)
+  found = virtlun.problems(found)
+  if found:has_errors() then return found end
+  local live = case.live and host_document(case, case.live) or nil
+  return found:append(model:check(host_document(case, case.host), live))
+end
+
+local function check_recipe(case, text)
+  local domains, found = virtlun.loadstring(text, "case.lua", case.params)
+  if not domains then return found end
+  if case.host then return found:append(check_against_host(case, domains[1])) end
+  if case.xml_of then return found:append(select(2, virtlun.xml(domains[1]))) end
+  return found:append(select(2, virtlun.check(domains)))
+end
+
+local function wrapped(devices)
+  return ("domain \"web\" { %s }"):format(devices)
+end
+
+local function run(case)
+  if case.call then return select(2, case.call(virtlun)) end
+  if case.xml then
+    return select(2, virtlun.read(type(case.xml) == "function" and case.xml() or case.xml))
+  end
+  return check_recipe(case, case.recipe or wrapped(case.devices or case.xml_of))
+end
+
+-- The cases ----------------------------------------------------------------------------------------------------------
+
+local met, severities = {}, {}
+for _, problem in ipairs(core.schema().problems) do severities[problem.code] = problem.severity end
+
+for _, group in ipairs(groups) do
+  describe("problems of " .. group .. ":", function()
+    for number, case in ipairs(require("unit.problems." .. group)) do
+      met[case.code] = true
+      it(("%s (%d)"):format(case.code, number), function()
+        local found = run(case)
+        assert.equal(case.says, tostring(found))
+        local codes = {}
+        for _, problem in ipairs(found) do
+          codes[problem.code] = true
+          assert.equal(severities[problem.code], problem.severity)
+        end
+        assert.is_true(codes[case.code])
+      end)
+    end
+  end)
+end
+
+describe("problem codes", function()
+  it("are each met by a case, or belong elsewhere", function()
+    local missing = {}
+    for _, problem in ipairs(core.schema().problems) do
+      if not met[problem.code] and not elsewhere[problem.code] then missing[#missing + 1] = problem.code end
+    end
+    assert.same({}, missing)
+  end)
+
+  it("that belong elsewhere exist, and are met by no case", function()
+    for code in pairs(elsewhere) do
+      assert.is_truthy(severities[code], code)
+      assert.is_nil(met[code], code)
+    end
+  end)
+
+  it("are words, with a message each, and told once only", function()
+    local seen = {}
+    for _, problem in ipairs(core.schema().problems) do
+      assert.is_nil(seen[problem.code])
+      seen[problem.code] = true
+      assert.truthy(problem.code:match("^[%l%d_]+$"))
+      assert.truthy(#problem.message > 0)
+    end
+  end)
+end)
+
+describe("a problem", function()
+  local _, found = virtlun.check { kind = "domain", name = "web", file = "a.lua", line = 3,
+    { kind = "cdrom", dev = "sda", address = { controller = 0, unit = 20000 }, file = "b.lua", line = 7 } }
+
+  it("is data", function()
+    assert.same({
+      code = "out_of_range", severity = "error", path = "web.sda.address.unit",
+      message = "20000 is out of range 0..16383",
+      value = "20000", expected = "0..16383", file = "b.lua", line = 7,
+    }, found[1])
+  end)
+
+  it("prints as one line, and a list of them as many", function()
+    assert.equal("b.lua:7: web.sda.address.unit: 20000 is out of range 0..16383", virtlun.line(found[1]))
+    assert.equal(virtlun.line(found[1]), tostring(found))
+    assert.equal("", tostring(virtlun.problems {}))
+  end)
+end)
