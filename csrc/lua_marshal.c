@@ -405,12 +405,21 @@ static void read_fields(struct marshal *m, int table, const struct vlun_trail *u
   }
 }
 
+/* An empty table where nothing is required; what is required is missed by the checks. */
+static bool says_nothing(const struct vlun_draft *draft) {
+  if (draft->set || draft->shape->rows[0].kind == KIND_LIT) return false;
+  for (int i = 0; i < draft->shape->count; i++)
+    if (draft->shape->rows[i].flags & REQUIRED) return false;
+  return true;
+}
+
 static bool read_record(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape,
                         struct vlun_value *value) {
   struct vlun_draft draft;
   size_t before = m->problems->errors;
   vlun_draft_init(&draft, shape);
   read_fields(m, lua_gettop(m->L), trail, &draft);
+  if (m->problems->errors == before && says_nothing(&draft)) complain(m, trail, P_empty, &(struct vlun_args){0});
   value->u.record = vlun_draft_pack(&draft, &m->model->arena);
   return value->u.record && m->problems->errors == before;
 }

@@ -30,7 +30,9 @@ Domain.__index = Domain
 --- State and nature of the domain: what a plan has to know besides its documents.
 function Domain:facts()
   local facts = { driver = self.connection.driver, libvirt = self.connection.version }
-  local calls = { state = "state", active = "is_active", persistent = "is_persistent", managed_save = "has_managed_save" }
+  local calls = {
+    state = "state", active = "is_active", persistent = "is_persistent", managed_save = "has_managed_save",
+  }
   for fact, name in pairs(calls) do
     local answer, failure = call(name, self.handle)
     if answer == nil then return refused(failure, { path = self.name }) end

@@ -140,6 +140,7 @@ function record(random, shape, values)
     end
   end
   if tidy[shape.name] then tidy[shape.name](values, random) end
+  if next(values) == nil then return record(random, shape, values) end -- a table that says nothing is refused
   return values
 end
 

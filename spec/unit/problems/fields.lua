@@ -173,10 +173,16 @@ case.lua:1: web.sda.vendor: only where the drive is cdrom or disk; here it is lu
 case.lua:1: web.controller0.queues: only where model is virtio-scsi, virtio-transitional or virtio-non-transitional; here it is lsilogic
 case.lua:1: web.controller0.iommu: only where model is virtio-scsi, virtio-transitional or virtio-non-transitional; here it is lsilogic]] },
 
+  { code = "empty", devices = [[cdrom { dev = "sda", iotune = {} }]],
+    says = [[case.lua:1: web.sda.iotune: says nothing (leave it out, or say something in it)]] },
   { code = "not_removable", devices = [[cdrom { dev = false, alias = "ua-a" }]],
     says = [[case.lua:1: web.ua-a.dev: cannot be removed by false (absent = true removes the device)]] },
+  { code = "empty", devices = [[cdrom { dev = "sda", iotune = {} }]],
+    says = [[case.lua:1: web.sda.iotune: says nothing (leave it out, or say something in it)]] },
   { code = "not_removable", devices = [[controller { index = false, alias = "ua-a" }]],
     says = [[case.lua:1: web.ua-a.index: cannot be removed by false (absent = true removes the device)]] },
+  { code = "empty", devices = [[cdrom { dev = "sda", iotune = {} }]],
+    says = [[case.lua:1: web.sda.iotune: says nothing (leave it out, or say something in it)]] },
   { code = "not_removable", devices = [[cdrom { dev = "sda", address = false }]],
     says = [[case.lua:1: web.sda.address: cannot be removed by false (absent = true removes the device)]] },
 
