@@ -289,8 +289,15 @@ static void append(struct reader *r, struct vlun_value *value, struct vlun_recor
   value->u.list = list;
 }
 
+/* An empty drive may keep a <source> that says only how to start. */
+static bool is_empty(const struct vlun_draft *draft) {
+  for (int i = 0; !draft->set && i < draft->shape->count; i++)
+    if (draft->shape->rows[i].flags & REQUIRED) return true;
+  return false;
+}
+
 static void leave_record(struct reader *r, const struct level *level) {
-  if (!r->draft[level->draft].set) return; /* an empty drive may keep a <source> that says only how to start */
+  if (is_empty(&r->draft[level->draft])) return;
   struct vlun_record *record = vlun_draft_pack(&r->draft[level->draft], &r->model->arena);
   struct vlun_draft *outer = &r->draft[level->outer];
   if (!record) return;
