@@ -1,5 +1,6 @@
 -- The command: what it prints where, how it exits, and what it asks. Each run is a process of its own.
 local child = require("support.child")
+local files = require("support.files")
 local dkjson = require("dkjson")
 local virtlun = require("virtlun")
 
@@ -37,16 +38,7 @@ local function json_of(code, line, opts)
   return data, result.out
 end
 
-local plan_text = [[
-test  running  test:///default
-  +  controller0  HBA virtio-scsi                                   next boot
-  +  controller1  HBA virtio-scsi                                   next boot
-  +  controller2  HBA virtio-scsi                                   next boot
-  +  controller3  HBA virtio-scsi                                   next boot
-  +  controller4  HBA virtio-scsi                                   next boot
-  +  sda          cdrom at 4:0:0:0  /var/lib/libvirt/images/cd.iso  next boot  guest [H:0:0:0]
-  6 changes: 6 to add; none of it interrupts the running domain
-]]
+local plan_text = files.read("spec/recipes/dvd.plan")
 
 setup(function() folder = child.folder() end)
 teardown(function() child.remove(folder) end)
@@ -90,8 +82,8 @@ describe("virtlun check", function()
   end)
 
   it("knows a domain twice also when it stands in two recipes", function()
-    child.write(folder .. "/one.lua", 'domain "d" { controller { index = 0 } }')
-    child.write(folder .. "/two.lua", '\ndomain "d" {}')
+    files.write(folder .. "/one.lua", 'domain "d" { controller { index = 0 } }')
+    files.write(folder .. "/two.lua", '\ndomain "d" {}')
     assert.equal(folder .. "/two.lua:2: d: is described twice (put its devices into one domain { ... })\n",
       err_of(1, "check @/one.lua @/two.lua"))
   end)

@@ -1,19 +1,11 @@
 -- The command on a terminal: colours, and the question before anything is changed. The terminal is a pseudo terminal
 -- that `script` makes.
 local child = require("support.child")
+local files = require("support.files")
 
 local DVD = "spec/recipes/dvd.lua"
 
-local plan_text = [[
-test  running  test:///default
-  +  controller0  HBA virtio-scsi                                   next boot
-  +  controller1  HBA virtio-scsi                                   next boot
-  +  controller2  HBA virtio-scsi                                   next boot
-  +  controller3  HBA virtio-scsi                                   next boot
-  +  controller4  HBA virtio-scsi                                   next boot
-  +  sda          cdrom at 4:0:0:0  /var/lib/libvirt/images/cd.iso  next boot  guest [H:0:0:0]
-  6 changes: 6 to add; none of it interrupts the running domain
-]]
+local plan_text = files.read("spec/recipes/dvd.plan")
 
 describe("a terminal", function()
   local has_script = child.run({ "sh", "-c", "command -v script" }, { env = { LD_PRELOAD = false } }).code == 0

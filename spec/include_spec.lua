@@ -1,12 +1,13 @@
 -- Recipes in files: what include and load do with names of files, and which file and line problems then have.
 local child = require("support.child")
+local files = require("support.files")
 local virtlun = require("virtlun")
 
 local folder
 
 local function file(name, text)
   os.execute(("mkdir -p %s/%s"):format(folder, name:match("^(.*)/") or ""))
-  return child.write(folder .. "/" .. name, text)
+  return files.write(folder .. "/" .. name, text)
 end
 
 -- What loading and checking says, with the folder's name taken out.

@@ -1,5 +1,7 @@
 -- Runs programs in fresh processes and tells what they wrote where, so that specs can look at standard error, exit
 -- codes and time. Nothing here knows what virtlun does.
+local files = require("support.files")
+
 local child = {}
 
 local build = os.getenv("VIRTLUN_BUILD") or "build"
@@ -18,23 +20,6 @@ child.lua = interpreter()
 --- A text as one word for the shell.
 function child.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
---- The whole text of a file, nil if there is none.
-function child.read(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
---- Writes a file and returns its path.
-function child.write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  assert(file:close())
-  return path
 end
 
 --- A new folder with a short path, as sockets need one.
@@ -71,12 +56,12 @@ end
 function child.run(list, opts)
   opts = opts or {}
   local folder = child.folder()
-  child.write(folder .. "/in", opts.stdin or "")
+  files.write(folder .. "/in", opts.stdin or "")
   local begun = os.time()
   local _, _, code = os.execute(("timeout -k 2 %d env %s %s <%s/in >%s/out 2>%s/err"):format(opts.timeout or 60,
     settings(opts.env), words(list), folder, folder, folder))
   local result = {
-    out = child.read(folder .. "/out"), err = child.read(folder .. "/err"), code = code, seconds = os.time() - begun,
+    out = files.read(folder .. "/out"), err = files.read(folder .. "/err"), code = code, seconds = os.time() - begun,
   }
   child.remove(folder)
   return result

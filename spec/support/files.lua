@@ -10,15 +10,16 @@ function files.read(path)
   return text
 end
 
--- Writes a file, or removes it where text is nil.
+-- Writes a file and returns its path, or removes it where text is nil.
 function files.write(path, text)
   if not text then
     os.remove(path)
     return
   end
   local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
+  assert(file:write(text))
+  assert(file:close())
+  return path
 end
 
 -- The names of the folders in a folder, in order.

@@ -1,6 +1,7 @@
 -- A private libvirt daemon with the real QEMU driver for specs, and the few things that they do with it beside
 -- virtlun: virsh defines and dumps. Which machine cannot have one says missing().
 local child = require("support.child")
+local files = require("support.files")
 
 local session = {}
 
@@ -49,7 +50,7 @@ end
 
 --- Defines a domain from XML; what libvirt refuses is an error of the spec.
 function Session:define(xml)
-  local path = child.write(self.folder .. "/define.xml", xml)
+  local path = files.write(self.folder .. "/define.xml", xml)
   local result = self:virsh("define", path)
   assert(result.code == 0, result.err)
 end
