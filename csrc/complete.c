@@ -77,7 +77,7 @@ static bool default_fits(const struct vlun_draft *draft, int row) {
   bool has_source = (draft->set & BIT(VLUN_disk_source)) && !draft->value[VLUN_disk_source].no;
   const struct vlun_shape *source = has_source ? draft->value[VLUN_disk_source].u.record->shape : NULL;
   bool local = source == &vlun_shapes[SHAPE_file] || source == &vlun_shapes[SHAPE_block];
-  int64_t cache = draft->set & BIT(VLUN_disk_cache) ? draft->value[VLUN_disk_cache].u.number : W(cache, default);
+  int64_t cache = (draft->set & BIT(VLUN_disk_cache)) ? draft->value[VLUN_disk_cache].u.number : W(cache, default);
   return local && (cache == W(cache, none) || cache == W(cache, directsync));
 }
 

@@ -265,7 +265,7 @@ static inline int vlun_bits(uint64_t set) {
 /* The value of a row, or NULL if it is unset; vlun_has also wants that it is not "explicitly not".
  * Inline, for rules do hardly anything else. */
 static inline const struct vlun_value *vlun_get(const struct vlun_record *record, int row) {
-  return record->set & BIT(row) ? &record->value[vlun_bits(record->set & (BIT(row) - 1))] : NULL;
+  return (record->set & BIT(row)) ? &record->value[vlun_bits(record->set & (BIT(row) - 1))] : NULL;
 }
 
 static inline const struct vlun_value *vlun_has(const struct vlun_record *record, int row) {

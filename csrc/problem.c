@@ -94,7 +94,7 @@ struct some_words {
 
 static const char *next_of_some(const void *words, size_t i) {
   const struct some_words *some = words;
-  return some->which & BIT(i) ? some->words->word[i] : NULL;
+  return (some->which & BIT(i)) ? some->words->word[i] : NULL;
 }
 
 const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which) {
