@@ -226,7 +226,6 @@ struct vlun_device {
   int line;
   bool read;       /* came from a document, through Lua */
   int place;       /* number in its recipe, or of its element among those of <devices>; from 1 */
-  bool unknown;    /* the document says things of it that the schema has no row for */
   const char *bound; /* what a document has that belongs to the present source: slices, encryption ... */
   uint64_t unclear;  /* rows that a document says twice, or in a way that virtlun cannot read */
   uint64_t broken; /* rows that a recipe says in a way that could not be read, and that are told as problems already */
@@ -246,7 +245,7 @@ struct vlun_model {
   int line;
   /* What a domain document says besides. */
   const char *uuid, *arch, *machine;
-  bool os_boot, acpi;
+  bool os_boot;
   struct vlun_pool iothreads;
 };
 

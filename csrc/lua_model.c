@@ -126,8 +126,6 @@ static int facts(lua_State *L) {
   lvlun_set_text(L, "machine", model->machine);
   lua_pushboolean(L, model->os_boot);
   lua_setfield(L, -2, "os_boot");
-  lua_pushboolean(L, model->acpi);
-  lua_setfield(L, -2, "acpi");
   return 1;
 }
 

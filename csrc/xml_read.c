@@ -1,7 +1,7 @@
 /*
  * xml_read.c - reads a domain document, or that of one device, straight into a model (libxml2 SAX2).
  * It knows no field by name: rows of the schema say where values stand.  Of content without a row it only keeps
- * that there is some; keeping the content itself is the patcher's task.
+ * what forbids a change; keeping the content itself is the patcher's task.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #define NESTED 4 /* device, source, host: records within records */
 #define MEMO 256
 
-enum place { AT_TOP, IN_DOMAIN, IN_OS, IN_FEATURES, IN_IOTHREADIDS, IN_DEVICES, IN_RECORD, IN_TEXT };
+enum place { AT_TOP, IN_DOMAIN, IN_OS, IN_IOTHREADIDS, IN_DEVICES, IN_RECORD, IN_TEXT };
 
 struct level {
   enum place place;
@@ -44,7 +44,7 @@ struct reader {
   const char *chain;       /* the backing chain that is being skipped */
   const char *bound;       /* what belongs to the source and has no row */
   uint64_t unclear;
-  bool has_bus, unknown, not_ours;
+  bool has_bus, not_ours;
   int place;
   struct vlun_buffer text;
   const char **text_target;     /* IN_TEXT: where the text goes */
@@ -116,7 +116,6 @@ static bool is_given_by_libvirt(const struct vlun_row *row, const char *text, si
 static bool is_repeated(struct reader *r, int draft, int number) {
   if (!(r->draft[draft].set & BIT(number))) return false;
   if (draft == 0) r->unclear |= BIT(number);
-  r->unknown = true;
   return true;
 }
 
@@ -130,8 +129,6 @@ static void take_value(struct reader *r, int draft, int number, const char *text
     if (row->kind != KIND_STR || value.u.text) *vlun_draft_set(&r->draft[draft], number, ORIGIN_HOST) = value;
   } else if (draft == 0 && row->kind == KIND_ENUM && (row->flags & INTERNAL)) {
     r->foreign = intern(r, (const xmlChar *)text, len); /* a kind of device that virtlun does not describe */
-  } else {
-    r->unknown = true;
   }
 }
 
@@ -196,7 +193,7 @@ static const struct vlun_shape *choose_variant(struct reader *r, int draft, cons
 
 /* Whether the level is inside the device's source. */
 static bool is_in_source(const struct reader *r, const struct level *level) {
-  if (level->place != IN_RECORD || level->draft == 0) return false;
+  if (level->place != IN_RECORD || level->draft == 0 || level->entered_by < 0) return false;
   return strcmp(r->draft[level->outer].shape->rows[level->entered_by].key, "source") == 0;
 }
 
@@ -213,7 +210,6 @@ static void take_attributes(struct reader *r, const struct level *level, int cou
       row = row_of(r, r->draft[draft].shape, path, strlen(path), attributes[0], true);
     }
     if (row >= 0) take_attribute(r, draft, row, attributes[3], len);
-    else r->unknown = true;
     if (row < 0 && is_in_source(r, level) && is(attributes[0], "query")) r->bound = "query";
   }
 }
@@ -324,7 +320,7 @@ static void start_device(struct reader *r, const xmlChar *name, int count, const
   vlun_draft_init(&r->draft[0], shape ? shape : &vlun_shapes[SHAPE_other]);
   r->tag[0] = NULL;
   r->foreign = shape ? NULL : intern(r, name, strlen((const char *)name));
-  r->has_bus = r->unknown = false;
+  r->has_bus = false;
   r->bound = NULL;
   r->unclear = 0;
   r->place++;
@@ -347,7 +343,6 @@ static void end_device(struct reader *r) {
   *device = (struct vlun_device){.record = vlun_draft_pack(&r->draft[0], &r->model->arena),
                                  .foreign = r->foreign,
                                  .place = r->place,
-                                 .unknown = r->unknown,
                                  .bound = r->bound,
                                  .unclear = r->unclear};
   if (!device->record) r->model->count--;
@@ -367,7 +362,6 @@ static bool start_in_domain(struct reader *r, const xmlChar *name) {
   else if (is(name, "uuid")) take_text_into(r, &model->uuid);
   else if (is(name, "iothreads")) take_text_into(r, &r->iothreads);
   else if (is(name, "os")) push(r, IN_OS);
-  else if (is(name, "features")) push(r, IN_FEATURES);
   else if (is(name, "iothreadids")) push(r, IN_IOTHREADIDS);
   else if (is(name, "devices")) push(r, IN_DEVICES);
   else return false;
@@ -448,12 +442,11 @@ static bool start_known(struct reader *r, const xmlChar *name, int count, const 
     case AT_TOP: start_at_top(r, name, count, attributes); break;
     case IN_DOMAIN: start_in_domain(r, name); break;
     case IN_OS: start_in_os(r, name, count, attributes); break;
-    case IN_FEATURES: r->model->acpi = r->model->acpi || is(name, "acpi"); break;
     case IN_IOTHREADIDS:
       if (is(name, "iothread")) start_iothread(r, count, attributes);
       break;
     case IN_DEVICES: start_device(r, name, count, attributes); break;
-    case IN_RECORD: r->unknown = !start_below(r, name, count, attributes) || r->unknown; break;
+    case IN_RECORD: start_below(r, name, count, attributes); break;
     case IN_TEXT: break;
   }
   return r->depth > before;

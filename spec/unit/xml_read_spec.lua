@@ -141,6 +141,12 @@ describe("reading and writing", function()
 end)
 
 describe("what is none of ours", function()
+  it("may stand below an element that only leads to a value", function()
+    local read = virtlun.read([[<hostdev mode='subsystem' type='scsi'><source protocol='iscsi' name='iqn.x:y/1'>
+      <host name='h'/><initiator new='1'><iqn name='iqn.a:b' new='1'><new/></iqn></initiator></source></hostdev>]])
+    assert.same({ protocol = "iscsi", name = "iqn.x:y/1", hosts = { { name = "h" } }, initiator = "iqn.a:b" }, read.source)
+  end)
+
   for _, xml in ipairs(foreign) do
     it(("stays out: %s"):format(xml:match("^<[^>]+>")), function()
       assert.same({ kind = "domain", name = "web" }, (virtlun.read(domain(xml))))
@@ -169,8 +175,8 @@ describe("a document", function()
   <devices/>
 </domain>]]
     assert.same({ name = "web & db", uuid = "01234567-89ab-cdef-0123-456789abcdef", arch = "s390x",
-      machine = "s390-ccw-virtio", os_boot = true, acpi = true }, document:facts())
-    assert.same({ os_boot = false, acpi = false }, core.document("<domain/>"):facts())
+      machine = "s390-ccw-virtio", os_boot = true }, document:facts())
+    assert.same({ os_boot = false }, core.document("<domain/>"):facts())
   end)
 
   for _, row in ipairs(refused) do
