@@ -144,7 +144,8 @@ describe("what is none of ours", function()
   it("may stand below an element that only leads to a value", function()
     local read = virtlun.read([[<hostdev mode='subsystem' type='scsi'><source protocol='iscsi' name='iqn.x:y/1'>
       <host name='h'/><initiator new='1'><iqn name='iqn.a:b' new='1'><new/></iqn></initiator></source></hostdev>]])
-    assert.same({ protocol = "iscsi", name = "iqn.x:y/1", hosts = { { name = "h" } }, initiator = "iqn.a:b" }, read.source)
+    assert.same({ protocol = "iscsi", name = "iqn.x:y/1", hosts = { { name = "h" } }, initiator = "iqn.a:b" },
+      read.source)
   end)
 
   for _, xml in ipairs(foreign) do
