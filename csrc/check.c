@@ -97,7 +97,7 @@ static void check_required(struct vlun_check *check, const struct vlun_trail *tr
     const struct vlun_row *row = &shape->rows[i];
     if (!(row->flags & REQUIRED) || record->set & BIT(i)) continue;
     if ((row->flags & IDENTITY) && vlun_common(record, COMMON_alias)) continue;
-    if (!trail && check->spot.device && check->spot.device->broken & BIT(i)) continue;
+    if (!trail && check->spot.device && check->spot.device->unclear & BIT(i)) continue;
     complain(check, trail, P_required, &(struct vlun_args){.v = row->key, .a = row->doc});
   }
 }

@@ -227,8 +227,7 @@ struct vlun_device {
   bool read;       /* came from a document, through Lua */
   int place;       /* number in its recipe, or of its element among those of <devices>; from 1 */
   const char *bound; /* what a document has that belongs to the present source: slices, encryption ... */
-  uint64_t unclear;  /* rows that a document says twice, or in a way that virtlun cannot read */
-  uint64_t broken; /* rows that a recipe says in a way that could not be read, and that are told as problems already */
+  uint64_t unclear;  /* rows that could not be read: of a recipe told already; of a document said twice or unknown */
 };
 
 struct vlun_pool { /* names of iothreads and the like that a document declares */
@@ -239,7 +238,7 @@ struct vlun_pool { /* names of iothreads and the like that a document declares *
 struct vlun_model {
   struct vlun_arena arena;
   struct vlun_record *domain; /* shape domain */
-  struct vlun_device *device;
+  struct vlun_device *device; /* from malloc, so that what it outgrows is given back */
   size_t count, size;
   const char *file;
   int line;
@@ -293,7 +292,7 @@ const char *vlun_device_kind(const struct vlun_record *record);
 #define VLUN_KINDS (VLUN_W_device_count + 2)
 const char *vlun_kind_name(size_t number);
 const struct vlun_shape *vlun_kind_shape(size_t number);
-/* Room for count devices; vlun_model_add makes it too, but what it outgrows stays in the arena. */
+/* Room for count devices; vlun_model_add makes it too.  Devices may move. */
 bool vlun_model_room(struct vlun_model *model, size_t count);
 struct vlun_device *vlun_model_add(struct vlun_model *model);
 void vlun_model_free(struct vlun_model *model);

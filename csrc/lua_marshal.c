@@ -27,7 +27,7 @@ struct marshal {
   const struct vlun_shape *shape;
   int64_t word;            /* of disk.device */
   int row;                 /* of the device's field that is being read */
-  uint64_t broken;         /* fields of the device that could not be read */
+  uint64_t unclear;         /* fields of the device that could not be read */
   const char *device_file; /* what the device's table says of its place */
   int device_line;
   const char *file_key, *file; /* the last file's name in Lua and in the model: most devices share it */
@@ -389,7 +389,7 @@ static void read_field(struct marshal *m, const struct vlun_trail *up, struct vl
   } else {
     *value = (struct vlun_value){.origin = ORIGIN_USER};
     if (read_value(m, &trail, row, value)) draft->set |= BIT(number);
-    else if (!up) m->broken |= BIT(number);
+    else if (!up) m->unclear |= BIT(number);
   }
 }
 
@@ -467,7 +467,7 @@ static void read_device(struct marshal *m, int place) {
   m->row = -1;
   m->device_file = NULL;
   m->device_line = 0;
-  m->broken = 0;
+  m->unclear = 0;
   lua_pushstring(m->L, "kind");
   lua_rawget(m->L, m->table);
   const char *kind = lua_type(m->L, -1) == LUA_TSTRING ? lua_tostring(m->L, -1) : NULL;
@@ -485,7 +485,7 @@ static void read_device(struct marshal *m, int place) {
                                      .place = place,
                                      .file = m->device_file,
                                      .line = m->device_line,
-                                     .broken = m->broken,
+                                     .unclear = m->unclear,
                                      .read = is_read(m->L, m->table)};
     else if (device) m->model->count--;
   }

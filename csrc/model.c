@@ -2,6 +2,7 @@
  * model.c - the devices of one domain: records of values, and lists of them.
  * Knows rows only by their number; what a value means belongs to kind.c and rules.c.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -76,9 +77,11 @@ const char *vlun_kind_name(size_t number) {
 
 bool vlun_model_room(struct vlun_model *model, size_t count) {
   if (count <= model->size) return true;
-  struct vlun_device *device = vlun_alloc(&model->arena, count * sizeof *device);
-  if (!device) return false;
-  if (model->count) memcpy(device, model->device, model->count * sizeof *device);
+  struct vlun_device *device = realloc(model->device, count * sizeof *device);
+  if (!device) {
+    model->arena.failed = true;
+    return false;
+  }
   model->device = device;
   model->size = count;
   return true;
@@ -91,6 +94,7 @@ struct vlun_device *vlun_model_add(struct vlun_model *model) {
 }
 
 void vlun_model_free(struct vlun_model *model) {
+  free(model->device);
   vlun_arena_free(&model->arena);
   *model = (struct vlun_model){0};
 }

@@ -10,7 +10,7 @@ static bool is_writable(const struct vlun_record *disk) {
 void vlun_rule_source_missing(struct vlun_check *check) {
   const struct vlun_record *disk = here(check);
   const struct vlun_value *source = vlun_get(disk, VLUN_disk_source);
-  bool empty = source ? source->no : !(check->spot.device->broken & BIT(VLUN_disk_source));
+  bool empty = source ? source->no : !(check->spot.device->unclear & BIT(VLUN_disk_source));
   if (!is_cdrom(disk) && empty) vlun_complain_here(check, "source", &(struct vlun_args){.a = vlun_device_kind(disk)});
 }
 
