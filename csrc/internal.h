@@ -162,7 +162,7 @@ enum vlun_shape_id {
 /* clang-format on */
 #define W(list, id) VLUN_W_##list##_##id
 
-enum { HBA_VIRTIO = 1, HBA_PCI_ONLY = 2, HBA_PSERIES = 4, HBA_NOT_S390 = 8, HBA_BUILT_IN = 16, HBA_BY_TARGET = 32 };
+enum { HBA_VIRTIO = 1, HBA_PCI_ONLY = 2, HBA_PSERIES = 4, HBA_NOT_S390 = 8, HBA_BUILT_IN = 16, HBA_BY_TARGET = 32, HBA_UNIT_IS_TARGET = 64 };
 
 struct vlun_hba {
   const char *model;
@@ -415,6 +415,7 @@ struct vlun_check {
   bool whole; /* without a host: every device is to be written as a new one */
   /* Below: the runner's. */
   const struct vlun_device *existing; /* the host's device that the one at hand is, NULL for a new one */
+  bool leaving[VLUN_MAX_CONTROLLER + 1]; /* HBAs that the description removes */
   bool silent, complained;            /* a rule is tried on what the host has */
   struct vlun_spot spot;
   const struct vlun_device *place_of; /* the device that place and has_place were last asked for */

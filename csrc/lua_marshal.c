@@ -123,11 +123,14 @@ static bool start_device(struct vlun_draft *draft, const char *kind) {
 }
 
 static void complain_of_kind(struct marshal *m, const char *kind) {
-  const char *near = kind ? vlun_suggest(kind, strlen(kind), next_kind, NULL, VLUN_KINDS) : NULL;
-  lvlun_complain(m, NULL, P_unknown_kind,
-                 &(struct vlun_args){.v = kind ? kind : "nothing",
-                                     .s = near,
-                                     .e = vlun_or_list(&m->problems->arena, next_kind, NULL, VLUN_KINDS)});
+  if (!kind) {
+    lvlun_complain(m, NULL, P_no_kind, &(struct vlun_args){0});
+    return;
+  }
+  const char *near = vlun_suggest(kind, strlen(kind), next_kind, NULL, VLUN_KINDS);
+  lvlun_complain(
+      m, NULL, P_unknown_kind,
+      &(struct vlun_args){.v = kind, .s = near, .e = vlun_or_list(&m->problems->arena, next_kind, NULL, VLUN_KINDS)});
 }
 
 static bool is_read(lua_State *L, int table) {

@@ -144,6 +144,7 @@ static void set_hbas(lua_State *L) {
     set_integer(L, "max_target", hba->max_target);
     set_integer(L, "max_unit", hba->max_unit);
     if (hba->reserved >= 0) set_integer(L, "reserved_unit", hba->reserved);
+    set_flag(L, "unit_is_target", hba->properties & HBA_UNIT_IS_TARGET);
     lvlun_set_text(L, "never", hba->never);
     lua_rawseti(L, -2, i + 1);
   }

@@ -73,9 +73,11 @@ static unsigned scope_of(const struct vlun_device *device) {
 static void know_controllers(struct vlun_check *check, const struct vlun_model *model) {
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
-    if (!vlun_is(device, SHAPE_controller) || device->foreign || vlun_is_absent(device)) continue;
+    if (!vlun_is(device, SHAPE_controller) || device->foreign) continue;
     int64_t index = vlun_number(device->record, VLUN_controller_index, -1);
     if (index < 0 || index > VLUN_MAX_CONTROLLER) continue;
+    check->leaving[index] = check->leaving[index] || vlun_is_absent(device);
+    if (vlun_is_absent(device)) continue;
     bool says_model = vlun_has(device->record, VLUN_controller_model) != NULL;
     if (says_model || !check->controller[index]) check->controller[index] = device;
   }
@@ -149,6 +151,7 @@ static bool check_model(struct vlun_check *check, size_t number) {
   const struct vlun_model *model = check->models[number];
   check->spot = (struct vlun_spot){.model = model, .domain = number};
   memset(check->controller, 0, sizeof check->controller);
+  memset(check->leaving, 0, sizeof check->leaving);
   check->claims = vlun_claims_new(&check->arena, model->count * 2);
   if (!check->claims || !know_hosts(check)) return false;
   know_controllers(check, model);

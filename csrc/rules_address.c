@@ -26,6 +26,13 @@ static bool said_place(struct vlun_check *check, struct vlun_place *place) {
   return check->has_place;
 }
 
+void vlun_rule_address_leaving(struct vlun_check *check) {
+  struct vlun_place place;
+  bool said = is_said(vlun_common(here(check), COMMON_address)) && said_place(check, &place);
+  if (said && check->leaving[place.controller])
+    vlun_complain_here(check, "address.controller", &(struct vlun_args){.v = decimal(check, place.controller)});
+}
+
 void vlun_rule_address_bus(struct vlun_check *check) {
   struct vlun_place place;
   if (said_place(check, &place) && place.bus != 0)

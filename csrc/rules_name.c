@@ -70,8 +70,7 @@ void vlun_rule_same_device(struct vlun_check *check) {
   if (!key || !check->existing) return;
   *key = check->existing;
   const struct vlun_device *other = rival(check, HOST_DEVICE, key, sizeof *key);
-  if (other)
-    vlun_complain_here(check, "", &(struct vlun_args){.a = other->line ? decimal(check, other->line) : NULL});
+  if (other) vlun_complain_here(check, "", &(struct vlun_args){.a = other->line ? decimal(check, other->line) : NULL});
 }
 
 void vlun_rule_alias_taken(struct vlun_check *check) {

@@ -73,8 +73,8 @@ describe("a connection", function()
       local first, text, message = result.out:match("^([^\n]*)\n([^\n]*)\n(.*)$")
       local name = first:match("\t(VIR_ERR_[%u_]+)\tinteger\tVIR_FROM_%u+$")
       assert.truthy(name, first)
-      assert.equal(("nil\t1\tno_host\t%s\t%s\t%s"):format(uri, uri, name), first:match("^(.*)\tinteger"))
-      assert.equal(("%s: no connection to %s: %s"):format(uri, uri, message), text)
+      assert.equal(("nil\t1\tno_host\t\t%s\t%s"):format(uri, name), first:match("^(.*)\tinteger"))
+      assert.equal(("no connection to %s: %s"):format(uri, message), text)
     end
   end)
 

@@ -91,7 +91,7 @@ local Connection = {}
 Connection.__index = Connection
 
 local function new_domain(connection, handle)
-  return setmetatable({ connection = connection, handle = handle, name = handle:name() }, Domain)
+  return setmetatable({ connection = connection, handle = handle, name = handle:name(), uuid = handle:uuid() }, Domain)
 end
 
 --- All domains of the host, by name.
@@ -130,7 +130,7 @@ Connection.__gc = Connection.close
 function backend.open(uri, opts)
   local handle, failure = trace.call(libvirt.now, "open", libvirt.open, uri, opts and opts.readonly)
   if not handle then
-    return refused(failure, { code = "no_host", path = uri, value = uri or "libvirt's default", a = failure.message })
+    return refused(failure, { code = "no_host", value = uri or "libvirt's default", a = failure.message })
   end
   local connection = setmetatable({ handle = handle }, Connection)
   for _, fact in ipairs { "uri", "driver", "version" } do

@@ -7,8 +7,8 @@ local dsl = {}
 
 --- The constructors: functions by name that stamp kind, file and line on a plain table.
 -- kinds: names of the devices; where(): file and line of the caller's caller; made(table): called for each device;
--- described(domain): called for each domain.
-function dsl.constructors(kinds, where, made, described)
+-- begun(name): called for each domain's name, gives what is called when its table comes; described(domain): then too.
+function dsl.constructors(kinds, where, made, begun, described)
   local names = {}
 
   local function stamp(kind, table)
@@ -32,9 +32,11 @@ function dsl.constructors(kinds, where, made, described)
   end
 
   function names.domain(name)
+    local finish = begun(name)
     return function(table)
       table = stamp("domain", table)
       table.name = name
+      finish()
       described(table)
       return table
     end
@@ -191,9 +193,18 @@ function dsl.run(constructors, library, core, read, name, text, params)
 
   local function made(device) devices[#devices + 1] = device end
 
+  -- domain "name" without a table behind it would be lost without a word.
+  local unfinished = {}
+  local function begun(domain)
+    local file, line = place(3)
+    local entry = { code = "unfinished", value = type(domain) == "string" and domain or "?", file = file, line = line }
+    unfinished[#unfinished + 1] = entry
+    return function() entry.finished = true end
+  end
+
   local function described(domain) domains[#domains + 1] = domain end
 
-  for key, constructor in next, constructors(core.kinds, where, made, described) do names[key] = constructor end
+  for key, constructor in next, constructors(core.kinds, where, made, begun, described) do names[key] = constructor end
 
   local function converted(value, default, param)
     local kind = type(default)
@@ -226,7 +237,8 @@ function dsl.run(constructors, library, core, read, name, text, params)
 
   function names.requires(wanted)
     wanted = type(wanted) == "string" and wanted or ""
-    local major, minor = match(wanted, "^virtlun%s*>=%s*(%d+)%.(%d+)")
+    local major, minor = match(wanted, "^virtlun%s*>=%s*(%d+)%.?(%d*)")
+    minor = tonumber(minor) or 0
     local has_major, has_minor = match(core.VERSION, "^(%d+)%.(%d+)")
     if not major then error('requires wants a text such as "virtlun >= 1.0"', 2) end
     if has_major * 1000 + has_minor < major * 1000 + minor then
@@ -367,6 +379,9 @@ function dsl.run(constructors, library, core, read, name, text, params)
   end
   check_devices(forget_unknown(domains, {}, 0))
   check_params()
+  for _, entry in ipairs(unfinished) do
+    if not entry.finished then complain(entry) end
+  end
   if #domains == 0 and #problems == 0 then complain { code = "no_domain", file = name } end
   return domains, problems
 end

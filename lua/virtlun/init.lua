@@ -92,7 +92,9 @@ end
 
 local function nothing() end
 
-for name, constructor in pairs(dsl.constructors(core.kinds, where, nothing, nothing)) do
+local function begun() return nothing end
+
+for name, constructor in pairs(dsl.constructors(core.kinds, where, nothing, begun, nothing)) do
   virtlun[name] = constructor
 end
 

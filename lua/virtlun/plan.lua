@@ -22,32 +22,49 @@ local function is_test(facts)
   return facts.driver and facts.driver:lower() == "test"
 end
 
+local function wants_live(desired, facts)
+  return desired.scope == "live" or running(facts) and not is_test(facts) and desired.scope ~= "config"
+end
+
+--- States that forbid a change forbid nothing where nothing is to be changed.
 local function complain_of_state(found, desired, facts)
-  local function complain(fields)
-    fields.path, fields.file, fields.line = desired.name, desired.file, desired.line
-    found:append { problems.new(fields) }
-  end
+  local problem
   if facts.persistent == false then
-    complain { code = "no_config" }
+    problem = { code = "no_config" }
   elseif facts.managed_save then
-    complain { code = "managed_save", value = desired.name }
-  elseif desired.scope == "live" or (running(facts) and not is_test(facts) and desired.scope ~= "config") then
-    complain { code = "not_yet", a = "changing a running domain (scope = \"config\" changes its next boot)" }
+    problem = { code = "managed_save", value = desired.name }
+  elseif wants_live(desired, facts) then
+    problem = { code = "not_yet", a = "changing a running domain (scope = \"config\" changes its next boot)" }
   end
-  if desired.prune then complain { code = "not_yet", a = "prune" } end
-  if desired.boot then complain { code = "not_yet", a = "boot = \"devices\"" } end
+  if not problem then return end
+  problem.path, problem.file, problem.line = desired.name, desired.file, desired.line
+  found:append { problems.new(problem) }
+end
+
+--- What a description may say and this version does not do.
+local function complain_of_unbuilt(found, desired)
+  for _, missing in ipairs { { "prune", "prune" }, { "boot", "boot = \"devices\"" } } do
+    if desired[missing[1]] then
+      found:append { problems.new {
+        code = "not_yet", path = desired.name, a = missing[2], file = desired.file, line = desired.line,
+      } }
+    end
+  end
 end
 
 local function version_text(number)
   return ("%d.%d.%d"):format(number // 1000000, number // 1000 % 1000, number % 1000)
 end
 
--- Fields that came with a later libvirt, by shape and key.
-local newer_fields
+-- What of the schema is asked for often: fields that came with a later libvirt, by shape and key; models of HBAs
+-- whose units are SCSI targets in the guest.
+local newer_fields, unit_is_target
 
-local function load_newer_fields()
-  newer_fields = {}
-  for name, shape in pairs(core.schema().shapes) do
+local function load_schema()
+  if newer_fields then return end
+  newer_fields, unit_is_target = {}, {}
+  local schema = core.schema()
+  for name, shape in pairs(schema.shapes) do
     for _, field in ipairs(shape.fields) do
       if field.since then
         newer_fields[name] = newer_fields[name] or {}
@@ -55,6 +72,7 @@ local function load_newer_fields()
       end
     end
   end
+  for _, hba in ipairs(schema.hbas) do unit_is_target[hba.model] = hba.unit_is_target end
 end
 
 local function name_of(device)
@@ -63,7 +81,7 @@ end
 
 local function complain_of_version(found, desired, facts)
   if not facts.libvirt then return end
-  if not newer_fields then load_newer_fields() end
+  load_schema()
   for _, device in ipairs(desired) do
     device = type(device) == "table" and device or {} -- what is no device is told already
     for key, since in pairs(newer_fields[device.kind] or newer_fields.disk) do
@@ -195,14 +213,20 @@ local function why(change)
   return "differs: " .. table.concat(keys, ", ")
 end
 
+--- Where the guest finds a drive: mostly at the target and unit that libvirt says.
+local function guest_place(address, hba)
+  load_schema()
+  if hba and unit_is_target[hba.model] then return { target = address.unit, unit = 0 } end
+  return address
+end
+
 --- What the guest will see of a drive: its LUN, and its name below /dev/disk/by-path where the HBA's place is known.
 local function foretell(drive, hbas)
   if type(drive.address) ~= "table" or not drive.address.controller then return nil end
-  local guest = { hctl = core.lun.hctl(drive.address), lun = core.lun.encode(drive.address.unit or 0) }
   local hba = hbas[drive.address.controller]
-  if hba and type(hba.address) == "table" then
-    guest.by_path, guest.certain = core.lun.by_path(drive.address, hba.address)
-  end
+  local place = guest_place(drive.address, hba)
+  local guest = { hctl = core.lun.hctl(place), lun = core.lun.encode(place.unit or 0) }
+  if hba and type(hba.address) == "table" then guest.by_path, guest.certain = core.lun.by_path(place, hba.address) end
   return guest
 end
 
@@ -222,10 +246,17 @@ function plan.foretell(description)
   return result
 end
 
+local function effect(change)
+  for _, field in ipairs(change.kind == "controller" and change.fields or {}) do
+    if field.key == "model" then return "next boot, replaces the HBA" end
+  end
+  return "next boot"
+end
+
 local function step_of(change, work, hbas)
   local step = {
     action = change.action, kind = change.kind, device = change.device, fields = change.fields,
-    before = change.before, after = change.after, why = why(change), effect = "next boot", call = "define",
+    before = change.before, after = change.after, why = why(change), effect = effect(change), call = "define",
     file = change.file, line = change.line,
   }
   if change.action == "add" then
@@ -241,6 +272,16 @@ local function step_of(change, work, hbas)
   return step
 end
 
+--- HBAs as they will be: those of the host, and over them what is described.
+local function final_hbas(work)
+  local hbas = hbas_of(work.config:tables())
+  for index, hba in pairs(hbas_of(work.model:tables())) do
+    local known = hbas[index] or {}
+    hbas[index] = { model = hba.model or known.model, address = hba.address or known.address }
+  end
+  return hbas
+end
+
 local function make_steps(work)
   local order = {}
   for i, change in ipairs(work.changes) do
@@ -251,7 +292,7 @@ local function make_steps(work)
     if a.rank ~= b.rank then return a.rank < b.rank end
     return a.at < b.at
   end)
-  local hbas, steps = hbas_of(work.config:tables()), {}
+  local hbas, steps = final_hbas(work), {}
   for i, item in ipairs(order) do steps[i] = step_of(work.changes[item.number], work, hbas) end
   return steps
 end
@@ -319,7 +360,7 @@ function plan.work(desired, documents, facts)
   if not config or (documents.live and documents.config and not live) then return nil, found end
   complain_of_identity(found, desired, config)
   found:append(model:check(config, live))
-  complain_of_state(found, desired, facts)
+  complain_of_unbuilt(found, desired)
   complain_of_version(found, desired, facts)
   if found:has_errors() then return nil, found end
 
@@ -327,6 +368,7 @@ function plan.work(desired, documents, facts)
   local work = { model = model, config = config, live = live, described = model:tables() }
   work.changes = core.diff(model, config)
   complain_of_changes(found, desired, work)
+  if #work.changes > 0 then complain_of_state(found, desired, facts) end
   if found:has_errors() then return nil, found end
 
   work.plan = {

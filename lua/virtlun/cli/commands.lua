@@ -27,6 +27,15 @@ local function load_file(path, params)
   return virtlun.loadstring(io.read("a"), "stdin", params)
 end
 
+--- Of found only what stops everything.
+local function errors_of(found)
+  local errors = virtlun.problems()
+  for _, problem in ipairs(found) do
+    if problem.severity == "error" then errors:append { problem } end
+  end
+  return errors
+end
+
 --- All recipes of the command line as one list of domains; nil and problems.
 local function load_all(args, found)
   local domains, good = {}, true
@@ -103,30 +112,32 @@ end
 
 -- Hosts ----------------------------------------------------------------------------------------------------
 
---- Two URIs for one domain are a contradiction, not a choice for us to make.
+--- A connection that no recipe can use was meant for something.
 local function complain_of_uris(domains, args, found)
+  local other
   for _, domain in ipairs(domains) do
-    if args.connect and domain.uri and domain.uri ~= args.connect then
-      found:append { virtlun.problem {
-        code = "two_uris", path = domain.name, value = domain.uri, expected = args.connect,
-        file = domain.file, line = domain.line,
-      } }
-    end
+    if not domain.uri or domain.uri == args.connect then return end
+    other = other or domain
+  end
+  if args.connect and other then
+    found:append { virtlun.problem {
+      code = "two_uris", path = other.name, value = other.uri, expected = args.connect, file = other.file,
+      line = other.line,
+    } }
   end
 end
 
 --- Connections by URI, opened when first wanted, closed together.
 local function new_hosts(args, readonly)
-  local hosts = { open = {} }
+  local hosts = { open = {}, failed = {} }
 
   function hosts:connect(uri)
     local key = uri or args.connect or ""
-    if not self.open[key] then
-      local connection, failure = virtlun.open(uri or args.connect, { readonly = readonly })
-      if not connection then return nil, failure end
-      self.open[key] = connection
-    end
-    return self.open[key]
+    if self.open[key] then return self.open[key] end
+    if self.failed[key] then return nil, virtlun.problems() end -- told already
+    local connection, failure = virtlun.open(uri or args.connect, { readonly = readonly })
+    self.open[key], self.failed[key] = connection, not connection
+    return connection, failure
   end
 
   function hosts:close()
@@ -142,12 +153,23 @@ local function domain_of(hosts, name, uri)
   return connection:domain(name)
 end
 
+--- A domain that two names of a recipe mean, its UUID say, would be changed to and fro.
+local function complain_of_twins(dom, domain, seen, found)
+  local key = dom.connection.uri .. "\n" .. dom.uuid
+  if seen[key] then
+    local problem = { code = "same_domain", path = domain.name, file = domain.file, line = domain.line }
+    found:append { virtlun.problem(problem) }
+  end
+  seen[key] = true
+end
+
 --- One plan for each domain; nil if any of them has a problem.
 local function plan_all(domains, hosts, found)
-  local plans, good = {}, true
+  local plans, good, seen = {}, true, {}
   for i, domain in ipairs(domains) do
     local dom, failure = domain_of(hosts, domain.name, domain.uri)
     local plan, more
+    if dom then complain_of_twins(dom, domain, seen, found) end
     if dom then
       plan, more = dom:plan(domain)
       found:append(more)
@@ -157,7 +179,7 @@ local function plan_all(domains, hosts, found)
     good = good and plan ~= nil
     plans[i] = plan
   end
-  return good and plans or nil
+  return good and not found:has_errors() and plans or nil
 end
 
 local function count_changes(plans)
@@ -186,6 +208,7 @@ end
 local function with_plans(args, out, readonly, run)
   local found = virtlun.problems()
   local domains = load_all(args, found)
+  if domains then found = errors_of(found) end -- the plan has its own notes, and knows more
   local hosts = new_hosts(args, readonly)
   if domains then complain_of_uris(domains, args, found) end
   local plans = domains and not found:has_errors() and plan_all(domains, hosts, found)
@@ -222,8 +245,10 @@ local function apply_all(plans, found, args, out)
       done = done + result.done
       plan.result = "done"
     else
-      failed = failed + 1
-      plan.result = "failed"
+      -- What was written and did not become so is neither done nor undone.
+      local written = failure[1] and failure[1].code == "not_made"
+      failed, done = failed + 1, done + (written and 1 or 0)
+      plan.result = written and "partly" or "failed"
       found:append(failure)
     end
   end
@@ -267,7 +292,7 @@ function commands.apply(args, out)
       end
     end
     if failed == 0 then return OK end
-    return failed < #plans and done > 0 and PARTLY or FAILED
+    return done > 0 and PARTLY or FAILED
   end)
 end
 
@@ -335,13 +360,18 @@ end
 
 --- A LUN as Linux shows it: the number alone, or the last of [H:C:T:L], with letters where only the guest knows.
 local function guest_lun(text)
-  return text:match("^%[?[%dH]+:%d+:[%dT]+:(%d+)%]?$") or text
+  return text:match("^%[?[%dH]+:0:[%dT]+:(%d+)%]?$") or text
 end
 
 local function lun_data(args)
   local unit, failure
   if args.from_guest then
-    unit, failure = virtlun.lun.decode(decimal(guest_lun(args.from_guest)))
+    local text = guest_lun(args.from_guest)
+    if text:find(":", 1, true) then
+      local problem = virtlun.problem { code = "bad_form", value = text, expected = "a LUN or H:0:T:LUN" }
+      return nil, virtlun.problems { problem }
+    end
+    unit, failure = virtlun.lun.decode(decimal(text))
   else
     unit = decimal(args.unit)
   end
@@ -375,6 +405,7 @@ end
 function commands.help(args, out)
   local schema = virtlun.schema()
   local lines = args.topic and help_view.lines(schema, args.topic) or not args.topic and help_view.index(schema)
+  if not lines and args.command_help then lines = { args.command_help } end
   if not lines then
     local near = help_view.near(schema, args.topic, virtlun.suggest)
     local hint = near and (" (did you mean '%s'?)"):format(near) or ""

@@ -44,6 +44,8 @@ function cli.main(args)
   if not parsed.command then return usage_error(parser, "a command is missing") end
   local prepared, message = commands.prepare(parsed)
   if not prepared then return usage_error(parser, message) end
+  local topic = command_parsers[parsed.topic or ""]
+  parsed.command_help = topic and topic:get_help()
   local out = output.new(parsed)
   local status = commands[parsed.command](parsed, out)
   return out:close() and status or math.max(status, 1)

@@ -66,7 +66,13 @@ local DEVICES = {
   cdrom = "a SCSI CD/DVD drive", disk = "a SCSI disk", lun = "a SCSI disk whose commands reach the real device",
 }
 
-local SOURCES = { "file", "block", "volume", "network" }
+-- What is one of several tables, and what else it may be.
+local CHOICES = {
+  source = { "source = \"/path\", or one of the tables below; false for an empty CD drive", "file", "block", "volume",
+    "network" },
+  address = { "address = one of the tables below: the first of a drive, the others of an HBA", "drive", "pci", "ccw",
+    "spapr_vio" },
+}
 
 --- Every topic: kinds first, nested tables, then problem codes.
 function view.topics(schema)
@@ -74,6 +80,7 @@ function view.topics(schema)
   for name in pairs(schema.shapes) do
     if not has(kinds, name) and name ~= "other" then tables[#tables + 1] = name end
   end
+  for name in pairs(CHOICES) do tables[#tables + 1] = name end
   table.sort(tables)
   for i, problem in ipairs(schema.problems) do codes[i] = problem.code end
   return kinds, tables, codes
@@ -84,10 +91,11 @@ function view.lines(schema, topic)
   if DEVICES[topic] then
     return shape_lines(schema.shapes.disk, topic, ("%s { ... }: %s"):format(topic, DEVICES[topic]))
   end
-  if topic == "source" then
-    local lines = { "source = \"/path\", or one of the tables below; false for an empty CD drive", "" }
-    for _, name in ipairs(SOURCES) do
-      for _, line in ipairs(shape_lines(schema.shapes[name], topic, name)) do lines[#lines + 1] = line end
+  local choice = CHOICES[topic]
+  if choice then
+    local lines = { choice[1], "" }
+    for i = 2, #choice do
+      for _, line in ipairs(shape_lines(schema.shapes[choice[i]], topic, choice[i])) do lines[#lines + 1] = line end
       lines[#lines + 1] = ""
     end
     return lines

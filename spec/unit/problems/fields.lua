@@ -39,8 +39,8 @@ case.lua:1: web.controller0: 'event_idx' has no place here (libvirt drops event_
   { code = "unknown_kind", devices = [[{ kind = "cdrmo", dev = "sda" }]],
     says = [[
 case.lua:1: web.#1: kind 'cdrmo' is not one of cdrom, disk, lun, hostdev or controller (did you mean 'cdrom'?)]] },
-  { code = "unknown_kind", devices = "cdrom { dev = \"sda\" }, { dev = \"sdb\" }",
-    says = [[case.lua:1: web.#2: kind 'nothing' is not one of cdrom, disk, lun, hostdev or controller]] },
+  { code = "no_kind", devices = "cdrom { dev = \"sda\" }, { dev = \"sdb\" }",
+    says = [[case.lua:1: web.#2: is no device (write: cdrom { ... })]] },
 
   { code = "wrong_type", devices = [[controller { index = 1.5 }]],
     says = [[case.lua:1: web.controller#1.index: 1.5 is not an integer]] },

@@ -59,6 +59,9 @@ case.lua:2: web.controller2: the domain has no controller 1, and libvirt would f
     says = [[
 case.lua:1: web.controller0.queues: only where model is virtio-scsi, virtio-transitional or virtio-non-transitional; here it is lsilogic]] },
 
+  { code = "address_leaving", devices = [[controller { index = 0, absent = true },
+cdrom { dev = "sda", address = { controller = 0 } }]],
+    says = [[case.lua:2: web.sda.address.controller: controller 0 is removed by the same recipe]] },
   { code = "address_bus", devices = [[cdrom { dev = "sda", address = { controller = 0, bus = 1 } }]],
     says = [[case.lua:1: web.sda.address.bus: 1 is not a bus: a SCSI HBA has only bus 0]] },
   { code = "address_target",

@@ -43,6 +43,8 @@ spec/unit/problems/cycle/two.lua:3: includes itself: spec/unit/problems/cycle/on
     says = ("case.lua:1: needs virtlun >= 99.1; this is %s"):format(require("virtlun").VERSION) },
   { code = "outside_domain", recipe = "domain \"web\" {}\ncdrom { dev = \"sda\" }",
     says = [[case.lua:2: sda: stands outside of every domain (put it into domain "name" { ... })]] },
+  { code = "unfinished", recipe = 'domain "a"\ndomain "b" {}',
+    says = [[case.lua:1: domain 'a' is followed by no table (write: domain "a" { ... })]] },
   { code = "no_domain", recipe = "-- nothing",
     says = [[case.lua: describes no domain (write: domain "name" { ... })]] },
   { code = "same_domain", recipe = "domain \"web\" {}\ndomain \"db\" {}\ndomain \"web\" {}",
