@@ -266,6 +266,30 @@ describe("the states of a domain", function()
   end)
 end)
 
+describe("what the guest will see", function()
+  it("is the unit as target, and LUN 0, on HBAs that know no LUN", function()
+    local plan = made([[cdrom { dev = "sda", source = "/new.iso" }]],
+      { host.hba(0, "lsilogic", "type='pci' domain='0' bus='0' slot='5' function='0'"),
+        host.drive("sda", { place = { 0, 0, 4 } }) })
+    local guest = plan.steps[1].guest
+    assert.same({ "[H:0:4:0]", "pci-0000:00:05.0-scsi-0:0:4:0", true }, { guest.hctl, guest.by_path, guest.certain })
+  end)
+end)
+
+describe("a state that forbids changes", function()
+  local same = [[cdrom { dev = "sda", source = "/old.iso" }]]
+  local states = {
+    running = { driver = "QEMU", state = "running", active = true, persistent = true },
+    transient = { state = "running", persistent = false },
+    saved = { state = "shut off", persistent = true, managed_save = true },
+  }
+  for name, facts in pairs(states) do
+    it("forbids nothing where nothing is to be changed: " .. name, function()
+      assert.equal(0, made(same, { host.hba(0), host.drive("sda") }, facts).changes)
+    end)
+  end
+end)
+
 describe("a plan is refused:", function()
   for _, case in ipairs(require("support.plan_refusals")) do
     it(case[1], function() assert.equal(case.said, refused(case[2], case[3], case.facts, case.opts)) end)

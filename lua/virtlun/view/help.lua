@@ -56,9 +56,12 @@ local function shape_lines(shape, kind, title)
   return lines
 end
 
+-- What stands in a message for what was found, what is allowed, and what else it tells.
+local SLOTS = { ["{v}"] = "VALUE", ["{e}"] = "ALLOWED", ["{s}"] = "NEAREST", ["{1}"] = "...", ["{2}"] = "..." }
+
 local function problem_lines(problem)
-  local lines = { ("%s  (%s)"):format(problem.code, problem.severity), "", "  " .. problem.message }
-  if problem.hint then lines[#lines + 1] = "  hint: " .. problem.hint end
+  local lines = { ("%s  (%s)"):format(problem.code, problem.severity), "", "  " .. problem.message:gsub("{.}", SLOTS) }
+  if problem.hint then lines[#lines + 1] = "  hint: " .. problem.hint:gsub("{.}", SLOTS) end
   return lines
 end
 
