@@ -13,6 +13,11 @@ local FORMAT_VERSION = 1
 
 -- Facts that forbid ----------------------------------------------------------------------------------------
 
+--- The name of a described device, as problems have it.
+local function name_of(device)
+  return tostring(device.dev or device.alias or tostring(device.kind or "#") .. tostring(device.index or ""))
+end
+
 local function running(facts)
   return facts.active or facts.state == "running" or facts.state == "paused"
 end
@@ -43,11 +48,14 @@ end
 
 --- What a description may say and this version does not do.
 local function complain_of_unbuilt(found, desired)
-  for _, missing in ipairs { { "prune", "prune" }, { "boot", "boot = \"devices\"" } } do
-    if desired[missing[1]] then
-      found:append { problems.new {
-        code = "not_yet", path = desired.name, a = missing[2], file = desired.file, line = desired.line,
-      } }
+  local function complain(what, path, place)
+    found:append { problems.new { code = "not_yet", path = path, a = what, file = place.file, line = place.line } }
+  end
+  if desired.prune then complain("prune", desired.name, desired) end
+  if desired.boot then complain('boot = "devices"', desired.name, desired) end
+  for _, device in ipairs(desired) do
+    if type(device) == "table" and device.replace then
+      complain("replace", ("%s.%s"):format(desired.name, name_of(device)), device)
     end
   end
 end
@@ -73,10 +81,6 @@ local function load_schema()
     end
   end
   for _, hba in ipairs(schema.hbas) do unit_is_target[hba.model] = hba.unit_is_target end
-end
-
-local function name_of(device)
-  return device.dev or device.alias or device.kind .. (device.index or "")
 end
 
 local function complain_of_version(found, desired, facts)

@@ -115,6 +115,8 @@ cdrom { dev = "sdb", source = "/b" }]], { sata, host.hba(0), host.drive("sdc", {
     said = 'r.lua:1: web01: changing a running domain (scope = "config" changes its next boot) is not built yet' },
   { "the running half alone", [[scope = "live", cdrom { dev = "sda", source = "/b" }]], { hba0, sda }, facts = test,
     said = 'r.lua:1: web01: changing a running domain (scope = "config" changes its next boot) is not built yet' },
+  { "replace", [[cdrom { dev = "sda", replace = true }]], { hba0, sda },
+    said = "r.lua:2: web01.sda: replace is not built yet" },
   { "prune", [[prune = true, cdrom { dev = "sda" }]], { hba0, sda }, said = "r.lua:1: web01: prune is not built yet" },
   { "boot by devices", [[boot = "devices", cdrom { dev = "sda" }]], { hba0, sda },
     said = 'r.lua:1: web01: boot = "devices" is not built yet' },

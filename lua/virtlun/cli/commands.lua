@@ -307,8 +307,7 @@ local function wanted_domains(args, hosts)
     local dom, more = connection:domain(name)
     if dom then domains[#domains + 1] = dom else found:append(more) end
   end
-  if #found > 0 then return nil, found end
-  return domains
+  return domains, found
 end
 
 --- A description as data: what is a list and what is a table of names must not mix there.
