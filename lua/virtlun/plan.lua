@@ -13,11 +13,6 @@ local FORMAT_VERSION = 1
 
 -- Facts that forbid ----------------------------------------------------------------------------------------
 
---- The name of a described device, as problems have it.
-local function name_of(device)
-  return tostring(device.dev or device.alias or tostring(device.kind or "#") .. tostring(device.index or ""))
-end
-
 local function running(facts)
   return facts.active or facts.state == "running" or facts.state == "paused"
 end
@@ -46,18 +41,15 @@ local function complain_of_state(found, desired, facts)
   found:append { problems.new(problem) }
 end
 
---- What a description may say and this version does not do.
+--- What a description may say of a domain and this version does not do.
 local function complain_of_unbuilt(found, desired)
-  local function complain(what, path, place)
-    found:append { problems.new { code = "not_yet", path = path, a = what, file = place.file, line = place.line } }
+  local function complain(what)
+    found:append { problems.new {
+      code = "not_yet", path = desired.name, a = what, file = desired.file, line = desired.line,
+    } }
   end
-  if desired.prune then complain("prune", desired.name, desired) end
-  if desired.boot then complain('boot = "devices"', desired.name, desired) end
-  for _, device in ipairs(desired) do
-    if type(device) == "table" and device.replace then
-      complain("replace", ("%s.%s"):format(desired.name, name_of(device)), device)
-    end
-  end
+  if desired.prune then complain("prune") end
+  if desired.boot then complain('boot = "devices"') end
 end
 
 local function version_text(number)
@@ -83,20 +75,25 @@ local function load_schema()
   for _, hba in ipairs(schema.hbas) do unit_is_target[hba.model] = hba.unit_is_target end
 end
 
-local function complain_of_version(found, desired, facts)
-  if not facts.libvirt then return end
-  load_schema()
-  for _, device in ipairs(desired) do
-    device = type(device) == "table" and device or {} -- what is no device is told already
-    for key, since in pairs(newer_fields[device.kind] or newer_fields.disk) do
-      if device[key] and since > facts.libvirt then
-        found:append { problems.new {
-          code = "needs_libvirt", path = ("%s.%s.%s"):format(desired.name, name_of(device), key),
-          value = version_text(facts.libvirt), expected = version_text(since), file = device.file, line = device.line,
-        } }
-      end
+--- Of a device that is right in itself: what the host's libvirt is too old for, and what is not built.
+local function complain_of_device(found, desired, device, facts)
+  local function complain(fields, key)
+    local name = device.dev or device.alias or device.kind .. (device.index or "")
+    fields.path = ("%s.%s%s"):format(desired.name, name, key and "." .. key or "")
+    fields.file, fields.line = device.file, device.line
+    found:append { problems.new(fields) }
+  end
+  for key, since in pairs(newer_fields[device.kind] or newer_fields.disk) do
+    if device[key] and facts.libvirt and since > facts.libvirt then
+      complain({ code = "needs_libvirt", value = version_text(facts.libvirt), expected = version_text(since) }, key)
     end
   end
+  if device.replace then complain { code = "not_yet", a = "replace" } end
+end
+
+local function complain_of_devices(found, desired, facts)
+  load_schema()
+  for _, device in ipairs(desired) do complain_of_device(found, desired, device, facts) end
 end
 
 -- Changes that the first law forbids -----------------------------------------------------------------------
@@ -364,8 +361,9 @@ function plan.work(desired, documents, facts)
   if not config or (documents.live and documents.config and not live) then return nil, found end
   complain_of_identity(found, desired, config)
   found:append(model:check(config, live))
+  local wrong = found:has_errors()
   complain_of_unbuilt(found, desired)
-  complain_of_version(found, desired, facts)
+  if not wrong then complain_of_devices(found, desired, facts) end
   if found:has_errors() then return nil, found end
 
   model:complete(config, live)
