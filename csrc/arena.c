@@ -21,7 +21,7 @@ static bool add_chunk(struct vlun_arena *arena, size_t at_least) {
   size_t size = arena->chunks ? arena->chunks->size * 2 : FIRST_CHUNK;
   if (size > LARGEST_CHUNK) size = LARGEST_CHUNK;
   if (size < at_least) size = at_least;
-  struct vlun_chunk *chunk = calloc(1, sizeof *chunk + size);
+  struct vlun_chunk *chunk = malloc(sizeof *chunk + size);
   if (!chunk) {
     arena->failed = true;
     return false;
@@ -45,7 +45,7 @@ void *vlun_alloc(struct vlun_arena *arena, size_t size) {
   void *memory = arena->free;
   arena->free += size;
   arena->left -= size;
-  return memory;
+  return memset(memory, 0, size);
 }
 
 char *vlun_copy(struct vlun_arena *arena, const char *text, size_t len) {

@@ -115,11 +115,13 @@ describe("a connection", function()
       dom = nil -- luacheck: ignore
       collectgarbage()
     end
+    -- What a finalizer makes while Lua closes is never finalized itself, so there the leak detector has a reason.
     local result = child.script([[
       local v = require "virtlun"
       local c = v.open "test:///default"
       local kept = { c:domain "test", c:domains() }
-      setmetatable({}, { __gc = function() print(pcall(c.domains, c)) end })]])
+      setmetatable({}, { __gc = function() print(pcall(c.domains, c)) end })]],
+      { env = { ASAN_OPTIONS = "detect_leaks=0" } })
     assert.same({ "", 0 }, { result.err, result.code })
   end)
 end)
