@@ -62,7 +62,7 @@ describe("a connection", function()
   end)
 
   it("to nowhere is a problem with libvirt's own words, and nothing on standard error", function()
-    for _, uri in ipairs { "qemu:///session?socket=/nonexistent", "nonsense:///", "::" } do
+    for _, uri in ipairs { "qemu:///session?socket=/nonexistent", "nonsense:///", "::", "test:///no/such/file.xml" } do
       local result = child.script([[
         local connection, problems = require("virtlun").open(arg[1])
         local p = problems[1]
