@@ -333,6 +333,17 @@ describe("virtlun help", function()
 end)
 
 describe("the command line", function()
+  it("ends with a word where Ctrl-C ends it, and with the place where a mistake of its own does", function()
+    local result = child.script([[
+      local commands, cli = require "virtlun.cli.commands", require "virtlun.cli"
+      commands.help = function() error("interrupted!", 0) end -- what lua makes of SIGINT
+      print(cli.main { "help" })
+      commands.help = function() error("a mistake", 0) end
+      print(cli.main { "help" })]])
+    assert.equal("130\n1\n", result.out)
+    assert.truthy(result.err:find("^virtlun: interrupted\nvirtlun: a mistake\nstack traceback:"), result.err)
+  end)
+
   it("has -h and --version", function()
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", out_of("--version"))
     for _, line in ipairs { "-h", "--help" } do assert.truthy(out_of(line):find("^Usage: virtlun .*\n +apply ")) end

@@ -27,8 +27,7 @@ local function usage_error(parser, message)
   return commands.USAGE
 end
 
---- Runs the command with the given arguments; returns the exit status.
-function cli.main(args)
+local function run(args)
   local parser, command_parsers = options.parser()
   local help = wanted_help(args, parser, command_parsers)
   if help then
@@ -49,6 +48,18 @@ function cli.main(args)
   local out = output.new(parsed)
   local status = commands[parsed.command](parsed, out)
   return out:close() and status or math.max(status, 1)
+end
+
+local INTERRUPTED = 130 -- as shells have it: 128 and the number of SIGINT
+
+--- Runs the command with the given arguments; returns the exit status.
+-- Ctrl-C reaches Lua as an error.  A change is one define, which libvirt makes as a whole or not at all.
+function cli.main(args)
+  local good, status = xpcall(run, debug.traceback, args)
+  if good then return status end
+  local interrupted = tostring(status):find("interrupted!", 1, true)
+  io.stderr:write("virtlun: ", interrupted and "interrupted" or tostring(status), "\n")
+  return interrupted and INTERRUPTED or 1
 end
 
 return cli
