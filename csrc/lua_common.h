@@ -52,6 +52,8 @@ int Lvlun_lun_wire(lua_State *L);
 int Lvlun_lun_hctl(lua_State *L);
 int Lvlun_lun_by_path(lua_State *L);
 int Lvlun_recipe(lua_State *L);
+/* What a recipe may use: instructions, seconds, mebibytes. */
+void lvlun_push_limits(lua_State *L);
 void lvlun_open_model(lua_State *L);
 int Lvlun_model(lua_State *L);
 int Lvlun_document(lua_State *L);

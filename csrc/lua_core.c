@@ -291,6 +291,8 @@ VLUN_API int luaopen_virtlun_core(lua_State *L) {
   lua_setfield(L, -2, "lun");
   push_kinds(L);
   lua_setfield(L, -2, "kinds");
+  lvlun_push_limits(L);
+  lua_setfield(L, -2, "limits");
   lua_pushliteral(L, VLUN_VERSION);
   lua_setfield(L, -2, "VERSION");
   return 1;

@@ -16,8 +16,9 @@
 #include "lua_common.h"
 
 #define CELL_TYPE "virtlun.recipe"
-#define INSTRUCTIONS 100000000 /* about a second */
-#define MEMORY ((size_t)512 * 1024 * 1024)
+#define INSTRUCTIONS 50000000 /* about half a second */
+#define MEBIBYTES 512
+#define MEMORY ((size_t)MEBIBYTES * 1024 * 1024)
 #define LARGEST_FILE ((size_t)16 * 1024 * 1024)
 #define HOOK_EVERY 1000
 #define SECONDS 1.5 /* of this thread: some functions of Lua's library run long in one instruction */
@@ -216,6 +217,16 @@ static void copy_value(lua_State *to, lua_State *from, int depth) {
     default: lua_pushcfunction(to, not_a_value); break;
   }
   lua_pop(from, 1);
+}
+
+void lvlun_push_limits(lua_State *L) {
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, INSTRUCTIONS);
+  lua_setfield(L, -2, "instructions");
+  lua_pushnumber(L, SECONDS);
+  lua_setfield(L, -2, "seconds");
+  lua_pushinteger(L, MEBIBYTES);
+  lua_setfield(L, -2, "mebibytes");
 }
 
 static void enter_cell(lua_State *L, struct cell *cell) {

@@ -244,7 +244,7 @@ describe("the walls of a recipe", function()
   local either = { too_long = true, too_large = true }
   local walls = {
     { "an endless loop", "while true do end", { too_long = true },
-      "r.lua:1: the recipe ran for more than 100 million instructions (an endless loop?)" },
+      "r.lua:1: the recipe ran for more than 50 million instructions (an endless loop?)" },
     { "a gigabyte of text", 'local s = ("x"):rep(1000000000)', { too_large = true },
       "r.lua: the recipe needs more than 512 MiB of memory" },
     { "text that doubles", 'local s = "x" while true do s = s .. s end', { too_large = true },

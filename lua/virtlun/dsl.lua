@@ -137,6 +137,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
   local find, match, gsub, format, sub = string.find, string.match, string.gsub, string.format, string.sub
   local load, setmetatable, rawset, xpcall, next = load, setmetatable, rawset, xpcall, next
   local type, tonumber, ipairs, error, sort = type, tonumber, ipairs, error, table.sort
+  local limits = core.limits
   local domains, problems, devices, declared, running = {}, {}, {}, {}, {}
   local names, unpack = library()
   local known = {}   -- what can be suggested
@@ -174,11 +175,11 @@ function dsl.run(constructors, library, core, read, name, text, params)
       end
     end
     if find(message, "too many instructions", 1, true) then
-      problem.code, problem.expected = "too_long", "100 million instructions"
+      problem.code, problem.expected = "too_long", format("%d million instructions", limits.instructions // 1000000)
     elseif find(message, "too many seconds", 1, true) then
-      problem.code, problem.expected = "too_long", "1.5 seconds"
+      problem.code, problem.expected = "too_long", format("%.1f seconds", limits.seconds)
     elseif message == "not enough memory" then
-      problem.code, problem.expected = "too_large", "512 MiB"
+      problem.code, problem.expected = "too_large", format("%d MiB", limits.mebibytes)
     end
     return problem
   end

@@ -26,7 +26,7 @@ return {
   { code = "no_global", recipe = "iso = \"/a.iso\"\ndomain \"web\" {}",
     says = [[case.lua:1: 'iso' would be a global (write: local iso = ...)]] },
   { code = "too_long", recipe = "local i = 0\nwhile true do i = i + 1 end",
-    says = [[case.lua:2: the recipe ran for more than 100 million instructions (an endless loop?)]] },
+    says = [[case.lua:2: the recipe ran for more than 50 million instructions (an endless loop?)]] },
   -- Lua calls no handler when memory ends, so the line is not known.
   { code = "too_large", recipe = "\nlocal s = string.rep(\"x\", 2^30)",
     says = [[case.lua: the recipe needs more than 512 MiB of memory]] },
