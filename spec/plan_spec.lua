@@ -276,6 +276,26 @@ describe("what the guest will see", function()
   end)
 end)
 
+describe("what only the running domain has", function()
+  local test = { driver = "test", state = "running", active = true, persistent = true }
+  local hba0, hba1 = host.hba(0), host.hba(1, "lsisas1078")
+
+  it("gives its model to the HBA that a drive needs", function()
+    local plan = made([[cdrom { dev = "sdb", source = "/b", address = { controller = 1 } }]], { hba0 }, test,
+      { live = { hba0, hba1 } })
+    assert.same({ "controller1", "lsisas1078", "sdb" },
+      { plan.steps[1].device, plan.steps[1].after.model, plan.steps[2].device })
+  end)
+
+  it("gives its place to a drive that its configuration lacks", function()
+    local plan = made([[cdrom { dev = "sdb", source = "/b" }]], { hba0 }, test,
+      { live = { hba0, host.drive("sdb", { path = "/b", place = { 0, 5, 0 } }) } })
+    assert.same({ "add", { controller = 0, bus = 0, target = 5, unit = 0 } },
+      { plan.steps[1].action, plan.steps[1].after.address })
+    assert.equal("none", plan.steps[1].after.cache)
+  end)
+end)
+
 describe("a state that forbids changes", function()
   local same = [[cdrom { dev = "sda", source = "/old.iso" }]]
   local states = {
