@@ -436,7 +436,8 @@ void vlun_check_fields(struct vlun_check *check, const struct vlun_record *recor
 void vlun_complain_here(struct vlun_check *check, const char *key, const struct vlun_args *args);
 
 /* Fills in what a recipe may leave out: defaults of new devices, missing HBAs, free addresses (complete.c).
- * hosts are the documents of the domain, config and live, where it is known; without them every device is new.
+ * hosts are the documents of the domain, config and live, where it is known; without them every device is new but those
+ * that were read from a document.
  * False if there is no memory. */
 bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count);
 

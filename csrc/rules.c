@@ -116,6 +116,18 @@ static void claim_host_device(struct vlun_check *check, size_t h, const struct v
   vlun_claim(check->claims, IN_HOST(HOST_PLACE, h), key, sizeof *key, device);
 }
 
+/* Which devices of the host are described, so that described_as need not search. */
+static void know_described(struct vlun_check *check) {
+  const struct vlun_model *model = check->spot.model;
+  for (size_t i = 0; i < model->count; i++)
+    for (size_t h = 0; h < check->host_count; h++) {
+      const struct vlun_device **key = vlun_alloc(&check->arena, sizeof *key);
+      if (!key) return; /* the arena remembers */
+      *key = vlun_index_find(check->index[h], model->device[i].record);
+      if (*key) vlun_claim(check->claims, DESCRIBED, key, sizeof *key, &model->device[i]);
+    }
+}
+
 static bool know_hosts(struct vlun_check *check) {
   for (size_t h = 0; h < check->host_count; h++) {
     check->index[h] = vlun_index_new(&check->arena, check->hosts[h]);
@@ -123,6 +135,7 @@ static bool know_hosts(struct vlun_check *check) {
     if (h == 0) know_controllers(check, check->hosts[h]);
     for (size_t i = 0; i < check->hosts[h]->count; i++) claim_host_device(check, h, &check->hosts[h]->device[i]);
   }
+  know_described(check);
   if (check->hosts) vlun_claim_host_sources(check);
   return true;
 }

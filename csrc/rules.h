@@ -26,6 +26,7 @@ enum space {
   SOURCE,
   NAME,
   HOST_DEVICE,
+  DESCRIBED,
   HOST_DEV,
   HOST_ALIAS,
   HOST_BOOT,
@@ -106,11 +107,7 @@ static inline const char *place_text(struct vlun_check *check, const struct vlun
 
 /* The described device that the host's device is, or NULL. */
 static inline const struct vlun_device *described_as(const struct vlun_check *check, const struct vlun_device *owner) {
-  const struct vlun_model *model = check->spot.model;
-  for (size_t i = 0; i < model->count; i++)
-    for (size_t h = 0; h < check->host_count; h++)
-      if (vlun_index_find(check->index[h], model->device[i].record) == owner) return &model->device[i];
-  return NULL;
+  return vlun_claimed(check->claims, DESCRIBED, &owner, sizeof owner);
 }
 
 #endif

@@ -3,7 +3,7 @@
  */
 #include "rules.h"
 
-/* The HBA of a drive, NULL if neither the description nor the host has it: then it will be a virtio-scsi one. */
+/* The HBA of a drive; where neither the description nor the host has it, it will be a virtio-scsi one. */
 static const struct vlun_hba *hba_of_place(const struct vlun_check *check, const struct vlun_place *place) {
   bool known =
       place->controller >= 0 && place->controller <= VLUN_MAX_CONTROLLER && check->controller[place->controller];

@@ -26,12 +26,13 @@ static bool is_exclusive(const struct vlun_record *disk) {
   return source_of(disk) && is_writable(disk) && !vlun_number(disk, VLUN_disk_shareable, 0);
 }
 
-/* What the domain itself writes already counts too, drives of other buses included. */
+/* What the domain itself writes already counts too, drives of other buses included.  Described drives claim for
+ * themselves, as they will be. */
 void vlun_claim_host_sources(struct vlun_check *check) {
   const struct vlun_model *host = check->hosts[0];
   for (size_t i = 0; i < host->count; i++) {
     const struct vlun_device *device = &host->device[i];
-    if (!vlun_is(device, SHAPE_disk) || !is_exclusive(device->record)) continue;
+    if (!vlun_is(device, SHAPE_disk) || !is_exclusive(device->record) || described_as(check, device)) continue;
     const struct vlun_record *source = source_of(device->record);
     const char *text = vlun_source_key(&check->arena, source);
     const char *key = text ? source_on_host(check, source, text) : NULL;
@@ -52,7 +53,7 @@ void vlun_rule_source_shared(struct vlun_check *check) {
   if (!key || !user || check->silent) return;
   *user = check->spot;
   const struct vlun_spot *other = vlun_claim(check->run_claims, SOURCE, key, strlen(key), user);
-  if (!other || other->device == check->existing) return;
+  if (!other) return;
   const struct vlun_value *name = other->model->domain ? vlun_has(other->model->domain, VLUN_domain_name) : NULL;
   bool foreign = name && other->model != check->spot.model;
   const char *who = vlun_printf(&check->problems->arena, "%.*s%s%s", foreign ? (int)name->len : 0,

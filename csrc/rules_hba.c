@@ -22,8 +22,9 @@ void vlun_rule_model_machine(struct vlun_check *check) {
   if (!host->arch) return;
   bool s390 = begins(host->arch, "s390");
   bool pseries = begins(host->arch, "ppc64") && (begins(host->machine, "pseries") || !host->machine);
-  bool refused =
-      (s390 && (hba->properties & (HBA_PCI_ONLY | HBA_NOT_S390))) || (!pseries && (hba->properties & HBA_PSERIES));
+  bool x86 = strcmp(host->arch, "x86_64") == 0 || strcmp(host->arch, "i686") == 0;
+  bool refused = (s390 && (hba->properties & (HBA_PCI_ONLY | HBA_NOT_S390))) ||
+                 ((s390 || x86) && (hba->properties & HBA_BUILT_IN)) || (!pseries && (hba->properties & HBA_PSERIES));
   if (refused) vlun_complain_here(check, "model", &(struct vlun_args){.v = hba->model, .a = host->arch});
 }
 

@@ -276,6 +276,23 @@ describe("what the guest will see", function()
   end)
 end)
 
+describe("two disks that change places", function()
+  local disks = { host.hba(0), host.drive("sda", { device = "disk", path = "/a" }),
+    host.drive("sdb", { device = "disk", path = "/b", place = { 0, 0, 1 } }) }
+
+  it("may change their sources", function()
+    local plan = made([[disk { dev = "sda", source = "/b" }, disk { dev = "sdb", source = "/a" }]], disks)
+    assert.same({ "change sda (differs: source)", "change sdb (differs: source)" }, lines(plan.steps))
+  end)
+
+  it("may not both have one, nor that of a third", function()
+    local said = refused([[disk { dev = "sda", source = "/c" }, disk { dev = "sdb", source = "/c" }]], disks)
+    assert.truthy(said:find("sdb.source: /c is also written by sda", 1, true), said)
+    said = refused([[disk { dev = "sda", source = "/b" }]], disks)
+    assert.truthy(said:find("sda.source: /b is also written by sdb", 1, true), said)
+  end)
+end)
+
 describe("what only the running domain has", function()
   local test = { driver = "test", state = "running", active = true, persistent = true }
   local hba0, hba1 = host.hba(0), host.hba(1, "lsisas1078")

@@ -28,6 +28,8 @@ case.lua:1: web.controller0.model: model virtio-transitional does not exist on s
     says = [[case.lua:1: web.controller0.model: model lsilogic does not exist on s390x (use virtio-scsi)]] },
   { code = "model_machine", devices = [[controller { index = 0, model = "ibmvscsi" }]], host = "", arch = "x86_64",
     says = [[case.lua:1: web.controller0.model: model ibmvscsi does not exist on x86_64 (use virtio-scsi)]] },
+  { code = "model_machine", devices = [[controller { index = 0, model = "ncr53c90" }]], host = "",
+    says = [[case.lua:1: web.controller0.model: model ncr53c90 does not exist on x86_64 (use virtio-scsi)]] },
   { code = "iothread_address",
     devices = [[controller { index = 0, iothread = 1, address = { type = "spapr-vio", reg = 4096 } }]],
     says = [[case.lua:1: web.controller0.iothread: an iothread needs an HBA with a pci or ccw address]] },
