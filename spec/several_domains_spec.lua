@@ -43,6 +43,20 @@ describe("several domains", function()
     assert.equal(1, count(result.err, "no connection to"))
   end)
 
+  it("are partly applied where what was written cannot be read again", function()
+    local result = child.script([[
+      local held = require("virtlun").open("test:///default")
+      local domain = getmetatable(held:domain("test"))
+      local define = domain.define
+      function domain.define(...)
+        domain.documents = function() return require("virtlun.problems").fail { code = "host_refused", a = "gone" } end
+        return define(...)
+      end
+      print(require("virtlun.cli").main { "apply", "--yes", "--quiet", "spec/recipes/dvd.lua" })]])
+    assert.equal("the host refused: gone\n", result.err)
+    assert.equal("3\n", result.out)
+  end)
+
   it("have each note once, and none that the host's document settles", function()
     local result = plan([[domain "test" { controller { index = 0 },
       cdrom { dev = "sda", source = "/a", address = { controller = 0, unit = 300 } } }]], "-c", TEST)

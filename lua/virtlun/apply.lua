@@ -63,6 +63,7 @@ local function verify(dom, desired)
   return problems.fail { code = "not_made", path = ("%s.%s"):format(dom.name, first.device), a = first.why }
 end
 
+--- Returns what was done; or nil, problems, and whether the host had been written to by then.
 local function run(dom, desired, plan, opts)
   local function tell(state)
     for i, step in ipairs(opts and opts.on_progress and plan.steps or {}) do
@@ -84,7 +85,7 @@ local function run(dom, desired, plan, opts)
   good, failure = dom:define(xml)
   if not good then return nil, failure end
   good, failure = verify(dom, desired)
-  if not good then return nil, failure end
+  if not good then return nil, failure, true end
   tell("done")
   return { domain = dom.name, done = plan.changes }
 end

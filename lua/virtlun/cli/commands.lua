@@ -234,7 +234,7 @@ end
 local function apply_all(plans, found, args, out)
   local done, failed = 0, 0
   for _, plan in ipairs(plans) do
-    local result, failure = plan:apply {
+    local result, failure, written = plan:apply {
       on_progress = function(event)
         if event.state == "done" and not args.quiet and not args.json then
           out:message(("%s: %s %s: done"):format(event.domain, event.step.action, event.step.device))
@@ -245,8 +245,7 @@ local function apply_all(plans, found, args, out)
       done = done + result.done
       plan.result = "done"
     else
-      -- What was written and did not become so is neither done nor undone.
-      local written = failure[1] and failure[1].code == "not_made"
+      -- What was written and could not be verified is neither done nor undone.
       failed, done = failed + 1, done + (written and 1 or 0)
       plan.result = written and "partly" or "failed"
       found:append(failure)
