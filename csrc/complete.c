@@ -9,11 +9,11 @@
 struct complete {
   struct vlun_model *model;
   const struct vlun_model *const *hosts;
-  size_t host_count;
+  size_t host_count, written; /* the documents that will be written come first */
   struct vlun_arena arena;
   struct vlun_index *index[VLUN_MAX_HOSTS];
   struct vlun_claims *places;                                    /* every place that is taken */
-  const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1]; /* described, or in the first document */
+  const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1]; /* described, or in every document that is written */
   const struct vlun_record *running[VLUN_MAX_CONTROLLER + 1];    /* in any document: tells the model of a missing one */
   struct vlun_place next[VLUN_MAX_CONTROLLER + 1]; /* where to look for a free place; what is before it is taken */
 };
@@ -55,18 +55,35 @@ static void know_controller(const struct vlun_record *controller[VLUN_MAX_CONTRO
 }
 
 /* A described drive counts only with an address that was said: one that it keeps on the host is the host's to tell. */
-static void know(struct complete *all, const struct vlun_model *model, bool host, bool written) {
+static void know(struct complete *all, const struct vlun_model *model, bool host) {
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
     struct vlun_place place;
-    if (vlun_is(device, SHAPE_controller)) {
-      if (written) know_controller(all->controller, device);
-      know_controller(all->running, device);
-    } else if (!device->foreign && (host || vlun_common(device->record, COMMON_address)) &&
-               vlun_place_of(device->record, &place)) {
+    if (vlun_is(device, SHAPE_controller)) know_controller(all->running, device);
+    else if (!device->foreign && (host || vlun_common(device->record, COMMON_address)) &&
+             vlun_place_of(device->record, &place))
       take_place(all, &place, device);
-    }
   }
+}
+
+static void know_controllers(const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1],
+                             const struct vlun_model *model) {
+  for (size_t i = 0; i < model->count; i++)
+    if (vlun_is(&model->device[i], SHAPE_controller)) know_controller(controller, &model->device[i]);
+}
+
+/* An HBA that one of the documents lacks is none that a drive can be put on. */
+static void know_written(struct complete *all) {
+  for (size_t h = 0; h < all->written; h++) {
+    const struct vlun_record *there[VLUN_MAX_CONTROLLER + 1] = {0};
+    know_controllers(there, all->hosts[h]);
+    for (size_t i = 0; i <= VLUN_MAX_CONTROLLER; i++)
+      if (h == 0 || !there[i]) all->controller[i] = there[i];
+  }
+  const struct vlun_record *described[VLUN_MAX_CONTROLLER + 1] = {0};
+  know_controllers(described, all->model);
+  for (size_t i = 0; i <= VLUN_MAX_CONTROLLER; i++)
+    if (described[i]) all->controller[i] = described[i];
 }
 
 /* --- defaults ----------------------------------------------------------------------------------------- */
@@ -163,7 +180,8 @@ static void fill_gaps(struct complete *all, int64_t highest) {
   const struct vlun_record *described[VLUN_MAX_CONTROLLER + 1];
   memcpy(described, all->controller, sizeof described);
   for (int64_t i = 0; i < highest; i++)
-    if (!described[i]) add_controller(all, i, nearest_model(described, i));
+    if (!described[i])
+      add_controller(all, i, all->running[i] ? model_of(all->running[i]) : nearest_model(described, i));
 }
 
 /* --- addresses ---------------------------------------------------------------------------------------- */
@@ -259,13 +277,14 @@ static bool know_all(struct complete *all) {
   }
   all->places = vlun_claims_new(&all->arena, expected);
   if (!all->places) return false;
-  know(all, all->model, false, true);
-  for (size_t h = 0; h < all->host_count; h++) know(all, all->hosts[h], true, h == 0);
+  know(all, all->model, false);
+  for (size_t h = 0; h < all->host_count; h++) know(all, all->hosts[h], true);
+  know_written(all);
   return true;
 }
 
-bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count) {
-  struct complete all = {.model = model, .hosts = hosts, .host_count = host_count};
+bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count, size_t written) {
+  struct complete all = {.model = model, .hosts = hosts, .host_count = host_count, .written = written};
   bool good = know_all(&all);
   if (good) {
     size_t described = model->count;

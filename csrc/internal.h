@@ -235,6 +235,12 @@ struct vlun_pool { /* names of iothreads and the like that a document declares *
   size_t count, size;
 };
 
+/* Where a running machine can take another PCI device: PCIe ports by the index of their controller. */
+struct vlun_slots {
+  bool acpi;
+  bool port[256], used[256];
+};
+
 struct vlun_model {
   struct vlun_arena arena;
   struct vlun_record *domain; /* shape domain */
@@ -246,6 +252,7 @@ struct vlun_model {
   const char *uuid, *arch, *machine;
   bool os_boot;
   struct vlun_pool iothreads;
+  struct vlun_slots slots;
 };
 
 void vlun_draft_init(struct vlun_draft *draft, const struct vlun_shape *shape);
@@ -296,6 +303,8 @@ const struct vlun_shape *vlun_kind_shape(size_t number);
 bool vlun_model_room(struct vlun_model *model, size_t count);
 struct vlun_device *vlun_model_add(struct vlun_model *model);
 void vlun_model_free(struct vlun_model *model);
+/* How many ports have nothing in them. */
+int vlun_free_ports(const struct vlun_model *model);
 /* What `over` says, and what `under` says of the rest. */
 struct vlun_record *vlun_record_merge(struct vlun_arena *arena, const struct vlun_record *under,
                                       const struct vlun_record *over);
@@ -436,10 +445,10 @@ void vlun_check_fields(struct vlun_check *check, const struct vlun_record *recor
 void vlun_complain_here(struct vlun_check *check, const char *key, const struct vlun_args *args);
 
 /* Fills in what a recipe may leave out: defaults of new devices, missing HBAs, free addresses (complete.c).
- * hosts are the documents of the domain, config and live, where it is known; without them every device is new but those
- * that were read from a document.
+ * hosts are the documents of the domain, config and live, where it is known, the `written` ones that will be changed
+ * first; without them every device is new but those that were read from a document.
  * False if there is no memory. */
-bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count);
+bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count, size_t written);
 
 /* Where a drive sits (address.c); the key orders by controller, target, unit. */
 bool vlun_place_of(const struct vlun_record *record, struct vlun_place *place);
@@ -505,5 +514,8 @@ void vlun_check_raw(struct vlun_check *check);
  * been read from this very text, and no two changes may have the same. */
 bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
                 struct vlun_problems *problems);
+/* The element of change->current alone, changed if the change has a `desired`. */
+bool vlun_element(const char *xml, size_t len, const struct vlun_change *change, struct vlun_buffer *out,
+                  struct vlun_problems *problems);
 
 #endif

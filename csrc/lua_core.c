@@ -108,7 +108,7 @@ static struct vlun_model *complete_described(lua_State *L, struct lvlun_run *run
   check_run(L, run, true);
   if (run->problems.errors) return NULL;
   struct vlun_model *model = run->models[0];
-  if (!vlun_complete(model, NULL, 0)) luaL_error(L, "not enough memory");
+  if (!vlun_complete(model, NULL, 0, 0)) luaL_error(L, "not enough memory");
   size_t assigned = count_assigned(model);
   if (assigned) {
     const char *what = vlun_printf(&run->problems.arena, assigned == 1 ? "%zu drive is" : "%zu drives are", assigned);
@@ -261,23 +261,15 @@ static void push_kinds(lua_State *L) {
 VLUN_API int luaopen_virtlun_core(lua_State *L);
 
 VLUN_API int luaopen_virtlun_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"check", Lvlun_check},
-                                       {"xml", Lvlun_xml},
-                                       {"complete", Lvlun_complete},
-                                       {"read", Lvlun_read},
-                                       {"schema", Lvlun_schema},
-                                       {"problem", Lvlun_problem},
-                                       {"suggest", Lvlun_suggest},
-                                       {"dev_index", Lvlun_dev_index},
-                                       {"dev_name", Lvlun_dev_name},
-                                       {"model", Lvlun_model},
-                                       {"document", Lvlun_document},
-                                       {"diff", Lvlun_diff},
-                                       {"patch", Lvlun_patch},
-                                       {"hash", Lvlun_hash},
-                                       {"quietly", Lvlun_quietly},
-                                       {"recipe", Lvlun_recipe},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", Lvlun_check},       {"xml", Lvlun_xml},
+                                       {"complete", Lvlun_complete}, {"read", Lvlun_read},
+                                       {"schema", Lvlun_schema},     {"problem", Lvlun_problem},
+                                       {"suggest", Lvlun_suggest},   {"dev_index", Lvlun_dev_index},
+                                       {"dev_name", Lvlun_dev_name}, {"model", Lvlun_model},
+                                       {"document", Lvlun_document}, {"diff", Lvlun_diff},
+                                       {"patch", Lvlun_patch},       {"element", Lvlun_element},
+                                       {"hash", Lvlun_hash},         {"quietly", Lvlun_quietly},
+                                       {"recipe", Lvlun_recipe},     {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newmetatable(L, READ_MARK);
   lua_pop(L, 1);

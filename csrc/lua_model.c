@@ -84,12 +84,15 @@ static int check(lua_State *L) {
   return 1;
 }
 
-/* model:complete(config, live): defaults, HBAs and addresses of devices that neither document has. */
+/* model:complete(written, first, second): defaults, HBAs and addresses of what the documents do not have; the first
+ * `written` of them will be changed. */
 static int complete(lua_State *L) {
   struct vlun_model *model = check_model(L, 1);
   const struct vlun_model *hosts[VLUN_MAX_HOSTS];
-  size_t count = read_hosts(L, 2, hosts);
-  if (!vlun_complete(model, hosts, count)) return luaL_error(L, "not enough memory");
+  size_t count = read_hosts(L, 3, hosts);
+  lua_Integer written = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, written >= 0 && (size_t)written <= count, 2, "more than there are documents");
+  if (!vlun_complete(model, hosts, count, (size_t)written)) return luaL_error(L, "not enough memory");
   return 0;
 }
 
@@ -99,17 +102,28 @@ static int tables(lua_State *L) {
   return 1;
 }
 
-/* model:xml(number) -> XML of the device with that number, counted as core.diff does. */
+/* The argument that is the number of a device with rows, counted as core.diff does. */
+static size_t check_number(lua_State *L, int index, const struct vlun_model *model) {
+  lua_Integer number = luaL_checkinteger(L, index);
+  bool known = number >= 1 && (size_t)number <= model->count && !vlun_is(&model->device[number - 1], SHAPE_other);
+  luaL_argcheck(L, known, index, "no such device");
+  return (size_t)number;
+}
+
+/* model:xml(number) -> XML of the device with that number. */
 static int device_xml(lua_State *L) {
   struct vlun_model *model = check_model(L, 1);
-  lua_Integer number = luaL_checkinteger(L, 2);
-  bool known = number >= 1 && (size_t)number <= model->count && !vlun_is(&model->device[number - 1], SHAPE_other);
-  luaL_argcheck(L, known, 2, "no such device");
+  size_t number = check_number(L, 2, model);
   struct lvlun_run *run = lvlun_new_run(L);
   vlun_write_record(&run->buffer, model->device[number - 1].record, 0);
   lvlun_check_memory(L, run);
   lua_pushlstring(L, run->buffer.text, run->buffer.len);
   return 1;
+}
+
+static void set_number(lua_State *L, const char *key, lua_Integer number) {
+  lua_pushinteger(L, number);
+  lua_setfield(L, -2, key);
 }
 
 /* model:facts() -> what the document says besides the devices. */
@@ -126,6 +140,9 @@ static int facts(lua_State *L) {
   lvlun_set_text(L, "machine", model->machine);
   lua_pushboolean(L, model->os_boot);
   lua_setfield(L, -2, "os_boot");
+  lua_pushboolean(L, model->slots.acpi);
+  lua_setfield(L, -2, "acpi");
+  set_number(L, "free_ports", vlun_free_ports(model));
   return 1;
 }
 
@@ -232,11 +249,6 @@ static void set_fields(lua_State *L, const struct vlun_change *change) {
   lua_setfield(L, -2, "fields");
 }
 
-static void set_number(lua_State *L, const char *key, lua_Integer number) {
-  lua_pushinteger(L, number);
-  lua_setfield(L, -2, key);
-}
-
 /* What the host's document says twice, or in a way that virtlun cannot read, and the description wants to change. */
 static void set_obstacles(lua_State *L, const struct vlun_change *change) {
   const struct vlun_device *current = change->current;
@@ -265,17 +277,21 @@ static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlu
   lua_setfield(L, -2, change->current ? "before" : "after");
 }
 
-/* core.diff(description, document) -> list of changes: action, kind, device, fields with before and after.
- * The numbers desired, current and rows are for core.patch with the same two models. */
+/* core.diff(description, document, only) -> list of changes: action, kind, device, fields with before and after.
+ * The numbers desired, current and rows are for core.patch with the same two models.  only: the number of the one
+ * described device that is asked for, or nil. */
 int Lvlun_diff(lua_State *L) {
   struct vlun_model *desired = check_model(L, 1), *host = check_model(L, 2);
+  const struct vlun_device *only = lua_isnoneornil(L, 3) ? NULL : &desired->device[check_number(L, 3, desired) - 1];
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_changes changes;
   if (!vlun_diff(&run->arena, desired, host, &changes)) return luaL_error(L, "not enough memory");
   lua_createtable(L, (int)changes.count, 0);
+  lua_Integer n = 0;
   for (size_t i = 0; i < changes.count; i++) {
+    if (only && changes.list[i].desired != only) continue;
     push_change(L, &run->arena, desired, host, &changes.list[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
+    lua_rawseti(L, -2, ++n);
   }
   lvlun_end_run(run);
   return 1;
@@ -325,6 +341,30 @@ int Lvlun_patch(lua_State *L) {
     lua_pop(L, 1);
   }
   bool good = vlun_patch(xml, len, &changes, &run->buffer, &run->problems);
+  lvlun_check_memory(L, run);
+  if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
+  else lua_pushnil(L);
+  lvlun_push_problems(L, &run->problems);
+  return 2;
+}
+
+/* core.element(xml, document, number) -> XML of that device's element as it stands in the document.
+ * core.element(xml, document, change, description) -> the same element with a change by core.diff. */
+int Lvlun_element(lua_State *L) {
+  size_t len;
+  const char *xml = luaL_checklstring(L, 1, &len);
+  struct vlun_model *host = check_model(L, 2);
+  struct vlun_change change = {.action = ACTION_CHANGE};
+  if (lua_istable(L, 3)) {
+    struct vlun_model *desired = check_model(L, 4);
+    lua_pushvalue(L, 3);
+    change = read_change(L, desired, host);
+    luaL_argcheck(L, change.action == ACTION_CHANGE, 3, "not a change of a device that is there");
+  } else {
+    change.current = &host->device[check_number(L, 3, host) - 1];
+  }
+  struct lvlun_run *run = lvlun_new_run(L);
+  bool good = vlun_element(xml, len, &change, &run->buffer, &run->problems);
   lvlun_check_memory(L, run);
   if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
   else lua_pushnil(L);

@@ -121,3 +121,9 @@ struct vlun_record *vlun_record_merge(struct vlun_arena *arena, const struct vlu
   }
   return vlun_draft_pack(&draft, arena);
 }
+
+int vlun_free_ports(const struct vlun_model *model) {
+  int count = 0;
+  for (size_t i = 0; i < VLUN_COUNT(model->slots.port); i++) count += model->slots.port[i] && !model->slots.used[i];
+  return count;
+}

@@ -282,6 +282,12 @@ static bool apply(struct vlun_arena *arena, xmlNodePtr devices, const struct vlu
   return element != NULL;
 }
 
+/* What is to be done to a document, and what is wanted of it: the whole, or one device's element. */
+struct order {
+  const struct vlun_changes *changes;
+  const struct vlun_change *element;
+};
+
 /* In a domain the devices are below <devices>; a device's own document can only be changed. */
 static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_changes *changes) {
   if (!root) return false;
@@ -293,11 +299,20 @@ static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct v
   return changes->count == 0 || (whole && patch_device(arena, root, &changes->list[0]));
 }
 
-static void save(xmlDocPtr doc, struct vlun_buffer *out) {
+/* The one element, changed where the order says how; NULL if the document is another. */
+static xmlNodePtr take_element(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_change *change) {
+  size_t count;
+  xmlNodePtr devices = root ? child_of(root, "devices", 7) : NULL;
+  xmlNodePtr *element = devices ? list_elements(arena, devices, &count) : NULL;
+  xmlNodePtr node = element ? element_of(element, count, change->current) : NULL;
+  return node && (!change->desired || patch_device(arena, node, change)) ? node : NULL;
+}
+
+static void save(xmlDocPtr doc, xmlNodePtr only, struct vlun_buffer *out) {
   xmlBufferPtr buffer = xmlBufferCreate();
   xmlSaveCtxtPtr saver = buffer ? xmlSaveToBuffer(buffer, "UTF-8", XML_SAVE_NO_DECL) : NULL;
   if (saver) {
-    bool good = xmlSaveDoc(saver, doc) >= 0;
+    bool good = (only ? xmlSaveTree(saver, only) : xmlSaveDoc(saver, doc)) >= 0;
     good = xmlSaveClose(saver) >= 0 && good;
     if (good) vlun_buffer_add(out, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
   }
@@ -310,21 +325,23 @@ static void note_memory(void *failed, xmlErrorPtr error) {
 }
 
 /* libxml2's tree functions do not all tell when memory ends, but its error handler, which is the thread's own, does. */
-static bool patch_document(xmlDocPtr doc, const struct vlun_changes *changes, struct vlun_buffer *out, bool *memory) {
+static bool patch_document(xmlDocPtr doc, const struct order *order, struct vlun_buffer *out, bool *memory) {
   struct vlun_arena arena = {0};
   bool failed = false;
   xmlStructuredErrorFunc handler = xmlStructuredError;
   void *context = xmlStructuredErrorContext;
   xmlSetStructuredErrorFunc(&failed, note_memory);
-  bool good = patch_root(&arena, xmlDocGetRootElement(doc), changes);
-  if (good) save(doc, out);
+  xmlNodePtr root = xmlDocGetRootElement(doc), only = NULL;
+  if (order->element) only = take_element(&arena, root, order->element);
+  bool good = order->element ? only != NULL : patch_root(&arena, root, order->changes);
+  if (good) save(doc, only, out);
   xmlSetStructuredErrorFunc(context, handler);
   *memory = failed || arena.failed || out->failed;
   vlun_arena_free(&arena);
   return good && !*memory;
 }
 
-bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
+static bool run(const char *xml, size_t len, const struct order *order, struct vlun_buffer *out,
                 struct vlun_problems *problems) {
   struct vlun_xml_guard guard = {0};
   xmlParserCtxtPtr parser = vlun_xml_open(xml, len, problems);
@@ -333,7 +350,7 @@ bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes,
   bool good = vlun_xml_parse(parser, &guard, problems);
   xmlDocPtr doc = parser->myDoc;
   bool memory = false;
-  if (good && !patch_document(doc, changes, out, &memory)) {
+  if (good && !patch_document(doc, order, out, &memory)) {
     const struct vlun_args args = {.a = "it is not the document that was compared"};
     if (memory) problems->arena.failed = true;
     else vlun_complain(problems, &(struct vlun_spot){0}, "", P_bad_patch, &args);
@@ -342,4 +359,14 @@ bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes,
   xmlFreeDoc(doc);
   xmlFreeParserCtxt(parser);
   return good;
+}
+
+bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
+                struct vlun_problems *problems) {
+  return run(xml, len, &(struct order){.changes = changes}, out, problems);
+}
+
+bool vlun_element(const char *xml, size_t len, const struct vlun_change *change, struct vlun_buffer *out,
+                  struct vlun_problems *problems) {
+  return run(xml, len, &(struct order){.element = change}, out, problems);
 }

@@ -2,6 +2,8 @@
  * xml_read.c - reads a domain document, or that of one device, straight into a model (libxml2 SAX2): the callbacks, and
  * what a domain says besides its devices, which are xml_device.c's.
  */
+#include <stdlib.h>
+
 #include "xml_reader.h"
 
 /* --- the domain --------------------------------------------------------------------------------------- */
@@ -18,6 +20,7 @@ static bool start_in_domain(struct reader *r, const xmlChar *name) {
   else if (is(name, "uuid")) take_text_into(r, &model->uuid);
   else if (is(name, "iothreads")) take_text_into(r, &r->iothreads);
   else if (is(name, "os")) push(r, IN_OS);
+  else if (is(name, "features")) push(r, IN_FEATURES);
   else if (is(name, "iothreadids")) push(r, IN_IOTHREADIDS);
   else if (is(name, "devices")) push(r, IN_DEVICES);
   else return false;
@@ -75,6 +78,37 @@ static void start_at_top(struct reader *r, const xmlChar *name, int count, const
   else r->not_ours = true, r->foreign = intern(r, name, strlen((const char *)name));
 }
 
+static bool says(int count, const xmlChar **attributes, const char *name, const char *value) {
+  size_t len;
+  const xmlChar *text = attribute(count, attributes, name, &len);
+  return text && strlen(value) == len && memcmp(value, text, len) == 0;
+}
+
+/* A number below 256, decimal or with 0x. */
+static bool small_number(int count, const xmlChar **attributes, const char *name, size_t *number) {
+  size_t len;
+  char digits[16];
+  const xmlChar *text = attribute(count, attributes, name, &len);
+  if (!text || len >= sizeof digits) return false;
+  memcpy(digits, text, len);
+  digits[len] = '\0';
+  *number = strtoul(digits, NULL, 0);
+  return *number < 256;
+}
+
+/* PCIe ports and what is in them, whichever device says so: a port's number is the bus behind it. */
+static void note_slot(struct reader *r, const xmlChar *name, int count, const xmlChar **attributes) {
+  size_t number;
+  if (name[0] == 'c' && is(name, "controller") && small_number(count, attributes, "index", &number)) {
+    bool port = says(count, attributes, "model", "pcie-root-port") ||
+                says(count, attributes, "model", "pcie-switch-downstream-port");
+    if (port && says(count, attributes, "type", "pci")) r->model->slots.port[number] = true;
+  } else if (name[0] == 'a' && is(name, "address") && says(count, attributes, "type", "pci") &&
+             small_number(count, attributes, "bus", &number)) {
+    r->model->slots.used[number] = true;
+  }
+}
+
 /* --- libxml2's callbacks ------------------------------------------------------------------------------ */
 
 /* Whether the element is of interest; what is not is skipped together with all that is in it. */
@@ -84,6 +118,9 @@ static bool start_known(struct reader *r, const xmlChar *name, int count, const 
     case AT_TOP: start_at_top(r, name, count, attributes); break;
     case IN_DOMAIN: start_in_domain(r, name); break;
     case IN_OS: start_in_os(r, name, count, attributes); break;
+    case IN_FEATURES:
+      if (is(name, "acpi")) r->model->slots.acpi = true;
+      break;
     case IN_IOTHREADIDS:
       if (is(name, "iothread")) start_iothread(r, count, attributes);
       break;
@@ -99,6 +136,7 @@ static void on_start(void *parser, const xmlChar *name, const xmlChar *prefix, c
   (void)uri, (void)namespaces, (void)ns, (void)defaulted;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
   if (!vlun_xml_deeper(parser)) return;
+  if (!prefix) note_slot(r, name, count, attributes);
   if (prefix && r->skip == 0 && r->level[r->depth].place == IN_DEVICES) r->place++; /* the patcher counts it too */
   if (prefix && r->depth == 0) r->not_ours = true, r->foreign = intern(r, name, strlen((const char *)name));
   if (r->skip == 0 && !prefix && start_known(r, name, count, attributes)) return;

@@ -12,7 +12,7 @@
 #define NESTED 4 /* device, source, host: records within records */
 #define MEMO 256
 
-enum place { AT_TOP, IN_DOMAIN, IN_OS, IN_IOTHREADIDS, IN_DEVICES, IN_RECORD, IN_TEXT };
+enum place { AT_TOP, IN_DOMAIN, IN_OS, IN_FEATURES, IN_IOTHREADIDS, IN_DEVICES, IN_RECORD, IN_TEXT };
 
 struct level {
   enum place place;

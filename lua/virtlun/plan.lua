@@ -366,7 +366,7 @@ function plan.work(desired, documents, facts)
   if not wrong then complain_of_devices(found, desired, facts) end
   if found:has_errors() then return nil, found end
 
-  model:complete(config, live)
+  model:complete(1, config, live)
   local work = { model = model, config = config, live = live, described = model:tables() }
   work.changes = core.diff(model, config)
   complain_of_changes(found, desired, work)

@@ -31,7 +31,7 @@ end
 local function complete(devices, fields, ...)
   local model, found = core.model(domain(devices, fields))
   assert(#found == 0, tostring(virtlun.problems(found)))
-  model:complete(...)
+  model:complete(select("#", ...) > 0 and 1 or 0, ...)
   return model:tables()
 end
 

@@ -149,7 +149,7 @@ describe("a change", function()
     local model = core.model { kind = "domain", name = "web",
       { kind = "cdrom", dev = "sdd", source = "/d.iso", address = { controller = 1 } } }
     local document = core.document(HOST)
-    model:complete(document)
+    model:complete(1, document)
     local changes = core.diff(model, document)
     assert.same({ "sdd", "controller1" }, { changes[1].device, changes[2].device })
     assert.same({ false, true }, { changes[1].assigned, changes[2].assigned })

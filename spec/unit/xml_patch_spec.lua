@@ -177,7 +177,7 @@ local function patch(xml, devices)
   local model, found = core.model(desired)
   assert(#found == 0, tostring(virtlun.problems(found)))
   local document = assert(core.document(xml))
-  model:complete(document)
+  model:complete(1, document)
   return core.patch(xml, model, document, core.diff(model, document))
 end
 
