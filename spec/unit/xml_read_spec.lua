@@ -176,8 +176,22 @@ describe("a document", function()
   <devices/>
 </domain>]]
     assert.same({ name = "web & db", uuid = "01234567-89ab-cdef-0123-456789abcdef", arch = "s390x",
-      machine = "s390-ccw-virtio", os_boot = true }, document:facts())
-    assert.same({ os_boot = false }, core.document("<domain/>"):facts())
+      machine = "s390-ccw-virtio", os_boot = true, acpi = true, free_ports = 0 }, document:facts())
+    assert.same({ os_boot = false, acpi = false, free_ports = 0 }, core.document("<domain/>"):facts())
+  end)
+
+  it("has hotplug where ACPI is, and PCIe ports that nothing is in", function()
+    local function port(index, model)
+      return ("<controller type='pci' index='%d' model='%s'/>"):format(index, model or "pcie-root-port")
+    end
+    local facts = core.document("<domain><features><acpi/></features><devices>" .. port(0, "pcie-root") .. port(1) ..
+      port(2) .. port(3) .. port(255) .. [[
+      <controller type='usb' index='9' model='pcie-root-port'/>
+      <interface type='user'><address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></interface>
+      <controller type='scsi' index='0'><address type='pci' bus='0x03' slot='0x00'/></controller>
+      <hostdev><source><address domain='0x0000' bus='0x02' slot='0x00' function='0x0'/></source></hostdev>
+      </devices></domain>]]):facts()
+    assert.same({ true, 2 }, { facts.acpi, facts.free_ports })
   end)
 
   for _, row in ipairs(refused) do
