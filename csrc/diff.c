@@ -107,7 +107,16 @@ static uint64_t differing_rows(const struct vlun_record *desired, const struct v
   return rows;
 }
 
-static void compare(const struct vlun_device *desired, const struct vlun_device *current,
+/* An open tray holds nothing, whatever libvirt still writes of its medium (facts 7): who wants a medium in the drive
+ * wants it closed. */
+static uint64_t open_tray(const struct vlun_device *desired, const struct vlun_device *current) {
+  if (!vlun_is(desired, SHAPE_disk) || !vlun_has(desired->record, VLUN_disk_source)) return 0;
+  bool unsaid = !vlun_get(desired->record, VLUN_disk_tray);
+  bool open = vlun_number(current->record, VLUN_disk_tray, W(tray, closed)) == W(tray, open);
+  return unsaid && open ? BIT(VLUN_disk_tray) : 0;
+}
+
+static void compare(const struct vlun_device *desired, const struct vlun_device *current, bool running,
                     struct vlun_changes *changes) {
   bool absent = vlun_is_absent(desired);
   struct vlun_change change = {.desired = desired, .current = current};
@@ -119,6 +128,7 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
   } else {
     change.action = ACTION_CHANGE;
     change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
+    if (running) change.rows |= open_tray(desired, current);
     if (!change.rows) return;
   }
   changes->list[changes->count++] = change;
@@ -131,6 +141,6 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const
   changes->list = vlun_alloc(arena, (desired->count + 1) * sizeof *changes->list);
   if (!index || !changes->list) return false;
   for (size_t i = 0; i < desired->count; i++)
-    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), changes);
+    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), host->running, changes);
   return !arena->failed;
 }

@@ -78,7 +78,8 @@ enum { /* flags of a row */
   LIVE = 8,       /* may change while the domain runs */
   SHORTHAND = 16, /* plain text stands for the first row of the first variant */
   UPPERCASE = 32, /* libvirt stores it in capitals */
-  LASTING = 64    /* may change, but false cannot take it away */
+  LASTING = 64,   /* may change, but false cannot take it away */
+  MEDIUM = 128    /* of what is in the drive: may change in a running domain's CD drive */
 };
 /* clang-format on */
 
@@ -226,6 +227,7 @@ struct vlun_device {
   int line;
   bool read;       /* came from a document, through Lua */
   int place;       /* number in its recipe, or of its element among those of <devices>; from 1 */
+  const char *given_alias; /* the name that libvirt gave a running device */
   const char *bound; /* what a document has that belongs to the present source: slices, encryption ... */
   uint64_t unclear;  /* rows that could not be read: of a recipe told already; of a document said twice or unknown */
 };
@@ -250,6 +252,7 @@ struct vlun_model {
   int line;
   /* What a domain document says besides. */
   const char *uuid, *arch, *machine;
+  bool running; /* the document is that of the running domain */
   bool os_boot;
   struct vlun_pool iothreads;
   struct vlun_slots slots;
@@ -480,7 +483,7 @@ enum vlun_action { ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
 struct vlun_change {
   enum vlun_action action;
   const struct vlun_device *desired, *current;
-  uint64_t rows; /* that differ, for ACTION_CHANGE */
+  uint64_t rows; /* that differ, for ACTION_CHANGE; the tray may be among them although nobody speaks of it */
 };
 
 struct vlun_changes {

@@ -58,6 +58,7 @@ void lvlun_open_model(lua_State *L);
 int Lvlun_model(lua_State *L);
 int Lvlun_document(lua_State *L);
 int Lvlun_diff(lua_State *L);
+int Lvlun_find(lua_State *L);
 int Lvlun_patch(lua_State *L);
 int Lvlun_element(lua_State *L);
 int Lvlun_hash(lua_State *L);

@@ -195,6 +195,15 @@ static int fingerprint(lua_State *L) {
   return push_hash(L, sum);
 }
 
+/* model:alias(number) -> the name that events call the running device by, nil if it has none. */
+static int alias(lua_State *L) {
+  const struct vlun_model *model = check_model(L, 1);
+  const struct vlun_device *device = &model->device[check_number(L, 2, model) - 1];
+  const struct vlun_value *own = vlun_common(device->record, COMMON_alias);
+  lua_pushstring(L, own ? own->u.text : device->given_alias);
+  return 1;
+}
+
 /* model:count() -> number of devices. */
 static int count_devices(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)check_model(L, 1)->count);
@@ -225,18 +234,27 @@ static int drives(lua_State *L) {
 
 static const char *const actions[] = {"add", "change", "remove", NULL};
 
+static bool may_change_live(const struct vlun_record *record, const struct vlun_row *row) {
+  bool cdrom = record->shape == &vlun_shapes[SHAPE_disk] &&
+               vlun_number(record, VLUN_disk_device, W(device, disk)) == W(device, cdrom);
+  return (row->flags & LIVE) || (cdrom && (row->flags & MEDIUM));
+}
+
 static void push_field(lua_State *L, const struct vlun_change *change, int number) {
   const struct vlun_row *row = &change->desired->record->shape->rows[number];
   const struct vlun_value *before = vlun_has(change->current->record, number),
                           *after = vlun_get(change->desired->record, number);
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   lvlun_set_text(L, "key", row->key);
   if (before) {
     lvlun_push_value(L, row, before);
     lua_setfield(L, -2, "before");
   }
-  lvlun_push_value(L, row, after);
+  if (after) lvlun_push_value(L, row, after);
+  else lua_pushstring(L, row->words->word[row->implied]);
   lua_setfield(L, -2, "after");
+  lua_pushboolean(L, may_change_live(change->desired->record, row));
+  lua_setfield(L, -2, "live");
 }
 
 static void set_fields(lua_State *L, const struct vlun_change *change) {
@@ -297,6 +315,20 @@ int Lvlun_diff(lua_State *L) {
   return 1;
 }
 
+/* core.find(description, document, number) -> number of the document's device that the described one is, or nil. */
+int Lvlun_find(lua_State *L) {
+  struct vlun_model *desired = check_model(L, 1), *host = check_model(L, 2);
+  size_t number = check_number(L, 3, desired);
+  struct lvlun_run *run = lvlun_new_run(L);
+  const struct vlun_index *index = vlun_index_new(&run->arena, host);
+  lvlun_check_memory(L, run);
+  const struct vlun_device *found = index ? vlun_index_find(index, desired->device[number - 1].record) : NULL;
+  if (found) lua_pushinteger(L, found - host->device + 1);
+  else lua_pushnil(L);
+  lvlun_end_run(run);
+  return 1;
+}
+
 static lua_Integer number_at(lua_State *L, const char *key, size_t max) {
   lua_getfield(L, -1, key);
   lua_Integer number = luaL_optinteger(L, -1, 0);
@@ -321,7 +353,7 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   const struct vlun_shape *shape = change.desired->record->shape;
   bool same = !change.current || (change.current->record->shape == shape && !change.current->foreign);
   if (!same || shape == &vlun_shapes[SHAPE_other]) luaL_error(L, "a change must come from core.diff");
-  if (change.rows & ~change.desired->record->set) luaL_error(L, "change.rows is out of range");
+  change.rows &= change.desired->record->set; /* nobody says how a tray is to be written */
   return change;
 }
 
@@ -373,9 +405,11 @@ int Lvlun_element(lua_State *L) {
 }
 
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {{"check", check},         {"complete", complete}, {"tables", tables},
-                                     {"xml", device_xml},      {"facts", facts},       {"fingerprint", fingerprint},
-                                     {"count", count_devices}, {"drives", drives},     {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"check", check},         {"complete", complete},
+                                     {"tables", tables},       {"xml", device_xml},
+                                     {"facts", facts},         {"fingerprint", fingerprint},
+                                     {"count", count_devices}, {"drives", drives},
+                                     {"alias", alias},         {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

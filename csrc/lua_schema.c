@@ -86,6 +86,7 @@ static void push_field(lua_State *L, const struct vlun_shape *shape, const struc
   set_flag(L, "identity", row->flags & IDENTITY);
   set_flag(L, "internal", !vlun_row_is_sayable(row));
   set_flag(L, "live", row->flags & LIVE);
+  set_flag(L, "medium", row->flags & MEDIUM);
   set_flag(L, "shorthand", row->flags & SHORTHAND);
   set_flag(L, "xml_switch", row->kind == KIND_YESNO || row->kind == KIND_ONOFF);
   set_range(L, row);

@@ -68,7 +68,11 @@ static bool is_repeated(struct reader *r, int draft, int number) {
 static void take_value(struct reader *r, int draft, int number, const char *text, size_t len) {
   const struct vlun_row *row = &r->draft[draft].shape->rows[number];
   struct vlun_value value = {.origin = ORIGIN_HOST};
-  if (is_given_by_libvirt(row, text, len) || is_repeated(r, draft, number)) return;
+  if (is_given_by_libvirt(row, text, len)) {
+    r->given_alias = intern(r, (const xmlChar *)text, len);
+    return;
+  }
+  if (is_repeated(r, draft, number)) return;
   enum vlun_verdict verdict = vlun_parse(row, text, len, &value);
   if (verdict == PARSED) {
     if (row->kind == KIND_STR) value.u.text = intern(r, (const xmlChar *)text, len);
@@ -252,7 +256,7 @@ void vlun_start_device(struct reader *r, const xmlChar *name, int count, const x
   r->tag[0] = NULL;
   r->foreign = shape ? NULL : intern(r, name, strlen((const char *)name));
   r->has_bus = false;
-  r->bound = NULL;
+  r->bound = r->given_alias = NULL;
   r->unclear = 0;
   r->place++;
   struct level *level = push(r, IN_RECORD);
@@ -274,6 +278,7 @@ static void end_device(struct reader *r) {
   *device = (struct vlun_device){.record = vlun_draft_pack(&r->draft[0], &r->model->arena),
                                  .foreign = r->foreign,
                                  .place = r->place,
+                                 .given_alias = r->given_alias,
                                  .bound = r->bound,
                                  .unclear = r->unclear};
   if (!device->record) r->model->count--;

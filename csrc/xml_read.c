@@ -73,7 +73,8 @@ static void declare_counted_iothreads(struct reader *r) {
 }
 
 static void start_at_top(struct reader *r, const xmlChar *name, int count, const xmlChar **attributes) {
-  if (is(name, "domain")) push(r, IN_DOMAIN);
+  size_t len;
+  if (is(name, "domain")) push(r, IN_DOMAIN), r->model->running = attribute(count, attributes, "id", &len) != NULL;
   else if (vlun_device_shape(name)) vlun_start_device(r, name, count, attributes);
   else r->not_ours = true, r->foreign = intern(r, name, strlen((const char *)name));
 }

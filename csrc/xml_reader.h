@@ -43,6 +43,7 @@ struct reader {
   struct vlun_draft draft[NESTED];
   const char *tag[NESTED]; /* which variant the device's type attribute asks for */
   const char *foreign;     /* why the device at hand is none of ours */
+  const char *given_alias;
   const char *chain;       /* the backing chain that is being skipped */
   const char *bound;       /* what belongs to the source and has no row */
   uint64_t unclear;

@@ -1,102 +1,219 @@
---- Makes plans so: writes what a plan says, re-reads, and believes only what it then sees.
+--- Makes plans so: one move after the other, each on what was just read, each believed only when it is seen.
 
 local core = require "virtlun.core"
-local plans = require "virtlun.plan"
+local hosts = require "virtlun.host"
+local hotplug = require "virtlun.hotplug"
+local media = require "virtlun.media"
 local problems = require "virtlun.problems"
 
 local apply = {}
 
-local function read_host(dom, opts)
-  local facts, failure = dom:facts()
-  if not facts then return nil, failure end
-  local documents
-  documents, failure = dom:documents(facts, opts)
-  if not documents then return nil, failure end
-  return documents, facts
-end
-
-local function work_on(dom, desired, opts)
-  local documents, facts = read_host(dom, opts)
-  if not documents then return nil, facts end
-  local work, found = plans.work(desired, documents, facts)
-  if not work then return nil, found end
-  work.documents = documents
-  return work, found
-end
+-- The configuration by one define --------------------------------------------------------------------------
 
 --- Whether every device that is not to be changed is in the new document as it was, and the domain is the same.
 -- Changed devices keep their order, removed ones are gone, new ones come last.
-local function keeps_others(work, document)
+local function keeps_others(half, changes, document)
   local action, before, after, number = {}, {}, {}, 0
-  for _, change in ipairs(work.changes) do
+  for _, change in ipairs(changes) do
     if change.current then action[change.current] = change.action end
   end
-  for i = 1, work.config:count() do
+  for i = 1, half.document:count() do
     if action[i] ~= "remove" then number = number + 1 end
     before[i] = action[i] and true
     if action[i] == "change" then after[number] = true end
   end
   for i = number + 1, document:count() do after[i] = true end
-  return work.config:fingerprint(before) == document:fingerprint(after)
+  return half.document:fingerprint(before) == document:fingerprint(after)
 end
 
 --- The host's own document with the changes, read again before anybody writes it.
-local function patched(dom, work)
-  local xml, found = core.patch(work.documents.config, work.model, work.config, work.changes)
+local function patched(host, changes)
+  local half = host.config
+  local xml, found = core.patch(host.xml.config, host.model, half.document, changes)
   local document
   if xml then document, found = core.document(xml) end
   if not document then return nil, problems.list(found) end
-  local wrong = core.diff(work.model, document)[1]
-  if wrong then return problems.fail { code = "bad_patch", path = dom.name, a = wrong.device } end
-  if not keeps_others(work, document) then
-    return problems.fail { code = "bad_patch", path = dom.name, a = "a device that is not described" }
+  for _, change in ipairs(changes) do
+    if core.diff(host.model, document, change.desired)[1] then
+      return problems.fail { code = "bad_patch", path = host.dom.name, a = change.device }
+    end
+  end
+  if not keeps_others(half, changes, document) then
+    return problems.fail { code = "bad_patch", path = host.dom.name, a = "a device that is not described" }
   end
   return xml
 end
 
---- Re-reads the domain: what is still to be done after a define has not been done.
-local function verify(dom, desired)
-  local work, failure = work_on(dom, desired)
-  if not work then return nil, failure end
-  local first = work.plan.steps[1]
-  if not first then return true end
-  return problems.fail { code = "not_made", path = ("%s.%s"):format(dom.name, first.device), a = first.why }
+--- What is still to be done to the configuration by a define.
+local function changes_to_define(host)
+  local changes = {}
+  for _, move in ipairs(host.moves) do
+    local change = move.define and host:change("config", move.desired)
+    if change then changes[#changes + 1] = change end
+  end
+  return changes
 end
 
---- Returns what was done; or nil, problems, and whether the host had been written to by then.
-local function run(dom, desired, plan, opts)
-  local function tell(state)
-    for i, step in ipairs(opts and opts.on_progress and plan.steps or {}) do
-      opts.on_progress { state = state, number = i, step = step, domain = dom.name }
+--- One define for all moves that need it.  It is read directly before, passwords included: a define without them would
+-- erase them (facts 13).
+local function define(host)
+  local good, failure = host:refresh("config", { secure = true })
+  if not good then return nil, failure end
+  local changes = changes_to_define(host)
+  if #changes == 0 then return true end
+  local xml
+  xml, failure = patched(host, changes)
+  if not xml then return nil, failure end
+  good, failure = host:write("define", xml)
+  if not good then return nil, failure end
+  return host:refresh("config")
+end
+
+-- Moves ----------------------------------------------------------------------------------------------------
+
+--- Changes a half of a device that stays.
+local function change_half(host, name, change, opts)
+  if name == "live" and change.kind == "cdrom" then return media.change(host, change, opts) end
+  local element, found = host:element(name, change)
+  if not element then return nil, found end
+  local good, failure = host:write("update_device", element, { [name] = true }, opts.force)
+  if not good then return nil, failure end
+  return host:refresh(name)
+end
+
+local function each_half(halves, fn)
+  for _, name in ipairs { "live", "config" } do
+    if halves[name] then
+      local good, failure = fn(name, halves[name])
+      if not good then return nil, failure end
     end
   end
-  if plan.changes == 0 then return { domain = dom.name, done = 0 } end
-  -- Read directly before the define, passwords included: a define without them would erase them (facts 13).
-  local work, failure = work_on(dom, desired, { secure = true })
-  if not work then return nil, failure end
-  if work.plan.fingerprint ~= plan.fingerprint then
-    return problems.fail { code = "host_changed", path = dom.name }
-  end
-  local xml
-  xml, failure = patched(dom, work)
-  if not xml then return nil, failure end
-  tell("begin")
-  local good
-  good, failure = dom:define(xml)
-  if not good then return nil, failure end
-  good, failure = verify(dom, desired)
-  if not good then return nil, failure, true end
-  tell("done")
-  return { domain = dom.name, done = plan.changes }
+  return true
 end
 
---- apply.plan(dom, desired, opts) -> plan with a method apply(opts), or nil and problems.
-function apply.plan(dom, desired)
-  local work, found = work_on(dom, desired)
-  if not work then return nil, found end
-  local plan = work.plan
+local makers = {}
+
+function makers.add(host, halves)
+  return hotplug.add(host, halves)
+end
+
+function makers.remove(host, halves, opts)
+  return each_half(halves, function(name, change) return hotplug.take_out(host, name, change, opts) end)
+end
+
+function makers.change(host, halves, opts)
+  return each_half(halves, function(name, change) return change_half(host, name, change, opts) end)
+end
+
+--- What of a move is still to be done by calls of its own, as the halves were last read.
+local function rest_of(host, move)
+  local rest = {}
+  if move.live then rest.live = host:change("live", move.desired) end
+  if move.config and not move.define then rest.config = host:change("config", move.desired) end
+  return rest
+end
+
+--- A step is done when the host says so, not when a call has returned.
+local function verify(host, move)
+  local rest = rest_of(host, move)
+  local change = rest.live or rest.config
+  if not change then return true end
+  return host:fail(change, { code = "not_made", a = move.step.why })
+end
+
+local function make(host, move, opts)
+  local rest = rest_of(host, move)
+  local change = rest.live or rest.config
+  if not change then return true end
+  local good, failure = makers[change.action](host, rest, opts)
+  if not good then return nil, failure end
+  return verify(host, move)
+end
+
+-- Undoing --------------------------------------------------------------------------------------------------
+
+--- HBAs that were made for a drive which then did not come are nobody's.
+local function remove_needless(host, moves, opts)
+  local notes = problems.list()
+  for i = #moves, 1, -1 do
+    local change = moves[i].live or moves[i].config
+    if change.action == "add" and change.assigned and change.kind == "controller" then
+      for _, name in ipairs { "live", "config" } do
+        local current = moves[i][name] and host[name] and host:find(name, moves[i].desired)
+        if current then hotplug.take_out(host, name, { current = current, desired = moves[i].desired }, opts) end
+      end
+      notes:append { host:problem(change, { code = "left_behind", value = tostring(change.after.index) }) }
+    end
+  end
+  return notes
+end
+
+-- The whole ------------------------------------------------------------------------------------------------
+
+--- Makes all moves: their number, or nil, problems and the number of those that were made.
+local function make_all(host, opts, tell)
+  local made = {}
+  for i, move in ipairs(host.moves) do
+    tell("begin", i, move.step)
+    local good, failure = make(host, move, opts)
+    if not good then
+      if (move.live or move.config).action == "add" then failure:append(remove_needless(host, made, opts)) end
+      return nil, failure, #made
+    end
+    made[#made + 1] = move
+    if not move.define then tell("done", i, move.step) end
+  end
+  return #made
+end
+
+local function finish(host, tell)
+  local good, failure = define(host)
+  if not good then return nil, failure end
+  for i, move in ipairs(host.moves) do
+    if move.define then
+      local rest = host:change("config", move.desired)
+      if rest then return host:fail(rest, { code = "not_made", a = move.step.why }) end
+      tell("done", i, move.step)
+    end
+  end
+  return true
+end
+
+--- Returns { domain =, done =, notes = }; or nil, problems, and whether the host had been written to by then.
+local function run(dom, desired, plan, opts)
+  opts = opts or {}
+  if plan.changes == 0 then return { domain = dom.name, done = 0, notes = problems.list() } end
+  if dom.connection.readonly then return problems.fail { code = "read_only", path = dom.name } end
+  local host, failure = hosts.read(dom, desired, opts)
+  if not host then return nil, failure end
+  if host.plan.fingerprint ~= plan.fingerprint then
+    return problems.fail { code = "host_changed", path = dom.name }
+  end
+  host.notes = problems.list()
+  local function tell(state, number, step)
+    if opts.on_progress then opts.on_progress { state = state, number = number, step = step, domain = dom.name } end
+  end
+  local done
+  done, failure = make_all(host, opts, tell)
+  if done then done, failure = finish(host, tell) end
+  if not done then return nil, failure:append(host.notes), host.written end
+  return { domain = dom.name, done = plan.changes, notes = host.notes }
+end
+
+--- apply.plan(dom, desired, opts) -> plan with a method apply(opts), or nil and problems.  opts.scope: "live" or
+-- "config" only.  plan:apply(opts) takes force (a tray that the guest has locked), reattach = false (never replace a
+-- drive to change its medium), timeout (seconds until an unplug counts as pending), on_progress.
+function apply.plan(dom, desired, opts)
+  local host, found = hosts.read(dom, desired, opts)
+  if not host then return nil, found end
+  local plan = host.plan
   plan.uri = plan.uri or dom.connection.uri
-  setmetatable(plan, { __index = { apply = function(self, opts) return run(dom, desired, self, opts) end } })
+  local scope = opts and opts.scope
+  setmetatable(plan, { __index = { apply = function(self, how)
+    local all = { scope = scope }
+    for key, value in pairs(how or {}) do all[key] = value end
+    return run(dom, desired, self, all)
+  end } })
   return plan, found
 end
 

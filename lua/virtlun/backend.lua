@@ -57,6 +57,29 @@ function Domain:documents(facts, opts)
   return documents
 end
 
+--- The text of one document: "live" or "config".
+function Domain:document(name, opts)
+  local flags = { inactive = name == "config", secure = name == "config" and opts and opts.secure or nil }
+  local xml, failure = call("xml", self.handle, flags)
+  if not xml then return refused(failure, { path = self.name }) end
+  return xml
+end
+
+function Domain:sights() return {} end
+function Domain:watch() return { next = function() os.execute("sleep 0.1") end, close = function() end } end
+Domain.now = libvirt.now
+function Domain:is_unplugging() return false end
+function Domain:note_unplug() end
+for _, name in ipairs { "attach_device", "detach_device", "update_device" } do
+  Domain[name] = function(self, xml, scope, force)
+    local f = io.open("/tmp/dev.xml", "w") f:write(xml) f:close()
+    local ok = os.execute(("virsh -q -c '%s' %s %s /tmp/dev.xml %s %s %s"):format(self.connection.uri,
+      name:gsub("_", "-"), self.name, scope.live and "--live" or "", scope.config and "--config" or "", force and "--force" or ""))
+    if ok then return true end
+    return refused({ code = 1, message = "virsh failed", name = "X" }, { path = self.name })
+  end
+end
+
 --- Writes the configuration.  xml must carry the uuid of this very domain.
 function Domain:define(xml)
   local handle, failure = call("define", self.connection.handle, xml)
@@ -78,6 +101,12 @@ function Domain:describe()
     if not description[which] then return nil, problems.list(found) end
   end
   return description
+end
+
+--- dom:insert(drive, source, opts), dom:eject(drive, opts), dom:attach(device, opts), dom:detach(drive, opts): single
+-- operations; see drives.lua.
+for _, name in ipairs { "insert", "eject", "attach", "detach" } do
+  Domain[name] = function(...) return require("virtlun.drives")[name](...) end
 end
 
 --- dom:plan(desired, opts) -> plan; plan:apply(opts) makes it so.

@@ -55,12 +55,12 @@ end
 --- virtlun.foretell(description): for each drive what the guest will see: hctl, lun, by_path, and whether that is
 -- certain.
 function virtlun.foretell(description)
-  return require("virtlun.plan").foretell(description)
+  return require("virtlun.guest").foretell_all(description)
 end
 
 --- virtlun.address_text(address): controller:bus:target:unit.
 function virtlun.address_text(address)
-  return require("virtlun.plan").address_text(address)
+  return require("virtlun.guest").address_text(address)
 end
 
 --- virtlun.open(uri, { readonly = }): connection to a host; nil and problems.

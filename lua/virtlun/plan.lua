@@ -1,185 +1,83 @@
 --- Plans: what must change so that a domain is what its description says.  Pure: documents and facts in, data out.
 --
--- A plan is plain data: steps (list), changes (their number), pending (already in the configuration, waiting for the
--- next boot), domain, format_version.  Nothing that the description leaves unsaid is compared, and no step touches a
--- device that it does not name.
+-- A running domain has two halves, live and config: each has its document, is compared for itself, and is changed by
+-- the calls that make both end equal.  A plan is plain data: steps (list), changes (their number), pending (already in
+-- the configuration, waiting for the next boot), domain, format_version.  Nothing that the description leaves unsaid is
+-- compared, and no step touches a device that it does not name.
 
 local core = require "virtlun.core"
+local forbid = require "virtlun.forbid"
+local guest = require "virtlun.guest"
+local images = require "virtlun.images"
 local problems = require "virtlun.problems"
+local quirks = require "virtlun.quirks"
 
 local plan = {}
 
 local FORMAT_VERSION = 1
+local MANY_CHANGES = 32 -- from here on one define is cheaper than a call for each change (design 3.3)
 
--- Facts that forbid ----------------------------------------------------------------------------------------
+-- Halves ---------------------------------------------------------------------------------------------------
 
-local function running(facts)
-  return facts.active or facts.state == "running" or facts.state == "paused"
+local function is_running(facts)
+  return facts.active or facts.state == "running" or facts.state == "paused" or false
 end
 
 --- The driver test:/// has no hotplug (facts 9): what is planned for a running domain there is for its next boot.
 local function is_test(facts)
-  return facts.driver and facts.driver:lower() == "test"
+  return facts.driver ~= nil and facts.driver:lower() == "test"
 end
 
-local function wants_live(desired, facts)
-  return desired.scope == "live" or running(facts) and not is_test(facts) and desired.scope ~= "config"
+--- Which halves are to be changed: both that the domain has, unless the scope says one.
+local function wanted_halves(facts, scope, documents)
+  return {
+    config = scope ~= "live" and facts.persistent ~= false and documents.config ~= nil,
+    live = scope ~= "config" and is_running(facts) and not is_test(facts) and documents.live ~= nil,
+  }
 end
 
---- States that forbid a change forbid nothing where nothing is to be changed.
-local function complain_of_state(found, desired, facts)
-  local problem
-  if facts.persistent == false then
-    problem = { code = "no_config" }
-  elseif facts.managed_save then
-    problem = { code = "managed_save", value = desired.name }
-  elseif wants_live(desired, facts) then
-    problem = { code = "not_yet", a = "changing a running domain (scope = \"config\" changes its next boot)" }
-  end
-  if not problem then return end
-  problem.path, problem.file, problem.line = desired.name, desired.file, desired.line
-  found:append { problems.new(problem) }
-end
-
---- What a description may say of a domain and this version does not do.
-local function complain_of_unbuilt(found, desired)
-  local function complain(what)
-    found:append { problems.new {
-      code = "not_yet", path = desired.name, a = what, file = desired.file, line = desired.line,
-    } }
-  end
-  if desired.prune then complain("prune") end
-  if desired.boot then complain('boot = "devices"') end
-end
-
-local function version_text(number)
-  return ("%d.%d.%d"):format(number // 1000000, number // 1000 % 1000, number % 1000)
-end
-
--- What of the schema is asked for often: fields that came with a later libvirt, by shape and key; models of HBAs
--- whose units are SCSI targets in the guest.
-local newer_fields, unit_is_target
-
-local function load_schema()
-  if newer_fields then return end
-  newer_fields, unit_is_target = {}, {}
-  local schema = core.schema()
-  for name, shape in pairs(schema.shapes) do
-    for _, field in ipairs(shape.fields) do
-      if field.since then
-        newer_fields[name] = newer_fields[name] or {}
-        newer_fields[name][field.key] = field.since
-      end
+--- Fields of a running device that may change at once; the others wait for the next boot.
+local function live_part(change)
+  if change.action ~= "change" then return change end
+  local fields, rows, left = {}, 0, change.rows
+  for _, field in ipairs(change.fields) do
+    local row = left & -left -- fields come in the order of their rows
+    left = left ~ row
+    if field.live then
+      fields[#fields + 1] = field
+      rows = rows | row
     end
   end
-  for _, hba in ipairs(schema.hbas) do unit_is_target[hba.model] = hba.unit_is_target end
+  if #fields == 0 then return nil end
+  local part = {}
+  for key, value in pairs(change) do part[key] = value end
+  part.fields, part.rows = fields, rows
+  return part
 end
 
---- Of a device that is right in itself: what the host's libvirt is too old for, and what is not built.
-local function complain_of_device(found, desired, device, facts)
-  local function complain(fields, key)
-    local name = device.dev or device.alias or device.kind .. (device.index or "")
-    fields.path = ("%s.%s%s"):format(desired.name, name, key and "." .. key or "")
-    fields.file, fields.line = device.file, device.line
-    found:append { problems.new(fields) }
+--- What is to be done to a half now.
+local function changes_of(work, half, number)
+  local changes = {}
+  for _, change in ipairs(core.diff(work.model, half.document, number)) do
+    changes[#changes + 1] = half.name == "live" and live_part(change) or half.name ~= "live" and change or nil
   end
-  for key, since in pairs(newer_fields[device.kind] or newer_fields.disk) do
-    if device[key] and facts.libvirt and since > facts.libvirt then
-      complain({ code = "needs_libvirt", value = version_text(facts.libvirt), expected = version_text(since) }, key)
-    end
-  end
-  if device.replace then complain { code = "not_yet", a = "replace" } end
+  return changes
 end
 
-local function complain_of_devices(found, desired, facts)
-  load_schema()
-  for _, device in ipairs(desired) do complain_of_device(found, desired, device, facts) end
+--- What of one described device is still to be done to a half; nil if nothing is.
+function plan.change_of(work, half, number)
+  return changes_of(work, half, number)[1]
 end
 
--- Changes that the first law forbids -----------------------------------------------------------------------
+-- Moves: the changes of both halves to one device, taken together ------------------------------------------
 
-local function place_of(desired, change)
-  return { path = ("%s.%s"):format(desired.name, change.device), file = change.file, line = change.line }
-end
-
---- protect = true: nothing removes, replaces or empties the device.
-local function complain_of_protection(found, desired, change, device)
-  if not device.protect then return end
-  local verb = change.action == "remove" and "remove" or nil
+local function key_of(change)
+  local parts = { change.action, change.desired }
   for _, field in ipairs(change.fields or {}) do
-    if field.key == "source" then verb = field.after == false and "empty" or "replace what is in" end
-    if field.key == "address" then verb = "move" end
-    if field.key == "model" then verb = "replace" end
+    if field.key ~= "tray" then parts[#parts + 1] = field.key end
   end
-  if not verb then return end
-  local problem = place_of(desired, change)
-  problem.code, problem.a = "protected", verb
-  found:append { problems.new(problem) }
+  return table.concat(parts, " ")
 end
-
---- The drives as they will be: those of the host without those that go, and those that come; { name, controller }.
-local function final_drives(work)
-  local drives = work.config:drives()
-  local described = work.model:drives()
-  for _, change in ipairs(work.changes) do
-    if change.action == "remove" then
-      drives[change.current] = nil
-    elseif change.action == "add" then
-      drives[-change.desired] = described[change.desired]
-    else
-      for _, field in ipairs(change.fields) do
-        if field.key == "address" and drives[change.current] then
-          drives[change.current].controller = field.after.controller or drives[change.current].controller
-        end
-      end
-    end
-  end
-  return drives
-end
-
---- An HBA goes only when no drive is left on it, nor on one above it: libvirt would fill the hole (facts 3).
-local function complain_of_use(found, desired, change, work)
-  local index, user = change.before.index, nil
-  for _, drive in pairs(final_drives(work)) do
-    local nearer = not user or drive.controller < user.controller
-      or drive.controller == user.controller and drive.name < user.name
-    if drive.controller >= index and nearer then user = drive end
-  end
-  if not user then return end
-  local problem = place_of(desired, change)
-  problem.code = user.controller == index and "still_used" or "below_used"
-  problem.a = user.name
-  found:append { problems.new(problem) }
-end
-
---- What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.
-local function bound_to_source(change)
-  for _, field in ipairs(change.fields or {}) do
-    if field.key == "source" and field.after then
-      local before, after = field.before, field.after
-      local auth = type(before) == "table" and before.auth and (type(after) ~= "table" or after.auth == nil)
-      return change.bound or auth and "auth" or nil
-    end
-  end
-end
-
-local function complain_of_obstacles(found, desired, change)
-  local obstacle = change.unclear or bound_to_source(change)
-  if not obstacle then return end
-  local problem = place_of(desired, change)
-  problem.code, problem.a = change.unclear and "unclear" or "bound", obstacle
-  found:append { problems.new(problem) }
-end
-
-local function complain_of_changes(found, desired, work)
-  for _, change in ipairs(work.changes) do
-    complain_of_obstacles(found, desired, change)
-    complain_of_protection(found, desired, change, work.described[change.desired])
-    if change.action == "remove" and change.kind == "controller" then complain_of_use(found, desired, change, work) end
-  end
-end
-
--- Steps ----------------------------------------------------------------------------------------------------
 
 --- HBAs before the drives that need them, drives away before drives that take their place, HBAs away last.
 local function rank(change)
@@ -188,12 +86,79 @@ local function rank(change)
   return controller and 1 or change.action == "change" and 3 or 4
 end
 
---- controller:bus:target:unit, as libvirt's own messages have it.
-function plan.address_text(address)
-  return ("%d:%d:%d:%d"):format(address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
+local function sort_moves(moves)
+  for number, move in ipairs(moves) do
+    local first = move.live or move.config
+    move.rank, move.number = rank(first), number
+    move.at = first.kind == "controller" and (first.before or first.after).index or first.desired
+  end
+  table.sort(moves, function(a, b)
+    if a.rank ~= b.rank then return a.rank < b.rank end
+    if a.at ~= b.at then return a.at < b.at end
+    return a.number < b.number
+  end)
 end
 
-local function moves(field)
+--- Moves in the order of their making: { desired = number, live = change or nil, config = change or nil }.
+local function make_moves(work)
+  local moves, by_key = {}, {}
+  for _, half in ipairs(work.halves) do
+    for _, change in ipairs(half.changes) do
+      local key = key_of(change)
+      local move = by_key[key]
+      if not move then
+        move = { desired = change.desired }
+        by_key[key] = move
+        moves[#moves + 1] = move
+      end
+      move[half.name] = change
+    end
+  end
+  sort_moves(moves)
+  return moves
+end
+
+-- How a configuration is changed ---------------------------------------------------------------------------
+
+local is_drive = { cdrom = true, disk = true, lun = true }
+-- Two drives may trade these, which one call after the other cannot.
+local is_traded = { address = true, dev = true, boot = true, loadparm = true }
+
+--- Whether one of libvirt's device calls can make a change of the configuration.
+local function has_device_call(change)
+  if change.action ~= "change" then return true end
+  if not is_drive[change.kind] then return false end
+  for _, field in ipairs(change.fields) do
+    if is_traded[field.key] then return false end
+  end
+  return true
+end
+
+local function count_config(moves)
+  local count, define = 0, false
+  for _, move in ipairs(moves) do
+    if move.config then
+      count = count + 1
+      define = define or not has_device_call(move.config)
+    end
+  end
+  return count, define
+end
+
+--- A domain that is shut off is changed by one define where a single change needs it, or many would each cost a call.
+local function choose_calls(work, facts)
+  local count, define = count_config(work.moves)
+  local whole = is_test(facts) or work.boot or not work.running and (define or count > MANY_CHANGES)
+  for _, move in ipairs(work.moves) do
+    move.define = move.config ~= nil and (whole or not has_device_call(move.config))
+  end
+end
+
+-- Steps ----------------------------------------------------------------------------------------------------
+
+local CALLS = { add = "attach", change = "update", remove = "detach" }
+
+local function moves_address(field)
   local from, to = field.before, field.after
   return field.key == "address" and type(from) == "table" and type(to) == "table" and from.controller ~= nil
 end
@@ -206,105 +171,99 @@ local function why(change)
   end
   local keys = {}
   for i, field in ipairs(change.fields) do
-    local from, to = field.before, field.after
-    local text = field.key
-    if moves(field) then text = ("moves from %s to %s"):format(plan.address_text(from), plan.address_text(to)) end
-    keys[i] = text
+    keys[i] = field.key
+    if moves_address(field) then
+      keys[i] = ("moves from %s to %s"):format(guest.address_text(field.before), guest.address_text(field.after))
+    end
   end
   return "differs: " .. table.concat(keys, ", ")
 end
 
---- Where the guest finds a drive: mostly at the target and unit that libvirt says.
-local function guest_place(address, hba)
-  load_schema()
-  if hba and unit_is_target[hba.model] then return { target = address.unit, unit = 0 } end
-  return address
-end
-
---- What the guest will see of a drive: its LUN, and its name below /dev/disk/by-path where the HBA's place is known.
-local function foretell(drive, hbas)
-  if type(drive.address) ~= "table" or not drive.address.controller then return nil end
-  local hba = hbas[drive.address.controller]
-  local place = guest_place(drive.address, hba)
-  local guest = { hctl = core.lun.hctl(place), lun = core.lun.encode(place.unit or 0) }
-  if hba and type(hba.address) == "table" then guest.by_path, guest.certain = core.lun.by_path(place, hba.address) end
-  return guest
-end
-
---- HBAs of a description by their index.
-local function hbas_of(description)
-  local hbas = {}
-  for _, device in ipairs(description) do
-    if device.kind == "controller" and device.index then hbas[device.index] = device end
+local function has_field(change, key)
+  for _, field in ipairs(change.fields or {}) do
+    if field.key == key then return field end
   end
-  return hbas
 end
 
---- What the guest is foretold to see of every drive, by place in the description.
-function plan.foretell(description)
-  local hbas, result = hbas_of(description), {}
-  for i, device in ipairs(description) do result[i] = foretell(device, hbas) end
-  return result
-end
-
-local function effect(change)
-  for _, field in ipairs(change.kind == "controller" and change.fields or {}) do
-    if field.key == "model" then return "next boot, replaces the HBA" end
+local function effect(move, facts)
+  local change = move.live or move.config
+  if not move.live then
+    return change.kind == "controller" and has_field(change, "model") and "next boot, replaces the HBA" or "next boot"
   end
-  return "next boot"
+  return change.action == "change" and quirks.foresee_media(change, facts) or "live"
 end
 
-local function step_of(change, work, hbas)
+local function scope_of(move)
+  return move.live and move.config and "live and config" or move.live and "live" or "config"
+end
+
+local function call_of(move)
+  local change = move.live or move.config
+  if not move.live then return move.define and "define" or CALLS[change.action] end
+  return CALLS[change.action] .. (move.define and ", define" or "")
+end
+
+--- The address that the drive will have.
+local function address_after(change)
+  if change.action == "add" then return change.after.address end
+  local field = has_field(change, "address")
+  return field and field.after or change.before.address
+end
+
+local function step_of(move, work, hbas, facts)
+  local change = move.live or move.config
   local step = {
-    action = change.action, kind = change.kind, device = change.device, fields = change.fields,
-    before = change.before, after = change.after, why = why(change), effect = effect(change), call = "define",
-    file = change.file, line = change.line,
+    action = change.action, kind = change.kind, device = change.device, fields = change.fields, before = change.before,
+    after = change.after, why = why(change), effect = effect(move, facts), scope = scope_of(move),
+    call = call_of(move), file = change.file, line = change.line,
   }
-  if change.action == "add" then
-    step.xml = work.model:xml(change.desired)
-    step.guest = foretell(change.after, hbas)
-  elseif change.action == "change" and change.kind ~= "controller" then
-    local after = { address = change.before.address }
-    for _, field in ipairs(change.fields) do
-      if field.key == "address" then after.address = field.after end
-    end
-    step.guest = foretell(after, hbas)
+  if change.action == "add" then step.xml = work.model:xml(change.desired) end
+  if change.action ~= "remove" and change.kind ~= "controller" then
+    step.guest = guest.foretell(address_after(change), hbas)
   end
+  step.medium = images.medium_of(change, facts)
   return step
 end
 
 --- HBAs as they will be: those of the host, and over them what is described.
 local function final_hbas(work)
-  local hbas = hbas_of(work.config:tables())
-  for index, hba in pairs(hbas_of(work.model:tables())) do
+  local hbas = guest.hbas((work.live or work.config).document:tables())
+  for index, hba in pairs(guest.hbas(work.model:tables())) do
     local known = hbas[index] or {}
     hbas[index] = { model = hba.model or known.model, address = hba.address or known.address }
   end
   return hbas
 end
 
-local function make_steps(work)
-  local order = {}
-  for i, change in ipairs(work.changes) do
-    local index = change.kind == "controller" and (change.before or change.after).index
-    order[i] = { rank = rank(change), number = i, at = index or i }
-  end
-  table.sort(order, function(a, b)
-    if a.rank ~= b.rank then return a.rank < b.rank end
-    return a.at < b.at
-  end)
+--- The domain's own way of booting gives way to the boot order of its devices.
+local function boot_step(work, desired)
+  return {
+    action = "change", kind = "domain", device = work.model:facts().name or desired.name,
+    fields = { { key = "boot", before = "os", after = "devices" } }, why = "differs: boot",
+    effect = work.running and "needs power-off" or "next boot", scope = "config", call = "define",
+    file = desired.file, line = desired.line,
+  }
+end
+
+local function make_steps(work, desired, facts)
   local hbas, steps = final_hbas(work), {}
-  for i, item in ipairs(order) do steps[i] = step_of(work.changes[item.number], work, hbas) end
+  if work.boot then steps[1] = boot_step(work, desired) end
+  for _, move in ipairs(work.moves) do
+    move.step = step_of(move, work, hbas, facts)
+    steps[#steps + 1] = move.step
+  end
   return steps
 end
 
+-- What waits for the next boot -----------------------------------------------------------------------------
+
 --- What the running domain will be only after its next boot, because its configuration says so already.
-local function make_pending(work)
+local function make_pending(work, running)
   local pending, planned = {}, {}
-  if not work.live then return pending end
-  for _, change in ipairs(work.changes) do planned[change.device] = true end
-  for _, change in ipairs(core.diff(work.model, work.live)) do
-    if not planned[change.device] then
+  if not running or not work.config then return pending end
+  for _, move in ipairs(work.moves) do planned[move.desired] = true end
+  for _, change in ipairs(core.diff(work.model, running)) do
+    if not planned[change.desired] then
       pending[#pending + 1] = {
         action = change.action, kind = change.kind, device = change.device, fields = change.fields,
         before = change.before, after = change.after, effect = "next boot",
@@ -314,77 +273,130 @@ local function make_pending(work)
   return pending
 end
 
+-- Fingerprint ----------------------------------------------------------------------------------------------
+
 --- What would be done, whoever asks: the same changes to the same devices with the same values.
 local function changes_text(work)
   local parts = { work.model:fingerprint() }
-  for i, change in ipairs(work.changes) do
-    parts[i + 1] = ("%s %s %s %d"):format(change.action, change.kind, change.device, change.rows)
+  for _, half in ipairs(work.halves) do
+    for _, change in ipairs(half.changes) do
+      parts[#parts + 1] = ("%s %s %s %s %d"):format(half.name, change.action, change.kind, change.device, change.rows)
+    end
   end
   return table.concat(parts, "\n")
 end
 
-local function fingerprint(work, facts)
+local function fingerprint(work, read, facts)
   return table.concat({
     core.hash(changes_text(work)),
-    work.config:fingerprint(), work.live and work.live:fingerprint() or "-",
+    read.config and read.config:fingerprint() or "-", read.live and read.live:fingerprint() or "-",
     tostring(facts.state), tostring(facts.persistent), tostring(facts.managed_save),
   }, " ")
 end
 
---- The documents must be those of the domain that is described, by its name or its UUID.
-local function complain_of_identity(found, desired, config)
-  local facts = config:facts()
-  if facts.name and desired.name ~= facts.name and desired.name ~= facts.uuid then
-    found:append { problems.new { code = "other_domain", path = desired.name, value = facts.name } }
-  end
-end
-
 -- The whole ------------------------------------------------------------------------------------------------
 
+--- Both documents as models; nil if one of them cannot be read.
 local function read_documents(documents, found)
-  local config, live, raw
-  config, raw = core.document(documents.config or documents.live or "")
-  found:append(raw or {})
-  if documents.live and documents.config then
-    live, raw = core.document(documents.live)
-    found:append(raw or {})
+  local read, good = {}, documents.config ~= nil or documents.live ~= nil
+  for _, name in ipairs { "config", "live" } do
+    local raw
+    if documents[name] then
+      read[name], raw = core.document(documents[name])
+      found:append(raw or {})
+      good = good and read[name] ~= nil
+    end
   end
-  return config, live
+  return good and read or nil
 end
 
---- The work behind a plan: models and changes, for apply.lua.  nil and problems if the description cannot be planned.
-function plan.work(desired, documents, facts)
+--- The halves that are to be changed, config first, as { name =, document = model }.
+local function make_halves(wanted, read)
+  local halves = {}
+  for _, name in ipairs { "config", "live" } do
+    if wanted[name] then halves[#halves + 1] = { name = name, document = read[name] } end
+  end
+  return halves
+end
+
+--- The documents in the order of their weight: those that are written, then the other one.
+local function in_order(halves, read)
+  local list, listed = {}, {}
+  for i, half in ipairs(halves) do
+    list[i] = half.document
+    listed[half.document] = true
+  end
+  for _, name in ipairs { "config", "live" } do
+    if read[name] and not listed[read[name]] then list[#list + 1] = read[name] end
+  end
+  return list
+end
+
+--- Rules against the host hold for every half that is written.
+local function check(work, order, found)
+  forbid.merge(found, work.model:check(table.unpack(order)))
+  if #work.halves == 2 then forbid.merge(found, work.model:check(order[2], order[1])) end
+end
+
+local function compare(work, facts)
+  for _, half in ipairs(work.halves) do
+    half.changes = changes_of(work, half)
+    work[half.name] = half
+  end
+  work.moves = make_moves(work)
+  choose_calls(work, facts)
+end
+
+local function forbid_changes(found, desired, work, facts)
+  forbid.changes(found, desired, work)
+  forbid.slots(found, desired, work)
+  if #work.moves > 0 or work.boot then forbid.state(found, desired, facts, work) end
+end
+
+--- The work behind a plan: halves with their changes, and the moves that make them, for apply.lua; nil and problems if
+-- the description cannot be planned.  opts.scope as in a recipe, before which it goes.
+function plan.work(desired, documents, facts, opts)
   facts = facts or {}
+  local scope = opts and opts.scope or desired.scope
   local model, raw = core.model(desired)
   local found = problems.list(raw)
-  local config, live = read_documents(documents, found)
-  if not config or (documents.live and documents.config and not live) then return nil, found end
-  complain_of_identity(found, desired, config)
-  found:append(model:check(config, live))
+  local read = read_documents(documents, found)
+  if not read then return nil, found end
+  local running = is_running(facts)
+  forbid.other_domain(found, desired, read.config or read.live)
+  forbid.missing_half(found, desired, facts, scope, running)
+  local halves = make_halves(wanted_halves(facts, scope, read), read)
+  if #halves == 0 and not found:has_errors() then halves = { { name = "config", document = read.config or read.live } } end
+  local work = { model = model, halves = halves, running = running, documents = read }
+  local order = in_order(halves, read)
+  check(work, order, found)
   local wrong = found:has_errors()
-  complain_of_unbuilt(found, desired)
-  if not wrong then complain_of_devices(found, desired, facts) end
+  forbid.unbuilt(found, desired)
+  if not wrong then forbid.devices(found, desired, facts) end
   if found:has_errors() then return nil, found end
 
-  model:complete(1, config, live)
-  local work = { model = model, config = config, live = live, described = model:tables() }
-  work.changes = core.diff(model, config)
-  complain_of_changes(found, desired, work)
-  if #work.changes > 0 then complain_of_state(found, desired, facts) end
+  model:complete(#halves, table.unpack(order))
+  work.described = model:tables()
+  work.boot = desired.boot == "devices" and halves[1].name == "config" and read.config:facts().os_boot
+  compare(work, facts)
+  forbid_changes(found, desired, work, facts)
+  images.look(found, desired, work, facts)
   if found:has_errors() then return nil, found end
 
   work.plan = {
     format_version = FORMAT_VERSION, domain = desired.name, uri = desired.uri, state = facts.state, notes = found,
-    steps = make_steps(work), pending = make_pending(work), fingerprint = fingerprint(work, facts),
+    steps = make_steps(work, desired, facts), pending = make_pending(work, read.live),
+    fingerprint = fingerprint(work, read, facts),
   }
   work.plan.changes = #work.plan.steps
   return work, found
 end
 
---- plan.make(desired, { config = xml, live = xml }, facts) -> plan, or nil and problems.
--- facts: driver, state, active, persistent, managed_save, libvirt (version number); all may be missing.
-function plan.make(desired, documents, facts)
-  local work, found = plan.work(desired, documents, facts)
+--- plan.make(desired, { config = xml, live = xml }, facts, opts) -> plan, or nil and problems.
+-- facts: driver, state, active, persistent, managed_save, libvirt (version number), image (function: path -> what
+-- core.iso says); all may be missing.
+function plan.make(...)
+  local work, found = plan.work(...)
   if not work then return nil, found end
   return work.plan, found
 end

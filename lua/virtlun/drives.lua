@@ -1,0 +1,134 @@
+--- Single operations on a domain's drives: insert, eject, attach, detach.  Each is a description of one device, planned
+-- and applied as a recipe is, with the same guarantees.
+
+local guest = require "virtlun.guest"
+local images = require "virtlun.images"
+local problems = require "virtlun.problems"
+local core = require "virtlun.core"
+
+local drives = {}
+
+local is_drive = { cdrom = true, disk = true, lun = true, hostdev = true }
+
+-- Finding a drive by what people call it -------------------------------------------------------------------
+
+--- Every name that a drive answers to.
+local function names_of(device)
+  local names = {}
+  names[#names + 1] = device.dev
+  names[#names + 1] = device.alias
+  names[#names + 1] = images.path_of(device.source)
+  if type(device.address) == "table" and device.address.controller then
+    names[#names + 1] = guest.address_text(device.address)
+  end
+  return names
+end
+
+--- The drives of a description that answer to a name.
+local function matching(description, name)
+  local found = {}
+  for _, device in ipairs(description or {}) do
+    for _, own in ipairs(is_drive[device.kind] and names_of(device) or {}) do
+      if own == name then
+        found[#found + 1] = device
+        break
+      end
+    end
+  end
+  return found
+end
+
+local function all_names(description)
+  local names = {}
+  for _, half in pairs { description.live or {}, description.config or {} } do
+    for _, device in ipairs(half) do
+      if is_drive[device.kind] then table.move(names_of(device), 1, 9, #names + 1, names) end
+    end
+  end
+  return names
+end
+
+--- The one drive of the domain that a name means, in the running domain before its configuration; nil and problems.
+local function find(dom, name)
+  local description, failure = dom:describe()
+  if not description then return nil, failure end
+  local found = matching(description.live, name)
+  if #found == 0 then found = matching(description.config, name) end
+  if #found == 1 then return found[1] end
+  local path = ("%s.%s"):format(dom.name, name)
+  if #found == 0 then
+    return problems.fail { code = "not_there", path = path, near = core.suggest(name, all_names(description)) }
+  end
+  local names = {}
+  for i, device in ipairs(found) do names[i] = device.dev or device.alias or device.kind end
+  return problems.fail { code = "ambiguous", path = path, value = name, a = table.concat(names, " or ") }
+end
+
+--- What identifies a drive that was found.
+local function identity(device)
+  return { kind = device.kind, dev = device.dev, source = device.kind == "hostdev" and device.source or nil,
+    alias = device.alias }
+end
+
+-- Making it so ---------------------------------------------------------------------------------------------
+
+local function make(dom, device, opts)
+  local plan, found = dom:plan({ kind = "domain", name = dom.name, device }, opts)
+  if not plan then return nil, found end
+  local result, failure, written = plan:apply(opts)
+  if not result then return nil, failure, written end
+  result.plan, result.notes = plan, found:append(result.notes)
+  return result
+end
+
+local function change_medium(dom, name, source, opts)
+  local device, failure = find(dom, name)
+  if not device then return nil, failure end
+  if device.kind ~= "cdrom" then
+    return problems.fail { code = "no_medium", path = ("%s.%s"):format(dom.name, name), a = device.kind }
+  end
+  local wanted = identity(device)
+  wanted.source = source
+  if source and opts and opts.format then wanted.format = opts.format end
+  return make(dom, wanted, opts)
+end
+
+--- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, whether the host
+-- was written to.  drive: dev, alias, path of its medium, or controller:bus:target:unit.  source: as in a recipe.
+-- opts: scope ("live" or "config"), format, force, reattach = false, timeout, on_progress.
+function drives.insert(dom, name, source, opts)
+  return change_medium(dom, name, source, opts)
+end
+
+--- dom:eject(drive, opts): the same with nothing in the drive.
+function drives.eject(dom, name, opts)
+  return change_medium(dom, name, false, opts)
+end
+
+--- dom:attach(device, opts): a device that the domain does not have; one that it has is never changed by this.
+function drives.attach(dom, device, opts)
+  local plan, found = dom:plan({ kind = "domain", name = dom.name, device }, opts)
+  if not plan then return nil, found end
+  local there = problems.list()
+  for _, step in ipairs(plan.steps) do
+    if step.action ~= "add" then
+      there:append { problems.new { code = "already_there", path = ("%s.%s"):format(dom.name, step.device) } }
+    end
+  end
+  if #plan.steps == 0 then
+    there:append { problems.new { code = "already_there", path = ("%s.%s"):format(dom.name, device.dev or device.kind) } }
+  end
+  if there:has_errors() then return nil, there end
+  return make(dom, device, opts)
+end
+
+--- dom:detach(drive, opts): the drive leaves, its medium stays as it is on the host.
+function drives.detach(dom, name, opts)
+  local device, failure = find(dom, name)
+  if not device then return nil, failure end
+  local wanted = identity(device)
+  wanted.absent = true
+  return make(dom, wanted, opts)
+end
+
+return drives

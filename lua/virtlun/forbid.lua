@@ -1,0 +1,226 @@
+--- What a plan must not do: the first law, as problems.  Pure, like plan.lua, which asks.
+--
+-- A work (see plan.lua) has the described model, its tables, and the halves of the domain that are to be changed, each
+-- with its document and its changes.
+
+local core = require "virtlun.core"
+local problems = require "virtlun.problems"
+
+local forbid = {}
+
+-- A problem that both halves of the domain have is told once.
+local function add_once(found, problem)
+  local line = problems.line(problem)
+  for _, known in ipairs(found) do
+    if problems.line(known) == line then return end
+  end
+  found:append { problem }
+end
+
+--- Adds those of `more` that are not there yet.
+function forbid.merge(found, more)
+  for _, problem in ipairs(more) do add_once(found, problem) end
+end
+
+local function complain_of_domain(found, desired, fields)
+  fields.path, fields.file, fields.line = desired.name, desired.file, desired.line
+  found:append { problems.new(fields) }
+end
+
+-- The domain and its state ---------------------------------------------------------------------------------
+
+--- The documents must be those of the domain that is described, by its name or its UUID.
+function forbid.other_domain(found, desired, document)
+  local facts = document:facts()
+  if facts.name and desired.name ~= facts.name and desired.name ~= facts.uuid then
+    found:append { problems.new { code = "other_domain", path = desired.name, value = facts.name } }
+  end
+end
+
+--- A scope that the domain has no half for.
+function forbid.missing_half(found, desired, facts, scope, running)
+  if scope == "live" and not running then
+    complain_of_domain(found, desired, { code = "not_running", value = facts.state })
+  elseif scope == "config" and facts.persistent == false then
+    complain_of_domain(found, desired, { code = "no_config" })
+  end
+end
+
+-- States of an active domain in which QEMU does not take orders, or loses what they did.
+local is_unsteady = { ["in shutdown"] = true, crashed = true, pmsuspended = true }
+
+--- States that forbid a change; they forbid nothing where nothing is to be changed.
+function forbid.state(found, desired, facts, work)
+  if work.live and is_unsteady[facts.state] then
+    complain_of_domain(found, desired, { code = "bad_state", value = facts.state })
+  elseif work.config and facts.managed_save and not work.running then
+    complain_of_domain(found, desired, { code = "managed_save", value = desired.name })
+  end
+end
+
+--- What a description may say of a domain and this version does not do.
+function forbid.unbuilt(found, desired)
+  if desired.prune then complain_of_domain(found, desired, { code = "not_yet", a = "prune" }) end
+end
+
+-- Devices --------------------------------------------------------------------------------------------------
+
+local function version_text(number)
+  return ("%d.%d.%d"):format(number // 1000000, number // 1000 % 1000, number % 1000)
+end
+
+-- Fields that came with a later libvirt, by shape and key.
+local newer_fields
+
+local function fields_since(kind)
+  if not newer_fields then
+    newer_fields = {}
+    for name, shape in pairs(core.schema().shapes) do
+      newer_fields[name] = {}
+      for _, field in ipairs(shape.fields) do newer_fields[name][field.key] = field.since end
+    end
+  end
+  return newer_fields[kind] or newer_fields.disk
+end
+
+local function label_of(device)
+  return device.dev or device.alias or device.kind .. (device.index or "")
+end
+
+--- Of devices that are right in themselves: what the host's libvirt is too old for, and what is not built.
+function forbid.devices(found, desired, facts)
+  for _, device in ipairs(desired) do
+    local function complain(fields, key)
+      fields.path = ("%s.%s%s"):format(desired.name, label_of(device), key and "." .. key or "")
+      fields.file, fields.line = device.file, device.line
+      found:append { problems.new(fields) }
+    end
+    for key, since in pairs(fields_since(device.kind)) do
+      if device[key] and facts.libvirt and since > facts.libvirt then
+        complain({ code = "needs_libvirt", value = version_text(facts.libvirt), expected = version_text(since) }, key)
+      end
+    end
+    if device.replace then complain { code = "not_yet", a = "replace" } end
+  end
+end
+
+-- Changes --------------------------------------------------------------------------------------------------
+
+local function complain_of_change(found, desired, change, fields)
+  fields.path = ("%s.%s"):format(desired.name, change.device)
+  fields.file, fields.line = change.file, change.line
+  add_once(found, problems.new(fields))
+end
+
+--- protect = true: nothing removes, replaces or empties the device.
+local function complain_of_protection(found, desired, change, device)
+  if not device.protect then return end
+  local verb = change.action == "remove" and "remove" or nil
+  for _, field in ipairs(change.fields or {}) do
+    if field.key == "source" then verb = field.after == false and "empty" or "replace what is in" end
+    if field.key == "address" then verb = "move" end
+    if field.key == "model" then verb = "replace" end
+  end
+  if verb then complain_of_change(found, desired, change, { code = "protected", a = verb }) end
+end
+
+--- The drives of a half as they will be: those of the host without those that go, and those that come.
+local function final_drives(work, half)
+  local drives = half.document:drives()
+  local described = work.model:drives()
+  for _, change in ipairs(half.changes) do
+    if change.action == "remove" then
+      drives[change.current] = nil
+    elseif change.action == "add" then
+      drives[-change.desired] = described[change.desired]
+    else
+      for _, field in ipairs(change.fields) do
+        if field.key == "address" and drives[change.current] then
+          drives[change.current].controller = field.after.controller or drives[change.current].controller
+        end
+      end
+    end
+  end
+  return drives
+end
+
+--- An HBA goes only when no drive is left on it, nor on one above it: libvirt would fill the hole (facts 3).
+local function complain_of_use(found, desired, change, work, half)
+  if change.action ~= "remove" or change.kind ~= "controller" then return end
+  local index, user = change.before.index, nil
+  for _, drive in pairs(final_drives(work, half)) do
+    local nearer = not user or drive.controller < user.controller
+      or drive.controller == user.controller and drive.name < user.name
+    if drive.controller >= index and nearer then user = drive end
+  end
+  if not user then return end
+  local code = user.controller == index and "still_used" or "below_used"
+  complain_of_change(found, desired, change, { code = code, a = user.name })
+end
+
+--- What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.
+local function bound_to_source(change)
+  for _, field in ipairs(change.fields or {}) do
+    if field.key == "source" and field.after then
+      local before, after = field.before, field.after
+      local auth = type(before) == "table" and before.auth and (type(after) ~= "table" or after.auth == nil)
+      return change.bound or auth and "auth" or nil
+    end
+  end
+end
+
+local function complain_of_obstacles(found, desired, change)
+  local obstacle = change.unclear or bound_to_source(change)
+  if not obstacle then return end
+  complain_of_change(found, desired, change, { code = change.unclear and "unclear" or "bound", a = obstacle })
+end
+
+--- A running domain takes some changes only at its next boot, which a domain without configuration does not have.
+local function complain_of_power(found, desired, change, work, half)
+  if half.name ~= "live" or work.config or change.action ~= "change" then return end
+  for _, field in ipairs(change.fields) do
+    if not field.live then
+      complain_of_change(found, desired, change, { code = "needs_power_off", a = field.key })
+      return
+    end
+  end
+end
+
+--- Changes that the first law forbids, each told once although both halves may want it.
+function forbid.changes(found, desired, work)
+  for _, half in ipairs(work.halves) do
+    for _, change in ipairs(half.changes) do
+      complain_of_obstacles(found, desired, change)
+      complain_of_protection(found, desired, change, work.described[change.desired])
+      complain_of_use(found, desired, change, work, half)
+      complain_of_power(found, desired, change, work, half)
+    end
+  end
+end
+
+-- Room in the running machine ------------------------------------------------------------------------------
+
+local function is_hotplug_of_hba(change)
+  return change.kind == "controller" and change.action ~= "change"
+end
+
+--- HBAs come to and leave a running PC by PCI hotplug: ACPI does it on pc, a free PCIe port takes it on q35 (facts 2).
+function forbid.slots(found, desired, work)
+  local half = work.live
+  local facts = half and half.document:facts()
+  if not half or facts.arch ~= "x86_64" and facts.arch ~= "i686" then return end
+  local q35 = (facts.machine or ""):find("q35", 1, true)
+  local free, wanted = facts.free_ports, 0
+  for _, change in ipairs(half.changes) do
+    if is_hotplug_of_hba(change) and not q35 and not facts.acpi then
+      complain_of_change(found, desired, change, { code = "no_acpi", value = facts.machine })
+    elseif q35 and change.action == "add" and is_hotplug_of_hba(change) and not change.after.address then
+      wanted = wanted + 1
+      if wanted > free then
+        complain_of_change(found, desired, change, { code = "no_port", value = free })
+      end
+    end
+  end
+end
+
+return forbid

@@ -1,0 +1,88 @@
+--- A domain as it was last read: its documents, and what of a description is still to be done to each of them.
+--
+-- Steps are made on what was just seen, so every step reads again.  What to do is plan.lua's, how to do it is that of
+-- media.lua and hotplug.lua.
+
+local core = require "virtlun.core"
+local plans = require "virtlun.plan"
+local problems = require "virtlun.problems"
+
+local host = {}
+
+--- The documents of a domain and its facts; opts.secure reads passwords too.
+local function read(dom, opts)
+  local facts, failure = dom:facts()
+  if not facts then return nil, failure end
+  local documents
+  documents, failure = dom:documents(facts, opts)
+  if not documents then return nil, failure end
+  return documents, facts
+end
+
+local Host = {}
+Host.__index = Host
+
+--- host.read(dom, desired, opts) -> what a plan works on (see plan.work), with the texts of the documents as work.xml
+-- and the methods below; nil and problems.  opts: scope, secure.
+function host.read(dom, desired, opts)
+  local documents, facts = read(dom, opts)
+  if not documents then return nil, facts end
+  for name, fn in pairs(dom:sights()) do facts[name] = fn end
+  local work, found = plans.work(desired, documents, facts, opts)
+  if not work then return nil, found end
+  work.dom, work.desired, work.xml, work.facts = dom, desired, documents, facts
+  return setmetatable(work, Host), found
+end
+
+--- Reads one half again, or all that are worked on: true, or nil and problems.  opts.secure reads passwords too.
+function Host:refresh(name, opts)
+  for _, half in ipairs(self.halves) do
+    if not name or name == half.name then
+      local xml, failure = self.dom:document(half.name, opts)
+      if not xml then return nil, failure end
+      local document, found = core.document(xml)
+      if not document then return nil, problems.list(found) end
+      self.xml[half.name], half.document, self.documents[half.name] = xml, document, document
+    end
+  end
+  return true
+end
+
+--- What is still to be done to a half for one described device; nil if nothing is.
+function Host:change(name, number)
+  return plans.change_of(self, self[name], number)
+end
+
+--- The number of the described device in a half; nil if it is not there.
+function Host:find(name, number)
+  return core.find(self.model, self[name].document, number)
+end
+
+--- The XML of a device's element in a half: as it stands there, or with a change.
+function Host:element(name, number_or_change)
+  local model = type(number_or_change) == "table" and self.model or nil
+  local xml, found = core.element(self.xml[name], self[name].document, number_or_change, model)
+  if not xml then return nil, problems.list(found) end
+  return xml
+end
+
+--- Makes one of the domain's calls that change it, and remembers that the host was written to.
+function Host:write(call, ...)
+  local good, failure = self.dom[call](self.dom, ...)
+  if good then self.written = true end
+  return good, failure
+end
+
+--- A problem of a described device.
+function Host:problem(change, fields)
+  fields.path = ("%s.%s"):format(self.dom.name, change.device)
+  fields.file, fields.line = change.file, change.line
+  return problems.new(fields)
+end
+
+--- nil and problems: one of a described device, and what else is to be told.
+function Host:fail(change, fields, more)
+  return nil, problems.list { self:problem(change, fields) }:append(more or {})
+end
+
+return host

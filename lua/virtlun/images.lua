@@ -1,0 +1,74 @@
+--- What is known of the images that go into CD drives, and which of them are refused before a tray opens.  Pure: who
+-- asks brings a function that looks (facts.image) where the files can be seen at all.
+
+local problems = require "virtlun.problems"
+
+local images = {}
+
+--- The path of an image file that a source names, nil if it names something else.
+function images.path_of(source)
+  return type(source) == "table" and source.file or type(source) == "string" and source or nil
+end
+
+--- The source that comes into a CD drive by a change; nil if none does.
+local function incoming(change)
+  if change.kind ~= "cdrom" then return nil end
+  if change.action == "add" then return change.after.source or nil end
+  for _, field in ipairs(change.fields or {}) do
+    if field.key == "source" then return field.after or nil end
+  end
+end
+
+--- What is known of a source: what core.iso tells of a file; nil and why, and errno, if that cannot be seen.
+local function seen(source, facts)
+  local path = images.path_of(source)
+  if type(source) == "table" and source.pool and facts.volume then path = facts.volume(source.pool, source.volume) end
+  if not path or not facts.image then return nil end
+  return facts.image(path)
+end
+
+--- The medium that a change puts into a drive, as { label =, format =, bootable = }; nil if nothing is known.
+function images.medium_of(change, facts)
+  local source = incoming(change)
+  local image = source and seen(source, facts)
+  return image and { label = image.label, format = image.format, bootable = image.bootable } or nil
+end
+
+local ENOENT = 2
+
+--- The problem of an image, nil if it has none.  live: it is to be used at once.
+local function judge(image, why, errno, live)
+  if not image then
+    if not why then return nil end
+    local code = errno == ENOENT and (live and "image_missing" or "image_not_yet") or "image_unseen"
+    return { code = code, a = why }
+  end
+  if image.broken then
+    return { code = "image_broken", a = image.broken == "container" and "it is " .. image.container or image.broken }
+  end
+  if not image.format then return { code = "image_unknown" } end
+  if image.short then
+    return { code = "image_short", value = tostring(image.size), expected = tostring(image.expected) }
+  end
+end
+
+--- Complains of images: what is proven broken is an error, what is unknown a warning, what cannot be opened a note.
+function images.look(found, desired, work, facts)
+  if not facts.image then return end
+  for _, move in ipairs(work.moves) do
+    local change = move.live or move.config
+    local source = incoming(change)
+    if source then
+      local image, why, errno = seen(source, facts)
+      local problem = judge(image, why, errno, move.live ~= nil)
+      if problem then
+        problem.path = ("%s.%s.source"):format(desired.name, change.device)
+        problem.value = problem.value or images.path_of(source)
+        problem.file, problem.line = change.file, change.line
+        found:append { problems.new(problem) }
+      end
+    end
+  end
+end
+
+return images

@@ -1,0 +1,81 @@
+--- Known bugs of libvirt and QEMU, in one table: what each looks like afterwards, and what helps.  Pure.
+--
+-- The ordinary call is always tried.  What went wrong is judged by libvirt's error code and by what the domain is then
+-- seen to be: messages may be translated, and distributions carry repairs back to older versions.  The version in which
+-- a bug was repaired only words a plan.
+
+local quirks = {}
+
+-- virErrorNumber, where a symptom needs one.
+local INTERNAL_ERROR, OPERATION_FAILED, OPERATION_INVALID = 1, 9, 55
+
+-- name, of = what was tried, fixed = first libvirt without it, link, doc; shows(seen) tells whether it is that.
+-- seen: code = error code; there = the drive is still in the document; same = it has the medium that it had;
+-- open = its tray is open; taken = another drive has the address; empty = the drive was to be empty.
+quirks.list = {
+  {
+    name = "half_done", of = "media",
+    doc = "The new medium could not be opened after the tray was: the drive is empty and open, while the document " ..
+      "still shows the old medium, and inserting that again does nothing.  Ejecting makes it true.",
+    link = "facts 7",
+    shows = function(seen) return seen.there and seen.same and seen.open end,
+  },
+  {
+    name = "locked", of = "media",
+    doc = "The guest holds the tray: after five seconds libvirt gives up, and nothing has changed.  Not a bug, but " ..
+      "told by a text alone.",
+    link = "facts 7",
+    shows = function(seen) return seen.code == OPERATION_FAILED and seen.there and seen.same and not seen.open end,
+  },
+  {
+    name = "tray_unknown", of = "media", fixed = 9003000,
+    doc = "libvirt learns whether a drive has a tray only when the domain starts, so a hot-plugged CD drive can " ..
+      "neither change nor lose its medium.  Replacing the drive by one with the new medium helps.",
+    link = "https://github.com/autotest/tp-libvirt/pull/5122",
+    shows = function(seen) return seen.code == INTERNAL_ERROR and seen.there and seen.same and not seen.open end,
+  },
+  {
+    name = "empty_hotplug", of = "attach", fixed = 9010000,
+    doc = "An empty CD drive cannot be hot-plugged.",
+    link = "https://github.com/autotest/tp-libvirt/pull/5400",
+    shows = function(seen) return seen.code == INTERNAL_ERROR and seen.empty and not seen.there end,
+  },
+  {
+    name = "not_taken", of = "attach",
+    doc = "\"Domain already contains a disk with that address\" is also what libvirt says of a unit that it does not " ..
+      "take.",
+    link = "facts 1",
+    shows = function(seen) return seen.code == OPERATION_INVALID and not seen.there and not seen.taken end,
+  },
+}
+
+--- The name of what went wrong when `of` was tried, or nil.
+function quirks.name_of(of, seen)
+  for _, quirk in ipairs(quirks.list) do
+    if quirk.of == of and quirk.shows(seen) then return quirk.name end
+  end
+end
+
+local function may_have(name, facts)
+  for _, quirk in ipairs(quirks.list) do
+    if quirk.name == name then return facts.libvirt ~= nil and facts.libvirt < quirk.fixed end
+  end
+end
+
+--- The effect of another medium in a running domain's drive.
+function quirks.foresee_media(change, facts)
+  for _, field in ipairs(change.fields) do
+    if field.key == "source" and may_have("tray_unknown", facts) then
+      return field.after and "live, may replace the drive" or "live, unless the drive was hot-plugged"
+    end
+  end
+  return "live"
+end
+
+--- The effect of a drive that is added to a running domain.
+function quirks.foresee_attach(device, facts)
+  local empty = device.kind == "cdrom" and not device.source
+  return empty and may_have("empty_hotplug", facts) and "live, may be refused" or "live"
+end
+
+return quirks
