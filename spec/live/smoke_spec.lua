@@ -36,7 +36,7 @@ describe("a guest", function()
       finally(function() vm:destroy() end)
       vm:wait_ready()
       assert.same({ hctl = "0:0:0:0", host = 0, target = 0, lun = 0, type = 5, blk = "sr0", size = 796, medium = true,
-        label = "ONE" }, vm:luns()[1])
+        tray = "closed", label = "ONE" }, vm:luns()[1])
 
       local plugged = host.drive("sdb", { path = disc "TWO", place = { 0, 5, 300 } })
       vm:virsh_ok("attach-device", vm.name, files.write(daemon.folder .. "/plugged.xml", plugged), "--live")

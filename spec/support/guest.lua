@@ -22,13 +22,17 @@ local function build(arch)
     { timeout = 300, env = { LD_PRELOAD = false, LUA = child.lua } })
 end
 
+local results = {}
+
 --- Why no guest of an architecture can be booted here, nil if one can. Makes what a guest needs if it is not there;
 -- a download that fails may succeed the second time.
 function guest.missing(arch)
-  local result = build(arch)
-  if result.code ~= 0 then result = build(arch) end
-  if result.code == 0 then return nil end
-  return ("no guest for %s: %s"):format(arch, result.err:match("([^\n]*)\n*$"))
+  if results[arch] == nil then
+    local result = build(arch)
+    if result.code ~= 0 then result = build(arch) end
+    results[arch] = result.code ~= 0 and ("no guest for %s: %s"):format(arch, result.err:match("([^\n]*)\n*$"))
+  end
+  return results[arch] or nil
 end
 
 local function now() return tonumber(files.read("/proc/uptime"):match("^%S+")) end
@@ -46,7 +50,9 @@ function guest.await(fn, seconds, why)
   while true do
     local got = fn()
     if got then return got end
-    if now() > limit then error(("not within %g s: %s"):format(seconds or 10, why and why() or "what was awaited"), 2) end
+    if now() > limit then
+      error(("not within %g s: %s"):format(seconds or 10, why and why() or "what was awaited"), 2)
+    end
     os.execute("sleep 0.02")
   end
 end
@@ -56,11 +62,12 @@ Guest.__index = Guest
 
 -- The part of the daemon's folder that holds kernel and initramfs: the daemon's user may not reach ours.
 local function kernel(daemon, arch)
+  assert(not guest.missing(arch), guest.missing(arch))
   for _, name in ipairs { "vmlinuz-", "initrd-" } do
     execute("[ -e %s/%s ] || install -m 644 %s/%s %s", daemon.folder, name .. arch, made, name .. arch, daemon.folder)
   end
-  return ("<kernel>%s/vmlinuz-%s</kernel><initrd>%s/initrd-%s</initrd><cmdline>%s</cmdline>"):format(daemon.folder, arch,
-    daemon.folder, arch, machines[arch].cmdline)
+  return ("<kernel>%s/vmlinuz-%s</kernel><initrd>%s/initrd-%s</initrd><cmdline>%s</cmdline>"):format(daemon.folder,
+    arch, daemon.folder, arch, machines[arch].cmdline)
 end
 
 -- Spare PCI Express ports of a q35, so that HBAs can be plugged.
@@ -101,12 +108,12 @@ function guest.boot(daemon, opts)
   local self = setmetatable({ daemon = daemon, name = opts.name or "guest", asked = 0, seen = 0, arch = opts.arch,
     persistent = opts.transient == false }, Guest)
   self.console = ("%s/%s.console"):format(daemon.folder, self.name)
-  execute("rm -f %s.* && mkfifo -m 666 %s.in && : >%s.out && chmod 666 %s.out", self.console, self.console, self.console,
-    self.console)
+  local in_file, out_file = self.console .. ".in", self.console .. ".out"
+  execute("rm -f %s %s && mkfifo -m 666 %s && : >%s && chmod 666 %s", in_file, out_file, in_file, out_file, out_file)
   -- Open for both, because opening for one waits until somebody has the other end.
-  self.input = assert(io.open(self.console .. ".in", "r+"))
+  self.input = assert(io.open(in_file, "r+"))
   self.input:setvbuf("no")
-  self.output = assert(io.open(self.console .. ".out", "rb"))
+  self.output = assert(io.open(out_file, "rb"))
   local xml = files.write(("%s/%s.xml"):format(daemon.folder, self.name), document(self, opts))
   if self.persistent then
     self:virsh_ok("define", xml)
@@ -171,18 +178,18 @@ function Guest:ask(command, seconds)
 end
 
 --- The SCSI devices that the guest sees, in order: list of { hctl, host, target, lun, type, blk, size (sectors),
--- medium (boolean), label }. What has no block device has no blk, size, medium.
+-- medium (boolean), tray ("open" or "closed"), label }. What has no block device has no blk, size, medium; only a CD
+-- drive has a tray.
 function Guest:luns()
   local list = {}
   for i, line in ipairs((self:ask("luns"))) do
-    local host, target, lun, type, blk, size, medium, label =
-      line:match("^LUN (%d+):0:(%d+):(%d+) type=(%d+) blk=(%S+) size=(%S+) medium=(%S+) label=(.*)$")
-    assert(host, line)
-    list[i] = {
-      hctl = line:match("^LUN (%S+)"), host = tonumber(host), target = tonumber(target), lun = tonumber(lun),
-      type = tonumber(type), blk = blk ~= "-" and blk or nil, size = tonumber(size), label = label ~= "" and label or nil,
-    }
-    if medium ~= "-" then list[i].medium = medium == "yes" end
+    local hctl, value, label = line:match("^LUN (%S+) (.*) label=(.*)$")
+    local host, target, lun = assert(hctl, line):match("^(%d+):0:(%d+):(%d+)$")
+    local device = { hctl = hctl, host = tonumber(host), target = tonumber(target), lun = tonumber(lun) }
+    for name, text in value:gmatch("(%w+)=(%S+)") do device[name] = tonumber(text) or text ~= "-" and text or nil end
+    if device.medium then device.medium = device.medium == "yes" end
+    device.label = label ~= "" and label or nil
+    list[i] = device
   end
   table.sort(list, function(a, b)
     if a.host ~= b.host then return a.host < b.host end

@@ -17,8 +17,8 @@ local function text(value, length) return padded(value:upper(), length, " ") end
 
 -- An entry of a folder; name is "\0" for itself, "\1" for its parent.
 local function entry(name, where, size, is_folder)
-  local body = "\0" .. both32(where) .. both32(size) .. string.char(126, 1, 1, 0, 0, 0, 0, is_folder and 2 or 0, 0, 0) ..
-    both16(1) .. string.char(#name) .. name
+  local date, flags = string.char(126, 1, 1, 0, 0, 0, 0), string.char(is_folder and 2 or 0, 0, 0)
+  local body = "\0" .. both32(where) .. both32(size) .. date .. flags .. both16(1) .. string.char(#name) .. name
   if #body % 2 == 0 then body = body .. "\0" end
   return string.char(#body + 1) .. body
 end

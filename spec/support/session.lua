@@ -31,7 +31,8 @@ local Session = {}
 Session.__index = Session
 
 -- What libvirt found out about the emulators is kept for later sessions that do not care how it does that.
-local probed = "build/guest/probed"
+local probed = "build/guest/probed" .. (os.getenv("VIRTLUN_LIVE_ROOT") or ""):gsub("%W", "-")
+local capabilities = "/k/libvirt/qemu/cache/capabilities"
 
 local function shell(command, ...)
   local ok = os.execute(command:format(...))
@@ -48,8 +49,8 @@ function session.start(opts)
   opts = opts or {}
   local self = setmetatable({ folder = child.folder(), opts = opts }, Session)
   if opts.warm then
-    shell("mkdir -p %s %s/k/libvirt/qemu && cp -r %s %s/k/libvirt/qemu/capabilities && chmod -R a+rwX %s/k",
-      probed, self.folder, probed, self.folder, self.folder)
+    local cache = self.folder .. capabilities
+    shell("mkdir -p %s $(dirname %s) && cp -r %s %s && chmod -R a+rwX %s/k", probed, cache, probed, cache, self.folder)
   end
   self:launch(own_process())
   return self
@@ -66,7 +67,7 @@ end
 
 --- Ends the daemon and what it runs, and removes what it left.
 function Session:stop()
-  if self.opts.warm then os.execute(("cp %s/k/libvirt/qemu/capabilities/* %s 2>&-"):format(self.folder, probed)) end
+  if self.opts.warm then os.execute(("cp %s/* %s 2>/dev/null"):format(self.folder .. capabilities, probed)) end
   script("stop", self.folder)
   child.remove(self.folder)
 end

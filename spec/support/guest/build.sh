@@ -78,7 +78,7 @@ assemble() {
     for deb in "$work"/debs/*.deb; do dpkg-deb -x "$deb" "$work/tree"; done
     busybox=$(find "$work/tree" -path '*bin/busybox' -type f | head -n 1)
     # shellcheck disable=SC2086 # the modules are a list of words
-    "${LUA:-lua5.4}" "$here/mkinitrd.lua" "$work/tree" "$busybox" "$here/init" "$work/initrd" $modules
+    "${LUA:-lua5.4}" "$here/mkinitrd.lua" "$arch" "$work/tree" "$busybox" "$here/init" "$work/initrd" $modules
     gzip -9nf "$work/initrd"
     cp "$work"/tree/boot/vmlinuz-* "$out/vmlinuz-$arch"
     mv "$work/initrd.gz" "$out/initrd-$arch"
