@@ -72,4 +72,49 @@ function iso.data(path, label)
   return files.write(path, image(label, "CONTENT.;1", (label .. "\n"):rep(350 * 1024 // (#label + 1))))
 end
 
+--- A disc of which only the first sectors are there, up to the middle of its volume's description.
+function iso.truncated(path, label)
+  return files.write(path, image(label, "CONTENT.;1", ""):sub(1, 16 * SECTOR + 100))
+end
+
+-- What a PC's firmware loads to 0x7c00: prints a text on the first serial port, whenever that is ready, and halts.
+local function pc_boot_sector(message)
+  local code = "\xfc\x0e\x1f\xbe\x1f\x7c" .. -- cld; push cs; pop ds; mov si, 0x7c1f
+    "\xba\xfd\x03\xec\xa8\x20\x74\xfb" .. -- mov dx, 0x3fd; again: in al, dx; test al, 0x20; jz again
+    "\xac\x84\xc0\x74\x06" .. -- lodsb; test al, al; jz done
+    "\xba\xf8\x03\xee\xeb\xed" .. -- mov dx, 0x3f8; out dx, al; jmp to mov dx, 0x3fd
+    "\xfa\xf4\xeb\xfd" -- done: cli; hlt; jmp to hlt
+  return padded(padded(code, 0x1f) .. message .. "\r\n\0", SECTOR)
+end
+
+--- A disc from which a PC's BIOS boots; the machine then writes "BOOTED label" to its first serial port.
+function iso.bootable_x86(path, label)
+  return files.write(path, image(label, "BOOT.;1", pc_boot_sector("BOOTED " .. label), { 0, 4 }))
+end
+
+-- Where s390x's kernel looks for its initramfs and command line, and where the latter's room ends.
+local INITRD_START, INITRD_SIZE, COMMAND_LINE, COMMAND_LINE_ROOM = 0x10408, 0x10410, 0x10480, 896
+
+local function overwritten(text_, at, with) return text_:sub(1, at) .. with .. text_:sub(at + #with + 1) end
+
+-- A kernel with its initramfs as one image for address 0, as discs have it: it starts at 0x10000 rather than with its
+-- own loader, which would look for a card reader.
+local function s390x_boot_image(kernel, initrd, cmdline)
+  local where = (#kernel + 0xFFFFF) & ~0xFFFFF
+  assert(#cmdline < COMMAND_LINE_ROOM)
+  local head = kernel:sub(1, 0x11000)
+  head = overwritten(head, 0, (">I4I4"):pack(0x00080000, 0x80010000))
+  head = overwritten(head, INITRD_START, (">I8"):pack(where))
+  head = overwritten(head, INITRD_SIZE, (">I8"):pack(#initrd))
+  head = overwritten(head, COMMAND_LINE, cmdline .. "\0")
+  return table.concat { head, kernel:sub(#head + 1), ("\0"):rep(where - #kernel), initrd }
+end
+
+--- A disc from which s390x boots the guest that support.guest has made; the label is in its command line.
+function iso.bootable_s390x(path, label)
+  local kernel, initrd = files.read("build/guest/vmlinuz-s390x"), files.read("build/guest/initrd-s390x")
+  local data = s390x_boot_image(assert(kernel), assert(initrd), "quiet panic=-1 label=" .. label)
+  return files.write(path, image(label, "BOOT.;1", data, { 0, 0xFFFF }))
+end
+
 return iso
