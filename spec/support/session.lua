@@ -1,12 +1,13 @@
 -- A private libvirt daemon with the real QEMU driver for specs, and the few things that they do with it beside
--- virtlun: virsh defines and dumps. Which machine cannot have one says missing().
+-- virtlun: virsh defines and dumps, guests boot, the daemon is halted or killed and comes back. Which machine cannot
+-- have one says missing().
 local child = require("support.child")
 local files = require("support.files")
 
 local session = {}
 
-local function script(act, folder)
-  return child.run({ "sh", "spec/support/session.sh", act, folder or "" }, { timeout = 30 })
+local function script(act, folder, ...)
+  return child.run({ "sh", "spec/support/session.sh", act, folder or "", ... }, { timeout = 30 })
 end
 
 -- libasan has functions of libtirpc in its hands, and finds the real ones only if they are there from the start;
@@ -29,20 +30,65 @@ end
 local Session = {}
 Session.__index = Session
 
---- Starts a daemon; raises if it does not come up.
-function session.start()
-  local folder = child.folder()
-  local result = script("start", folder)
-  local uri = result.out:match("^(qemu:%S+)\n$")
-  if not uri then error("the private libvirtd did not start: " .. result.err .. result.out) end
-  return setmetatable({ folder = folder, uri = uri }, Session)
+-- What libvirt found out about the emulators is kept for later sessions that do not care how it does that.
+local probed = "build/guest/probed" .. (os.getenv("VIRTLUN_LIVE_ROOT") or ""):gsub("%W", "-")
+local capabilities = "/k/libvirt/qemu/cache/capabilities"
+
+local function shell(command, ...)
+  local ok = os.execute(command:format(...))
+  assert(ok, command)
 end
 
---- Ends the daemon, and removes what it left.
+local function own_process()
+  return (files.read("/proc/self/stat"):match("^%d+"))
+end
+
+-- opts: language (of the daemon's messages, as "de"), warm (true: emulators that an earlier session has asked are not
+-- asked again, which takes two seconds each).
+function session.start(opts)
+  opts = opts or {}
+  local self = setmetatable({ folder = child.folder(), opts = opts }, Session)
+  if opts.warm then
+    local cache = self.folder .. capabilities
+    shell("mkdir -p %s $(dirname %s) && cp -r %s %s && chmod -R a+rwX %s/k", probed, cache, probed, cache, self.folder)
+  end
+  self:launch(own_process())
+  return self
+end
+
+-- Starts the daemon in its folder.
+function Session:launch(owner)
+  local env = self.opts.language and { LC_ALL = "C.UTF-8", LANGUAGE = self.opts.language } or nil
+  local result = child.run({ "sh", "spec/support/session.sh", "start", self.folder, owner or "" },
+    { timeout = 30, env = env })
+  self.uri = result.out:match("^(qemu:%S+)\n$")
+  if not self.uri then error("the private libvirtd did not start: " .. result.err .. result.out) end
+end
+
+--- Ends the daemon and what it runs, and removes what it left.
 function Session:stop()
+  if self.opts.warm then os.execute(("cp %s/* %s 2>/dev/null"):format(self.folder .. capabilities, probed)) end
   script("stop", self.folder)
   child.remove(self.folder)
 end
+
+local function signal(self, name)
+  local result = script("signal", self.folder, name)
+  assert(result.code == 0, result.err)
+end
+
+--- Halts the daemon: its clients wait for answers until it goes on.
+function Session:stop_daemon() signal(self, "STOP") end
+
+function Session:continue_daemon() signal(self, "CONT") end
+
+--- Kills the daemon. What it runs goes on, and is found again after restart_daemon.
+function Session:kill_daemon() signal(self, "KILL") end
+
+function Session:restart_daemon() self:launch() end
+
+--- Boots a guest on this daemon; see support.guest.
+function Session:boot(opts) return require("support.guest").boot(self, opts) end
 
 function Session:virsh(...)
   return child.run({ "virsh", "-q", "-c", self.uri, ... }, { env = { LD_PRELOAD = false }, timeout = 60 })

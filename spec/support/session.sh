@@ -2,21 +2,36 @@
 # A private libvirt daemon with the real QEMU driver, for an ordinary user, below one folder; nothing outside of it is
 # touched. Root becomes another user first, because root always gets the system's daemon.
 #
-#   session.sh missing              print what this machine lacks for it, nothing if all is there
-#   session.sh start FOLDER         start the daemon and print its URI; it leaves by itself after 60 idle seconds
-#   session.sh stop FOLDER          end it, and wait until it has gone
+#   session.sh missing                 print what this machine lacks for it, nothing if all is there
+#   session.sh start FOLDER [OWNER]    start the daemon and print its URI; it leaves by itself after 60 idle seconds.
+#                                      When the process OWNER has gone, all is ended and the folder removed.
+#   session.sh signal FOLDER NAME      send the daemon a signal: STOP, CONT, KILL; returns when it has acted
+#   session.sh stop FOLDER             end it and the machines that it runs, and wait until they have gone
 #
 # FOLDER must be short: the daemon's sockets lie in it, and a socket's path has at most 107 characters.
+# With VIRTLUN_LIVE_ROOT=DIR the daemon is the one of another Debian release in DIR, which takes root.
 set -eu
 
 act=$1
 folder=${2:-}
+root=${VIRTLUN_LIVE_ROOT:-}
 PATH=$PATH:/usr/sbin:/sbin
 
 # What runs below the specs may be built with a sanitizer; the daemon is not.
 unset LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS
 
+# Runs this script inside of the other release.
+inside() {
+    # shellcheck disable=SC2086 # the user is one word or none
+    env -u VIRTLUN_LIVE_ROOT chroot $1 "$root" sh -s "$2" "$folder" <"$0"
+}
+
 missing() {
+    if [ -n "$root" ]; then
+        if [ "$(id -u)" != 0 ]; then echo "root's rights, which VIRTLUN_LIVE_ROOT takes"; else inside "" missing; fi
+        command -v virsh || echo virsh
+        return
+    fi
     for command in libvirtd virsh qemu-system-x86_64 qemu-system-s390x; do
         command -v "$command" >/dev/null || echo "$command"
     done
@@ -25,11 +40,20 @@ missing() {
     [ "$(id -u)" != 0 ] || command -v setpriv >/dev/null || echo setpriv
 }
 
-start() {
-    if [ "$(id -u)" = 0 ]; then
-        chown 65534:65534 "$folder"
+# Goes on as another user, and in another release if one is named.
+become_user() {
+    [ "$(stat -c %u "$folder")" = 65534 ] || chown 65534:65534 "$folder"
+    if [ -z "$root" ]; then
         exec setpriv --reuid=65534 --regid=65534 --clear-groups sh "$0" start "$folder"
     fi
+    if ! mountpoint -q "$root$folder"; then
+        mkdir -p "$root$folder"
+        mount --bind "$folder" "$root$folder"
+    fi
+    inside --userspec=65534:65534 start
+}
+
+start() {
     export XDG_CONFIG_HOME="$folder/c" XDG_CACHE_HOME="$folder/k" XDG_DATA_HOME="$folder/d"
     export XDG_RUNTIME_DIR="$folder/r" HOME="$folder/h"
     mkdir -p "$XDG_CONFIG_HOME/libvirt" "$XDG_CACHE_HOME" "$XDG_DATA_HOME" "$XDG_RUNTIME_DIR/libvirt" "$HOME"
@@ -38,6 +62,8 @@ start() {
         >"$XDG_CONFIG_HOME/libvirt/qemu.conf"
     printf 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n' >"$XDG_CONFIG_HOME/libvirt/libvirtd.conf"
     cd "$folder"
+    # A daemon that was killed has left its socket.
+    rm -f "$XDG_RUNTIME_DIR/libvirt/libvirt-sock"
     libvirtd -d -t 60 -f "$XDG_CONFIG_HOME/libvirt/libvirtd.conf" -p "$folder/pid" >"$folder/log" 2>&1
     tries=0
     until [ -S "$XDG_RUNTIME_DIR/libvirt/libvirt-sock" ]; do
@@ -51,21 +77,72 @@ start() {
     echo "qemu:///session?socket=$XDG_RUNTIME_DIR/libvirt/libvirt-sock"
 }
 
-# A daemon that has left by itself has taken its pid file along.
-stop() {
-    [ -s "$folder/pid" ] || exit 0
-    pid=$(cat "$folder/pid")
-    kill "$pid" || exit 0
+# Whether a process is there and not merely waiting to be forgotten.
+alive() {
+    kill -0 "$1" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+await_end() {
     tries=0
-    while kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 100 ]; do
+    while alive "$1" && [ "$tries" -lt 100 ]; do
         tries=$((tries + 1))
         sleep 0.05
     done
+    ! alive "$1"
+}
+
+# The daemon's process, if it is still ours.
+daemon() {
+    [ -s "$folder/pid" ] || return 0
+    pid=$(cat "$folder/pid")
+    ! grep -q "$folder" "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"
+}
+
+send() {
+    pid=$(daemon)
+    [ -n "$pid" ] || { echo "no daemon runs in $folder" >&2; exit 1; }
+    kill "-$1" "$pid"
+    [ "$1" != KILL ] || await_end "$pid"
+}
+
+stop_machines() {
+    find "$folder/r" -name '*.pid' 2>/dev/null | while read -r file; do
+        pid=$(cat "$file")
+        grep -q "$folder" "/proc/$pid/cmdline" 2>/dev/null || continue
+        kill -KILL "$pid" 2>/dev/null || continue
+        await_end "$pid" || true
+    done
+}
+
+# A daemon that has left by itself has taken its pid file along.
+stop() {
+    pid=$(daemon)
+    if [ -n "$pid" ]; then
+        kill -CONT "$pid"
+        kill "$pid" || true
+        await_end "$pid" || kill -KILL "$pid" || true
+    fi
+    stop_machines
+    [ -z "$root" ] || ! mountpoint -q "$root$folder" || umount -l "$root$folder"
+    [ -z "$root" ] || [ ! -d "$root$folder" ] || rmdir "$root$folder"
+}
+
+# Tidies up after an owner that did not.
+guard() {
+    while kill -0 "$1" 2>/dev/null && [ -d "$folder" ]; do sleep 1; done
+    [ -d "$folder" ] || exit 0
+    stop
+    rm -rf "$folder"
 }
 
 case $act in
     missing) missing ;;
-    start) start ;;
+    start)
+        [ -z "${3:-}" ] || setsid sh "$0" guard "$folder" "$3" </dev/null >/dev/null 2>&1 &
+        if [ "$(id -u)" = 0 ]; then become_user; else start; fi
+        ;;
+    signal) send "$3" ;;
+    guard) guard "$3" ;;
     stop) stop ;;
-    *) echo "usage: session.sh missing | start FOLDER | stop FOLDER" >&2 && exit 64 ;;
+    *) echo "usage: session.sh missing | start FOLDER [OWNER] | signal FOLDER NAME | stop FOLDER" >&2 && exit 64 ;;
 esac
