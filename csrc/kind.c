@@ -12,8 +12,7 @@
 
 /* --- text --------------------------------------------------------------------------------------------- */
 
-/* Length of the UTF-8 sequence at p, 0 if it is none that XML 1.0 can carry. */
-static size_t utf8_length(const unsigned char *p, size_t left) {
+size_t vlun_utf8_length(const unsigned char *p, size_t left) {
   uint32_t c;
   size_t n;
   if (p[0] >= 0xC2 && p[0] <= 0xDF) n = 2, c = p[0] & 0x1F;
@@ -38,7 +37,7 @@ size_t vlun_bad_byte(const char *text, size_t len, bool lines, const char **what
       i++;
       continue;
     }
-    size_t n = p[i] < 0x80 ? 0 : utf8_length(p + i, len - i);
+    size_t n = p[i] < 0x80 ? 0 : vlun_utf8_length(p + i, len - i);
     if (n == 0) {
       *what = p[i] == 0 ? "NUL" : p[i] < 0x80 ? "a control character" : "not UTF-8";
       return i + 1;

@@ -51,6 +51,7 @@ int Lvlun_lun_decode(lua_State *L);
 int Lvlun_lun_wire(lua_State *L);
 int Lvlun_lun_hctl(lua_State *L);
 int Lvlun_lun_by_path(lua_State *L);
+int Lvlun_iso(lua_State *L);
 int Lvlun_recipe(lua_State *L);
 /* What a recipe may use: instructions, seconds, mebibytes. */
 void lvlun_push_limits(lua_State *L);

@@ -267,9 +267,9 @@ VLUN_API int luaopen_virtlun_core(lua_State *L) {
                                        {"suggest", Lvlun_suggest},   {"dev_index", Lvlun_dev_index},
                                        {"dev_name", Lvlun_dev_name}, {"model", Lvlun_model},
                                        {"document", Lvlun_document}, {"diff", Lvlun_diff},
-                                       {"find", Lvlun_find},
-                                       {"patch", Lvlun_patch},       {"element", Lvlun_element},
-                                       {"hash", Lvlun_hash},         {"quietly", Lvlun_quietly},
+                                       {"find", Lvlun_find},         {"patch", Lvlun_patch},
+                                       {"element", Lvlun_element},   {"hash", Lvlun_hash},
+                                       {"quietly", Lvlun_quietly},   {"iso", Lvlun_iso},
                                        {"recipe", Lvlun_recipe},     {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newmetatable(L, READ_MARK);

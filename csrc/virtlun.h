@@ -46,6 +46,43 @@ VLUN_API int32_t vlun_dev_index(const char *text, size_t len);
 /* The name with prefix sd of an index 0..VLUN_MAX_DEV_INDEX.  size must be at least 8. */
 VLUN_API bool vlun_dev_name(int32_t index, char *text, size_t size);
 
+/* --- optical images (iso9660.c) ---------------------------------------------------------------------- */
+
+enum { VLUN_ISO_9660 = 1, VLUN_ISO_UDF = 2 }; /* bits of format */
+
+/* What proves that a guest cannot use a file as a disc. */
+enum vlun_iso_fault {
+  VLUN_ISO_FINE,      /* nothing does, which is no proof of the contrary */
+  VLUN_ISO_EMPTY,     /* it has no bytes */
+  VLUN_ISO_TRUNCATED, /* more is missing of it than VLUN_ISO_PADDING */
+  VLUN_ISO_CONTAINER  /* it is no raw image but holds one, compressed or in a format of its own */
+};
+
+/* Programs that write images add 150 empty sectors, because readers of discs lose some at the end (mkisofs -pad). */
+#define VLUN_ISO_PADDING (150 * 2048)
+/* Room for the longest label: 126 characters of UDF, of three bytes each at most. */
+#define VLUN_ISO_LABEL 384
+#define VLUN_ISO_PLATFORMS 8
+
+struct vlun_iso {
+  unsigned format; /* VLUN_ISO_... bits: ISO 9660 (ECMA-119), UDF (ECMA-167 and OSTA UDF 2.60), 0 if neither is seen */
+  enum vlun_iso_fault broken;
+  bool shortened;                        /* something is missing, but not more than the padding, or it is not certain */
+  bool bootable;                         /* a valid El Torito 1.0 boot catalogue has an entry that boots */
+  uint64_t size;                         /* bytes of the file */
+  uint64_t expected;                     /* bytes that the image says it has, 0 if it does not say */
+  const char *container;                 /* "qcow2", "gzip" ..., NULL if broken is not VLUN_ISO_CONTAINER; a constant */
+  size_t platform_count;                 /* of bootable entries, each platform once */
+  uint8_t platforms[VLUN_ISO_PLATFORMS]; /* El Torito: 0 PC BIOS, 1 PowerPC, 2 Mac, 0xEF UEFI */
+  char label[VLUN_ISO_LABEL]; /* of ISO 9660, else of Joliet, else of UDF, "" if none; UTF-8 without controls */
+  char reason[128];           /* why it was not looked at */
+};
+
+/* Looks into the image of a disc, without changing it.  False if that is not possible: then only iso->reason counts,
+ * the text of errno, or that the path is no regular file, which is never opened (a FIFO would wait, a device might
+ * act).  It reads some hundred KiB at most, whatever the file says of itself. */
+VLUN_API bool vlun_iso_probe(const char *path, struct vlun_iso *iso);
+
 /* --- problems (problem.c) ---------------------------------------------------------------------------- */
 
 enum vlun_severity { VLUN_ERROR, VLUN_WARNING, VLUN_NOTE };
