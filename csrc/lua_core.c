@@ -197,15 +197,6 @@ static int Lvlun_problem(lua_State *L) {
   return 1;
 }
 
-/* core.quietly(fn, ...) -> what fn returns; whoever uses libxml2 in it, libvirt say, prints nothing meanwhile. */
-static int Lvlun_quietly(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  struct vlun_xml_printer printer = vlun_xml_silence();
-  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-  vlun_xml_restore(printer);
-  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
-}
-
 static const char *next_in_table(const void *words, size_t i) {
   lua_State *L = (lua_State *)words;
   lua_rawgeti(L, 2, (lua_Integer)i + 1);
@@ -275,7 +266,6 @@ VLUN_API int luaopen_virtlun_core(lua_State *L) {
                                        {"diff", Lvlun_diff},
                                        {"patch", Lvlun_patch},
                                        {"hash", Lvlun_hash},
-                                       {"quietly", Lvlun_quietly},
                                        {"recipe", Lvlun_recipe},
                                        {NULL, NULL}};
   luaL_checkversion(L);
