@@ -15,7 +15,7 @@ LUACDIR ?= $(PREFIX)/lib/lua/$(LUA_V)
 
 CFLAGS  ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
-C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
+C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
 
 # Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.
 LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt.c)

@@ -504,13 +504,6 @@ void vlun_write_model(struct vlun_buffer *buffer, const struct vlun_model *model
 
 /* Reads a <domain> or the document of one device.  False, with a problem, if it is not that. */
 bool vlun_read(struct vlun_model *model, const char *xml, size_t len, struct vlun_problems *problems);
-/* Other users of libxml2 print through a handler of the calling thread; these silence it, and bring it back. */
-struct vlun_xml_printer {
-  void (*print)(void *context, const char *format, ...);
-  void *context;
-};
-struct vlun_xml_printer vlun_xml_silence(void);
-void vlun_xml_restore(struct vlun_xml_printer printer);
 
 /* Checks every `raw` of the run: well-formed elements that the schema does not own. */
 void vlun_check_raw(struct vlun_check *check);

@@ -248,6 +248,7 @@ bool vlun_iso_probe(const char *path, struct vlun_iso *iso) {
   probe.error = open_regular(&probe, path);
   if (!probe.error && !iso->reason[0]) look(&probe);
   if (probe.fd >= 0) close(probe.fd);
+  iso->error = probe.error;
   if (probe.error && strerror_r(probe.error, iso->reason, sizeof iso->reason) != 0)
     snprintf(iso->reason, sizeof iso->reason, "error %d", probe.error);
   return !iso->reason[0];

@@ -197,15 +197,6 @@ static int Lvlun_problem(lua_State *L) {
   return 1;
 }
 
-/* core.quietly(fn, ...) -> what fn returns; whoever uses libxml2 in it, libvirt say, prints nothing meanwhile. */
-static int Lvlun_quietly(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  struct vlun_xml_printer printer = vlun_xml_silence();
-  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-  vlun_xml_restore(printer);
-  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
-}
-
 static const char *next_in_table(const void *words, size_t i) {
   lua_State *L = (lua_State *)words;
   lua_rawgeti(L, 2, (lua_Integer)i + 1);
@@ -261,16 +252,25 @@ static void push_kinds(lua_State *L) {
 VLUN_API int luaopen_virtlun_core(lua_State *L);
 
 VLUN_API int luaopen_virtlun_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"check", Lvlun_check},       {"xml", Lvlun_xml},
-                                       {"complete", Lvlun_complete}, {"read", Lvlun_read},
-                                       {"schema", Lvlun_schema},     {"problem", Lvlun_problem},
-                                       {"suggest", Lvlun_suggest},   {"dev_index", Lvlun_dev_index},
-                                       {"dev_name", Lvlun_dev_name}, {"model", Lvlun_model},
-                                       {"document", Lvlun_document}, {"diff", Lvlun_diff},
-                                       {"find", Lvlun_find},         {"patch", Lvlun_patch},
-                                       {"element", Lvlun_element},   {"hash", Lvlun_hash},
-                                       {"quietly", Lvlun_quietly},   {"iso", Lvlun_iso},
-                                       {"recipe", Lvlun_recipe},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", Lvlun_check},
+                                       {"xml", Lvlun_xml},
+                                       {"complete", Lvlun_complete},
+                                       {"read", Lvlun_read},
+                                       {"schema", Lvlun_schema},
+                                       {"problem", Lvlun_problem},
+                                       {"suggest", Lvlun_suggest},
+                                       {"dev_index", Lvlun_dev_index},
+                                       {"dev_name", Lvlun_dev_name},
+                                       {"model", Lvlun_model},
+                                       {"document", Lvlun_document},
+                                       {"diff", Lvlun_diff},
+                                       {"find", Lvlun_find},
+                                       {"patch", Lvlun_patch},
+                                       {"element", Lvlun_element},
+                                       {"hash", Lvlun_hash},
+                                       {"iso", Lvlun_iso},
+                                       {"recipe", Lvlun_recipe},
+                                       {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newmetatable(L, READ_MARK);
   lua_pop(L, 1);

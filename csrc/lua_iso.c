@@ -50,8 +50,8 @@ static void push_iso(lua_State *L, const struct vlun_iso *iso) {
 }
 
 /* core.iso(path) -> what the image has: format ("iso9660", "udf", "iso9660+udf", nil), label, size and expected in
- * bytes, broken ("empty", "truncated", "container", nil), container, short, bootable, platforms; or nil and why it was
- * not looked at. */
+ * bytes, broken ("empty", "truncated", "container", nil), container, short, bootable, platforms; or nil, why it was not
+ * looked at, and the errno of that (0 if there is none). */
 int Lvlun_iso(lua_State *L) {
   size_t len;
   struct vlun_iso iso;
@@ -67,5 +67,6 @@ int Lvlun_iso(lua_State *L) {
   }
   lua_pushnil(L);
   lua_pushstring(L, iso.reason);
-  return 2;
+  lua_pushinteger(L, iso.error);
+  return 3;
 }

@@ -1,12 +1,11 @@
 /*
- * lua_virt.c - the module virtlun.libvirt: connections and domains of libvirt for Lua, as thin as they can be.
- * Every call that fails gives nil and a table with code, name, domain and message.  No policy lives here; the only
- * Lua file that may use this module is backend.lua.
+ * lua_virt.c - the module virtlun.libvirt: submits libvirt's calls as jobs, and gives what comes back to Lua, as thinly
+ * as can be.  No function here waits for a host; `take` waits for a message, and only as long as it is told to.
+ * No policy lives here; the only Lua file that may use this module is jobs.lua.
  */
-#include <stdbool.h>
-#include <stdlib.h>
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
 #include <string.h>
-#include <time.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -14,12 +13,42 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "virt_error.h"
+#include "virt_calls.h"
+#include "virt_events.h"
 
 #define CONNECTION_TYPE "virtlun.connection"
 #define DOMAIN_TYPE "virtlun.domain"
+#define STATE_TYPE "virtlun.state"
+
+/* What a Lua state has of this module: the upvalue of every function. */
+struct state {
+  struct virt_mailbox *box;     /* NULL once the state closes */
+  struct virt_message *in_hand; /* being given to Lua, which may raise meanwhile */
+};
 
 /* --- helpers ------------------------------------------------------------------------------------------ */
+
+static struct state *state_of(lua_State *L) {
+  struct state *state = lua_touserdata(L, lua_upvalueindex(1));
+  if (!state->box) luaL_error(L, "the Lua state is closing");
+  return state;
+}
+
+static void drop(struct state *state) {
+  struct virt_message *message = state->in_hand;
+  state->in_hand = NULL;
+  if (message) message->release(message);
+}
+
+static int close_state(lua_State *L) {
+  struct state *state = lua_touserdata(L, 1);
+  drop(state);
+  if (!state->box) return 0;
+  virt_mailbox_close(state->box);
+  virt_mailbox_unref(state->box);
+  state->box = NULL;
+  return 0;
+}
 
 static void set_text(lua_State *L, const char *key, const char *text) {
   if (!text) return;
@@ -27,194 +56,307 @@ static void set_text(lua_State *L, const char *key, const char *text) {
   lua_setfield(L, -2, key);
 }
 
-static int fail(lua_State *L) {
-  struct virt_error error;
-  virt_error_last(&error);
-  lua_pushnil(L);
-  lua_createtable(L, 0, 4);
-  lua_pushinteger(L, error.code);
-  lua_setfield(L, -2, "code");
-  set_text(L, "name", error.code_name);
-  set_text(L, "domain", error.domain_name);
-  set_text(L, "message", error.message);
-  return 2;
+static void set_integer(lua_State *L, const char *key, long long number) {
+  lua_pushinteger(L, (lua_Integer)number);
+  lua_setfield(L, -2, key);
 }
 
-/* A text that libvirt allocated.  Lua may raise while it copies, and then the text leaks: only out of memory. */
-static int give_text(lua_State *L, char *text) {
-  if (!text) return fail(L);
-  lua_pushstring(L, text);
-  free(text);
-  return 1;
+struct word {
+  const char *word;
+  unsigned bits;
+};
+
+static const struct word options[] = {{"inactive", VIR_DOMAIN_XML_INACTIVE},
+                                      {"secure", VIR_DOMAIN_XML_SECURE},
+                                      {"live", VIR_DOMAIN_AFFECT_LIVE},
+                                      {"config", VIR_DOMAIN_AFFECT_CONFIG},
+                                      {"force", VIR_DOMAIN_DEVICE_MODIFY_FORCE},
+                                      {"readonly", VIRT_OPEN_READONLY},
+                                      {"events", VIRT_OPEN_EVENTS},
+                                      {NULL, 0}};
+static const struct word abouts[] = {{"tray", VIRT_TRAY},
+                                     {"added", VIRT_ADDED},
+                                     {"removed", VIRT_REMOVED},
+                                     {"removal_failed", VIRT_REMOVAL_FAILED},
+                                     {"lifecycle", VIRT_LIFECYCLE},
+                                     {"closed", VIRT_CLOSED},
+                                     {NULL, 0}};
+
+/* The bits of the words that are true in the table at index; none if there is no table. */
+static unsigned bits_of(lua_State *L, int index, const struct word *words) {
+  unsigned bits = 0;
+  if (lua_isnoneornil(L, index)) return 0;
+  luaL_checktype(L, index, LUA_TTABLE);
+  for (; words->word; words++) {
+    lua_getfield(L, index, words->word);
+    if (lua_toboolean(L, -1)) bits |= words->bits;
+    lua_pop(L, 1);
+  }
+  return bits;
 }
 
-/* A yes or no that is negative on failure. */
-static int give_answer(lua_State *L, int answer) {
-  if (answer < 0) return fail(L);
-  lua_pushboolean(L, answer);
-  return 1;
-}
+/* --- handles ------------------------------------------------------------------------------------------ */
 
-/* --- handles: created closed, then opened into -------------------------------------------------------- */
-
-static virConnectPtr *new_connection(lua_State *L) {
-  virConnectPtr *handle = lua_newuserdata(L, sizeof *handle);
+/* libvirt.connection() -> a connection that is not open yet. */
+static int Lvirt_connection(lua_State *L) {
+  struct virt_conn **handle = lua_newuserdata(L, sizeof *handle);
   *handle = NULL;
   luaL_setmetatable(L, CONNECTION_TYPE);
-  return handle;
+  *handle = virt_conn_new();
+  return *handle ? 1 : luaL_error(L, "not enough memory");
 }
 
-static virConnectPtr connection(lua_State *L) {
-  virConnectPtr handle = *(virConnectPtr *)luaL_checkudata(L, 1, CONNECTION_TYPE);
-  luaL_argcheck(L, handle, 1, "the connection is closed");
-  return handle;
-}
-
-static int close_connection(lua_State *L) {
-  virConnectPtr *handle = luaL_checkudata(L, 1, CONNECTION_TYPE);
-  if (*handle) virConnectClose(*handle);
+static int collect_connection(lua_State *L) {
+  struct virt_conn **handle = lua_touserdata(L, 1);
+  if (!*handle) return 0;
+  virt_conn_close(*handle, NULL, 0);
+  virt_conn_unref(*handle);
   *handle = NULL;
   return 0;
 }
 
-static virDomainPtr *new_domain(lua_State *L) {
-  virDomainPtr *handle = lua_newuserdata(L, sizeof *handle);
+static struct virt_conn *connection(lua_State *L, int index) {
+  struct virt_conn *conn = *(struct virt_conn **)luaL_checkudata(L, index, CONNECTION_TYPE);
+  luaL_argcheck(L, conn, index, "the connection is collected");
+  return conn;
+}
+
+static struct virt_domain **new_domain(lua_State *L) {
+  struct virt_domain **handle = lua_newuserdata(L, sizeof *handle);
   *handle = NULL;
   luaL_setmetatable(L, DOMAIN_TYPE);
   return handle;
 }
 
-static virDomainPtr domain(lua_State *L) {
-  virDomainPtr handle = *(virDomainPtr *)luaL_checkudata(L, 1, DOMAIN_TYPE);
-  luaL_argcheck(L, handle, 1, "the domain is freed");
-  return handle;
-}
-
-static int free_domain(lua_State *L) {
-  virDomainPtr *handle = luaL_checkudata(L, 1, DOMAIN_TYPE);
-  if (*handle) virDomainFree(*handle);
+static int collect_domain(lua_State *L) {
+  struct virt_domain **handle = lua_touserdata(L, 1);
+  virt_domain_unref(*handle);
   *handle = NULL;
   return 0;
 }
 
-/* --- connections -------------------------------------------------------------------------------------- */
-
-/* libvirt.open(uri or nil, readonly) -> connection. */
-static int Lvirt_open(lua_State *L) {
-  const char *uri = luaL_optstring(L, 1, NULL);
-  bool readonly = lua_toboolean(L, 2);
-  virConnectPtr *handle = new_connection(L);
-  *handle = readonly ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
-  return *handle ? 1 : fail(L);
+static struct virt_domain *domain(lua_State *L, int index) {
+  struct virt_domain *handle = *(struct virt_domain **)luaL_checkudata(L, index, DOMAIN_TYPE);
+  luaL_argcheck(L, handle, index, "the domain is collected");
+  return handle;
 }
-
-static int Lvirt_uri(lua_State *L) { return give_text(L, virConnectGetURI(connection(L))); }
-
-static int Lvirt_driver(lua_State *L) {
-  const char *driver = virConnectGetType(connection(L));
-  if (!driver) return fail(L);
-  lua_pushstring(L, driver);
-  return 1;
-}
-
-/* The host's libvirt as a number.  Its emulators are not asked: that would probe each of them (design 3.3). */
-static int Lvirt_version(lua_State *L) {
-  unsigned long version;
-  if (virConnectGetLibVersion(connection(L), &version) < 0) return fail(L);
-  lua_pushinteger(L, (lua_Integer)version);
-  return 1;
-}
-
-/* connection:domains() -> list of domains. */
-static int Lvirt_domains(lua_State *L) {
-  virDomainPtr *list = NULL;
-  int count = virConnectListAllDomains(connection(L), &list, 0);
-  if (count < 0) return fail(L);
-  lua_createtable(L, count, 0);
-  for (int i = 0; i < count; i++) {
-    *new_domain(L) = list[i];
-    lua_rawseti(L, -2, i + 1);
-  }
-  free(list);
-  return 1;
-}
-
-/* connection:lookup(name or uuid) -> domain. */
-static int Lvirt_lookup(lua_State *L) {
-  virConnectPtr conn = connection(L);
-  const char *name = luaL_checkstring(L, 2);
-  virDomainPtr *handle = new_domain(L);
-  bool is_uuid = strlen(name) == VIR_UUID_STRING_BUFLEN - 1 && strspn(name, "0123456789abcdefABCDEF-") == strlen(name);
-  if (is_uuid) *handle = virDomainLookupByUUIDString(conn, name);
-  if (!*handle) *handle = virDomainLookupByName(conn, name);
-  return *handle ? 1 : fail(L);
-}
-
-/* connection:define(xml) -> domain. */
-static int Lvirt_define(lua_State *L) {
-  virConnectPtr conn = connection(L);
-  const char *xml = luaL_checkstring(L, 2);
-  virDomainPtr *handle = new_domain(L);
-  *handle = virDomainDefineXMLFlags(conn, xml, 0);
-  return *handle ? 1 : fail(L);
-}
-
-/* --- domains ------------------------------------------------------------------------------------------ */
 
 static int Lvirt_name(lua_State *L) {
-  lua_pushstring(L, virDomainGetName(domain(L)));
+  lua_pushstring(L, domain(L, 1)->name);
   return 1;
 }
 
 static int Lvirt_uuid(lua_State *L) {
-  char text[VIR_UUID_STRING_BUFLEN];
-  if (virDomainGetUUIDString(domain(L), text) < 0) return fail(L);
-  lua_pushstring(L, text);
+  static const char digits[] = "0123456789abcdef";
+  char text[VIR_UUID_STRING_BUFLEN], *to = text;
+  const struct virt_domain *handle = domain(L, 1);
+  for (int i = 0; i < VIR_UUID_BUFLEN; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
+    *to++ = digits[handle->uuid[i] >> 4];
+    *to++ = digits[handle->uuid[i] & 15];
+  }
+  lua_pushlstring(L, text, (size_t)(to - text));
   return 1;
 }
 
-/* domain:xml{ inactive =, secure = } -> text. */
-static int Lvirt_xml(lua_State *L) {
-  virDomainPtr handle = domain(L);
-  unsigned flags = 0;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_getfield(L, 2, "inactive");
-  if (lua_toboolean(L, -1)) flags |= VIR_DOMAIN_XML_INACTIVE;
-  lua_getfield(L, 2, "secure");
-  if (lua_toboolean(L, -1)) flags |= VIR_DOMAIN_XML_SECURE;
-  return give_text(L, virDomainGetXMLDesc(handle, flags));
+/* --- jobs --------------------------------------------------------------------------------------------- */
+
+/* A job for the connection or the domain at index. */
+static struct virt_job *new_job(lua_State *L, const struct virt_call *call, int index) {
+  struct virt_conn *conn = NULL;
+  struct virt_domain *dom = NULL;
+  if (call->on == VIRT_ON_DOMAIN || (call->on == VIRT_ON_EITHER && luaL_testudata(L, index, DOMAIN_TYPE)))
+    dom = domain(L, index);
+  else conn = connection(L, index);
+  struct virt_job *job = virt_job_new(call, conn, dom);
+  if (!job) luaL_error(L, "not enough memory");
+  return job;
 }
 
-/* domain:state() -> the word that virsh uses. */
-static int Lvirt_state(lua_State *L) {
-  static const char *const words[] = {"no state",    "running",  "idle",    "paused",
-                                      "in shutdown", "shut off", "crashed", "pmsuspended"};
-  int state, reason;
-  if (virDomainGetState(domain(L), &state, &reason, 0) < 0) return fail(L);
-  bool known = state >= 0 && (size_t)state < sizeof words / sizeof words[0];
-  lua_pushstring(L, known ? words[state] : "no state");
+static int submit(lua_State *L, struct virt_job *job, struct virt_mailbox *box, long long id) {
+  if (!virt_job_submit(job, box, id)) return luaL_error(L, "the connection is closed");
+  lua_pushinteger(L, (lua_Integer)id);
   return 1;
 }
 
-static int Lvirt_is_active(lua_State *L) { return give_answer(L, virDomainIsActive(domain(L))); }
-static int Lvirt_is_persistent(lua_State *L) { return give_answer(L, virDomainIsPersistent(domain(L))); }
-
-/* Drivers that cannot save have nothing saved. */
-static int Lvirt_has_managed_save(lua_State *L) {
-  int answer = virDomainHasManagedSaveImage(domain(L), 0);
-  bool unsupported = answer < 0 && virGetLastErrorCode() == VIR_ERR_NO_SUPPORT;
-  return give_answer(L, unsupported ? 0 : answer);
+/* libvirt.submit(name, handle, options or nil, texts...) -> id of the answer. */
+static int Lvirt_submit(lua_State *L) {
+  struct state *state = state_of(L);
+  const struct virt_call *call = virt_call_find(luaL_checkstring(L, 1));
+  const char *texts[2] = {NULL, NULL};
+  luaL_argcheck(L, call, 1, "there is no such call");
+  unsigned flags = bits_of(L, 3, options);
+  for (int i = 0; i < 2; i++) texts[i] = i < call->texts ? luaL_checkstring(L, 4 + i) : luaL_optstring(L, 4 + i, NULL);
+  struct virt_job *job = new_job(L, call, 2);
+  job->flags = flags;
+  for (int i = 0; i < 2; i++) {
+    if (!texts[i] || (job->arguments[i] = strdup(texts[i]))) continue;
+    virt_job_release(job);
+    return luaL_error(L, "not enough memory");
+  }
+  return submit(L, job, state->box, virt_mailbox_new_id(state->box));
 }
 
-/* --- the module --------------------------------------------------------------------------------------- */
+static struct virt_job *new_subscription(lua_State *L, const char *call, int id, unsigned about) {
+  struct state *state = state_of(L);
+  long long number = luaL_checkinteger(L, id);
+  struct virt_job *job = new_job(L, virt_call_find(call), 1);
+  job->subscription = virt_subscription_new(state->box, number, about);
+  if (job->subscription) return job;
+  virt_job_release(job);
+  luaL_error(L, "not enough memory");
+  return NULL;
+}
+
+/* libvirt.listen(handle, id of the events, { tray = true ... }) -> id of the answer. */
+static int Lvirt_listen(lua_State *L) {
+  struct state *state = state_of(L);
+  struct virt_job *job = new_subscription(L, "listen", 2, bits_of(L, 3, abouts));
+  return submit(L, job, state->box, virt_mailbox_new_id(state->box));
+}
+
+/* libvirt.unlisten(connection, id of the events): there is no answer. */
+static int Lvirt_unlisten(lua_State *L) {
+  virt_job_submit(new_subscription(L, "unlisten", 2, 0), NULL, 0);
+  return 0;
+}
+
+/* libvirt.close(connection) -> id of the answer; nil if there is nothing to wait for. */
+static int Lvirt_close(lua_State *L) {
+  struct state *state = state_of(L);
+  long long id = virt_mailbox_new_id(state->box);
+  if (!virt_conn_close(connection(L, 1), state->box, id)) return 0;
+  lua_pushinteger(L, (lua_Integer)id);
+  return 1;
+}
+
+static void push_failure(lua_State *L, const struct virt_error *error) {
+  lua_createtable(L, 0, 4);
+  set_integer(L, "code", error->code);
+  set_text(L, "name", error->code_name);
+  set_text(L, "domain", error->domain_name);
+  set_text(L, "message", error->message);
+}
+
+/* libvirt.abandon(handle, id) -> "begun" or "waiting", and a failure; nil if the job has its answer already. */
+static int Lvirt_abandon(lua_State *L) {
+  struct state *state = state_of(L);
+  struct virt_error error;
+  bool begun;
+  struct virt_conn *conn = luaL_testudata(L, 1, DOMAIN_TYPE) ? domain(L, 1)->conn : connection(L, 1);
+  if (!virt_job_abandon(conn, state->box, luaL_checkinteger(L, 2), &begun)) return 0;
+  lua_pushstring(L, begun ? "begun" : "waiting");
+  virt_error_make(&error, VIR_ERR_OPERATION_TIMEOUT, "%s", "");
+  push_failure(L, &error);
+  return 2;
+}
+
+/* --- messages ----------------------------------------------------------------------------------------- */
+
+/* The handle goes to the collector. */
+static void push_domain(lua_State *L, struct virt_domain **from) {
+  struct virt_domain **handle = new_domain(L);
+  *handle = *from;
+  *from = NULL;
+}
+
+static void push_domains(lua_State *L, struct virt_job *job) {
+  lua_createtable(L, (int)job->count, 0);
+  for (size_t i = 0; i < job->count; i++) {
+    push_domain(L, &job->domains[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+static void push_volume(lua_State *L, const struct virt_job *job) {
+  lua_createtable(L, 0, 4);
+  set_text(L, "path", job->text);
+  set_text(L, "type", job->word);
+  set_integer(L, "capacity", job->number);
+  set_integer(L, "allocation", job->allocation);
+}
+
+static void push_answer(lua_State *L, struct virt_job *job) {
+  switch (job->answer) {
+    case VIRT_NOTHING: lua_pushboolean(L, 1); break;
+    case VIRT_YES_NO: lua_pushboolean(L, job->number != 0); break;
+    case VIRT_NUMBER: lua_pushinteger(L, (lua_Integer)job->number); break;
+    case VIRT_WORD: lua_pushstring(L, job->word); break;
+    case VIRT_TEXT: lua_pushstring(L, job->text); break;
+    case VIRT_DOMAIN: push_domain(L, &job->domains[0]); break;
+    case VIRT_DOMAINS: push_domains(L, job); break;
+    case VIRT_VOLUME: push_volume(L, job); break;
+  }
+}
+
+static void push_event(lua_State *L, const struct virt_event *event) {
+  lua_createtable(L, 0, 5);
+  set_text(L, "event", event->event);
+  set_text(L, "domain", event->name);
+  if (event->has_domain) set_text(L, "uuid", event->uuid);
+  set_text(L, "alias", event->alias);
+  set_text(L, "change", event->change);
+  set_text(L, "reason", event->reason);
+  if (event->detail >= 0) set_integer(L, "detail", event->detail);
+}
+
+/* libvirt.take(id or nil, seconds) -> id, result or nil, failure; nil if no message came.  An event is a result. */
+static int Lvirt_take(lua_State *L) {
+  struct state *state = state_of(L);
+  long long id = luaL_optinteger(L, 1, 0);
+  drop(state);
+  luaL_checkstack(L, 8, NULL);
+  state->in_hand = virt_mailbox_take(state->box, id, luaL_optnumber(L, 2, 0));
+  if (!state->in_hand) return 0;
+  lua_pushinteger(L, (lua_Integer)state->in_hand->id);
+  int results = 2;
+  if (state->in_hand->kind == VIRT_EVENT) {
+    push_event(L, (struct virt_event *)state->in_hand);
+  } else if (((struct virt_job *)state->in_hand)->failed) {
+    lua_pushnil(L);
+    push_failure(L, &((struct virt_job *)state->in_hand)->error);
+    results = 3;
+  } else {
+    push_answer(L, (struct virt_job *)state->in_hand);
+  }
+  drop(state);
+  return results;
+}
+
+static int Lvirt_new_id(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)virt_mailbox_new_id(state_of(L)->box));
+  return 1;
+}
+
+/* libvirt.forget(id): drops the messages of that id. */
+static int Lvirt_forget(lua_State *L) {
+  virt_mailbox_forget(state_of(L)->box, luaL_checkinteger(L, 1));
+  return 0;
+}
+
+static int Lvirt_count(lua_State *L) {
+  lua_pushinteger(L, virt_mailbox_count(state_of(L)->box));
+  return 1;
+}
+
+static int Lvirt_fd(lua_State *L) {
+  lua_pushinteger(L, virt_mailbox_fd(state_of(L)->box));
+  return 1;
+}
+
+/* libvirt.alarm(time or nil): the descriptor becomes readable then. */
+static int Lvirt_alarm(lua_State *L) {
+  virt_mailbox_alarm(state_of(L)->box, luaL_optnumber(L, 1, -1));
+  return 0;
+}
 
 /* libvirt.now() -> seconds of a clock that never goes back. */
 static int Lvirt_now(lua_State *L) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec / 1e9);
+  lua_pushnumber(L, virt_now());
   return 1;
 }
+
+/* --- the module --------------------------------------------------------------------------------------- */
 
 static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
   luaL_newmetatable(L, name);
@@ -226,27 +368,56 @@ static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
   lua_pop(L, 1);
 }
 
+/* The box is made before all handles, so that it is collected after them. */
+static void new_state(lua_State *L) {
+  struct state *state = lua_newuserdata(L, sizeof *state);
+  memset(state, 0, sizeof *state);
+  luaL_setmetatable(L, STATE_TYPE);
+  state->box = virt_mailbox_new();
+  if (!state->box) luaL_error(L, "no memory or file descriptor for a mailbox");
+}
+
 __attribute__((visibility("default"))) int luaopen_virtlun_libvirt(lua_State *L);
 
+/* Lua unmaps its modules when it closes, but threads may run in this one by then: it stays (facts 13).
+ * Returns what dlsym finds its libraries by; a program that has the module linked in needs neither. */
+static void *pin(void) {
+  int (*const inside)(lua_State *) = luaopen_virtlun_libvirt;
+  Dl_info info;
+  void *address;
+  memcpy(&address, &inside, sizeof address);
+  if (!dladdr(address, &info) || !info.dli_fname) return RTLD_DEFAULT;
+  void *module = dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  return module ? module : RTLD_DEFAULT;
+}
+
 int luaopen_virtlun_libvirt(lua_State *L) {
-  static const luaL_Reg connection_methods[] = {
-      {"close", close_connection}, {"uri", Lvirt_uri},       {"driver", Lvirt_driver}, {"version", Lvirt_version},
-      {"domains", Lvirt_domains},  {"lookup", Lvirt_lookup}, {"define", Lvirt_define}, {NULL, NULL}};
-  static const luaL_Reg domain_methods[] = {{"name", Lvirt_name},
-                                            {"uuid", Lvirt_uuid},
-                                            {"xml", Lvirt_xml},
-                                            {"state", Lvirt_state},
-                                            {"is_active", Lvirt_is_active},
-                                            {"is_persistent", Lvirt_is_persistent},
-                                            {"has_managed_save", Lvirt_has_managed_save},
-                                            {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"open", Lvirt_open}, {"now", Lvirt_now}, {NULL, NULL}};
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  static const luaL_Reg domain_methods[] = {{"name", Lvirt_name}, {"uuid", Lvirt_uuid}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"connection", Lvirt_connection},
+                                       {"submit", Lvirt_submit},
+                                       {"listen", Lvirt_listen},
+                                       {"unlisten", Lvirt_unlisten},
+                                       {"close", Lvirt_close},
+                                       {"abandon", Lvirt_abandon},
+                                       {"take", Lvirt_take},
+                                       {"new_id", Lvirt_new_id},
+                                       {"forget", Lvirt_forget},
+                                       {"count", Lvirt_count},
+                                       {"fd", Lvirt_fd},
+                                       {"alarm", Lvirt_alarm},
+                                       {"now", Lvirt_now},
+                                       {NULL, NULL}};
   luaL_checkversion(L);
+  virt_error_silence_xml(dlsym(pin(), "xmlSetGenericErrorFunc"));
+  virt_pool_prepare(virt_error_silence_thread);
   if (virInitialize() < 0) return luaL_error(L, "libvirt cannot be initialized");
   virt_error_silence();
-  virt_ignore_broken_pipes();
-  new_type(L, CONNECTION_TYPE, connection_methods, close_connection);
-  new_type(L, DOMAIN_TYPE, domain_methods, free_domain);
-  luaL_newlib(L, functions);
+  new_type(L, STATE_TYPE, none, close_state);
+  new_type(L, CONNECTION_TYPE, none, collect_connection);
+  new_type(L, DOMAIN_TYPE, domain_methods, collect_domain);
+  luaL_newlibtable(L, functions);
+  new_state(L);
+  luaL_setfuncs(L, functions, 1);
   return 1;
 }

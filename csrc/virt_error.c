@@ -1,9 +1,9 @@
 /*
  * virt_error.c - what libvirt said went wrong, as data.  Knows neither Lua nor the core.
  */
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -85,14 +85,23 @@ static const char *name_of(const struct name *names, size_t count, int number) {
   return NULL;
 }
 
+static void set(struct virt_error *error, int code, int domain) {
+  error->code = code;
+  error->domain = domain;
+  error->code_name = name_of(codes, sizeof codes / sizeof codes[0], code);
+  error->domain_name = name_of(domains, sizeof domains / sizeof domains[0], domain);
+}
+
 void virt_error_last(struct virt_error *error) {
   const virError *last = virGetLastError();
-  error->code = last ? last->code : VIR_ERR_INTERNAL_ERROR;
-  error->domain = last ? last->domain : VIR_FROM_NONE;
-  error->code_name = name_of(codes, sizeof codes / sizeof codes[0], error->code);
-  error->domain_name = name_of(domains, sizeof domains / sizeof domains[0], error->domain);
+  set(error, last ? last->code : VIR_ERR_INTERNAL_ERROR, last ? last->domain : VIR_FROM_NONE);
   snprintf(error->message, sizeof error->message, "%s",
            last && last->message ? last->message : "libvirt gave no reason");
+}
+
+void virt_error_make(struct virt_error *error, int code, const char *format, const char *what) {
+  set(error, code, VIR_FROM_NONE);
+  snprintf(error->message, sizeof error->message, format, what);
 }
 
 static void say_nothing(void *data, virErrorPtr error) {
@@ -102,7 +111,20 @@ static void say_nothing(void *data, virErrorPtr error) {
 
 void virt_error_silence(void) { virSetErrorFunc(NULL, say_nothing); }
 
-void virt_ignore_broken_pipes(void) {
-  struct sigaction now;
-  if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
+static void print_nothing(void *context, const char *format, ...) {
+  (void)context;
+  (void)format;
+}
+
+static void (*_Atomic set_xml_printer)(void *context, void (*print)(void *context, const char *format, ...));
+
+void virt_error_silence_xml(void *set) {
+  void (*as_function)(void *context, void (*print)(void *context, const char *format, ...));
+  memcpy(&as_function, &set, sizeof as_function);
+  set_xml_printer = as_function;
+}
+
+void virt_error_silence_thread(void) {
+  void (*set_printer)(void *, void (*)(void *, const char *, ...)) = set_xml_printer;
+  if (set_printer) set_printer(NULL, print_nothing);
 }

@@ -15,7 +15,12 @@ struct virt_error {
 void virt_error_last(struct virt_error *error);
 /* libvirt prints through a process-wide handler whatever a connection's own says, failed opens included (facts 13). */
 void virt_error_silence(void);
-/* Writing to a daemon that is gone raises SIGPIPE, which ends the process unless the host program handles it. */
-void virt_ignore_broken_pipes(void);
+/* The test driver reads its files with libxml2, which prints what is wrong with them through a handler of the thread.
+ * `set` is xmlSetGenericErrorFunc as libvirt sees it, or NULL. */
+void virt_error_silence_xml(void *set);
+void virt_error_silence_thread(void);
+/* An error of our own; format has one %s. */
+void virt_error_make(struct virt_error *error, int code, const char *format, const char *what)
+    __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -76,6 +76,7 @@ struct vlun_iso {
   uint8_t platforms[VLUN_ISO_PLATFORMS]; /* El Torito: 0 PC BIOS, 1 PowerPC, 2 Mac, 0xEF UEFI */
   char label[VLUN_ISO_LABEL]; /* of ISO 9660, else of Joliet, else of UDF, "" if none; UTF-8 without controls */
   char reason[128];           /* why it was not looked at */
+  int error;                  /* errno of that, 0 if the path is no file or the file was looked at */
 };
 
 /* Looks into the image of a disc, without changing it.  False if that is not possible: then only iso->reason counts,

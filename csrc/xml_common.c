@@ -70,16 +70,3 @@ bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struc
   else return true;
   return false;
 }
-
-static void print_nothing(void *context, const char *format, ...) {
-  (void)context;
-  (void)format;
-}
-
-struct vlun_xml_printer vlun_xml_silence(void) {
-  struct vlun_xml_printer printer = {xmlGenericError, xmlGenericErrorContext};
-  xmlSetGenericErrorFunc(NULL, print_nothing);
-  return printer;
-}
-
-void vlun_xml_restore(struct vlun_xml_printer printer) { xmlSetGenericErrorFunc(printer.context, printer.print); }

@@ -74,7 +74,12 @@ build = {
     ["virtlun.libvirt"] = {
       sources = {
         "csrc/lua_virt.c",
+        "csrc/virt_calls.c",
         "csrc/virt_error.c",
+        "csrc/virt_events.c",
+        "csrc/virt_jobs.c",
+        "csrc/virt_mailbox.c",
+        "csrc/virt_pool.c",
       },
       defines = { "_DEFAULT_SOURCE" },
       incdirs = { "csrc", "$(LIBVIRT_INCDIR)" },
@@ -89,6 +94,7 @@ build = {
     ["virtlun.cli.output"] = "lua/virtlun/cli/output.lua",
     ["virtlun.dsl"] = "lua/virtlun/dsl.lua",
     ["virtlun"] = "lua/virtlun/init.lua",
+    ["virtlun.jobs"] = "lua/virtlun/jobs.lua",
     ["virtlun.plan"] = "lua/virtlun/plan.lua",
     ["virtlun.problems"] = "lua/virtlun/problems.lua",
     ["virtlun.recipe"] = "lua/virtlun/recipe.lua",

@@ -208,10 +208,10 @@ describe("plan and apply", function()
 
   it("tells what the host refused, with its cause, and the domain stays as it was", function()
     -- libvirt knows that a boot order excludes <os><boot>, and here nobody has asked virtlun's rules.
-    local libvirt = require("virtlun.libvirt")
-    local handle = assert(libvirt.open(TEST, false))
-    local before = handle:lookup("test"):xml { inactive = true }
-    local good, failure = handle:define("<domain type='test'><name>x</name></domain>")
+    local jobs = require("virtlun.jobs")
+    local function xml() return assert(jobs.call("xml", dom.handle, 60, { inactive = true })) end
+    local before = xml()
+    local good, failure = jobs.call("define", connection.handle, 60, nil, "<domain type='test'><name>x</name></domain>")
     assert.is_nil(good)
     assert.same({ "number", "string", "string" }, { type(failure.code), type(failure.name), type(failure.message) })
     local bad
@@ -220,8 +220,7 @@ describe("plan and apply", function()
     assert.equal("host_refused", failure[1].code)
     assert.equal("test: the host refused: " .. failure[1].cause.message, tostring(failure))
     assert.same({ "VIR_ERR_OPERATION_FAILED", 9 }, { failure[1].cause.name, failure[1].cause.code })
-    assert.equal(before, handle:lookup("test"):xml { inactive = true })
-    handle:close()
+    assert.equal(before, xml())
   end)
 
   it("believes the host, not the call: what was not made is told", function()

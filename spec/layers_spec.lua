@@ -131,18 +131,20 @@ describe("the layers of the Lua sources", function()
 
   it("would be caught requiring more", function()
     assert.same({
-      "lua/virtlun/apply.lua requires virtlun.libvirt: only virtlun.backend requires virtlun.libvirt",
+      "lua/virtlun/apply.lua requires virtlun.libvirt: only virtlun.jobs requires virtlun.libvirt",
       "lua/virtlun/cli/init.lua requires virtlun.plan: only the public API is for cli and view",
       "lua/virtlun/dsl.lua requires virtlun.cli.text: only the command requires virtlun.cli",
       "lua/virtlun/plan.lua requires dkjson: the library needs nothing but Lua",
       "lua/virtlun/view/tree.lua requires virtlun.core: only the public API is for cli and view",
       "virtlun.one requires itself, by way of others",
       "virtlun.plan needs virtlun.backend",
+      "virtlun.plan needs virtlun.jobs",
       "virtlun.plan needs virtlun.libvirt",
       "virtlun.two requires itself, by way of others",
     }, layers.lua_requires({
       ["lua/virtlun/apply.lua"] = "local lv = require 'virtlun.libvirt'",
-      ["lua/virtlun/backend.lua"] = "local lv = require('virtlun.libvirt')",
+      ["lua/virtlun/backend.lua"] = "local jobs = require('virtlun.jobs')",
+      ["lua/virtlun/jobs.lua"] = "local lv = require('virtlun.libvirt')",
       ["lua/virtlun/cli/init.lua"] = "require('virtlun') require('virtlun.plan') require 'argparse'",
       ["lua/virtlun/dsl.lua"] = "-- require('virtlun.libvirt') is only spoken of\nrequire 'virtlun.cli.text'",
       ["lua/virtlun/one.lua"] = "require('virtlun.two')",

@@ -3,14 +3,20 @@
 -- It knows how to ask and how to write, not what to change: plans come from plan.lua, their making from apply.lua.
 
 local core = require "virtlun.core"
-local libvirt = require "virtlun.libvirt"
+local jobs = require "virtlun.jobs"
 local problems = require "virtlun.problems"
 local trace = require "virtlun.trace"
 
-local backend = {}
+local backend = {
+  now = jobs.now, -- now() -> seconds of a clock that never goes back
+  sleep = jobs.sleep, -- sleep(seconds); inside of virtlun.async others go on meanwhile
+}
 
-local function call(name, object, ...)
-  return trace.call(libvirt.now, name, object[name], object, ...)
+local TIMEOUT = 60 -- seconds for a call
+local CLOSING = 5 -- seconds that closing is waited for: nobody needs its result
+
+local function call(connection, name, handle, ...)
+  return trace.call(jobs.now, name, jobs.call, name, handle, connection.timeout, ...)
 end
 
 --- What libvirt refused, as problems.  fields may give another code and path.
@@ -34,7 +40,7 @@ function Domain:facts()
     state = "state", active = "is_active", persistent = "is_persistent", managed_save = "has_managed_save",
   }
   for fact, name in pairs(calls) do
-    local answer, failure = call(name, self.handle)
+    local answer, failure = call(self.connection, name, self.handle)
     if answer == nil then return refused(failure, { path = self.name }) end
     facts[fact] = answer
   end
@@ -50,7 +56,7 @@ function Domain:documents(facts, opts)
     live = facts.active and {} or nil,
   }
   for which, flags in pairs(wanted) do
-    local xml, failure = call("xml", self.handle, flags)
+    local xml, failure = call(self.connection, "xml", self.handle, flags)
     if not xml then return refused(failure, { path = self.name }) end
     documents[which] = xml
   end
@@ -59,30 +65,16 @@ end
 
 --- The text of one document: "live" or "config".
 function Domain:document(name, opts)
-  local flags = { inactive = name == "config", secure = name == "config" and opts and opts.secure or nil }
-  local xml, failure = call("xml", self.handle, flags)
+  local config = name == "config"
+  local flags = { inactive = config, secure = config and opts ~= nil and opts.secure or nil }
+  local xml, failure = call(self.connection, "xml", self.handle, flags)
   if not xml then return refused(failure, { path = self.name }) end
   return xml
 end
 
-function Domain:sights() return {} end
-function Domain:watch() return { next = function() os.execute("sleep 0.1") end, close = function() end } end
-Domain.now = libvirt.now
-function Domain:is_unplugging() return false end
-function Domain:note_unplug() end
-for _, name in ipairs { "attach_device", "detach_device", "update_device" } do
-  Domain[name] = function(self, xml, scope, force)
-    local f = io.open("/tmp/dev.xml", "w") f:write(xml) f:close()
-    local ok = os.execute(("virsh -q -c '%s' %s %s /tmp/dev.xml %s %s %s"):format(self.connection.uri,
-      name:gsub("_", "-"), self.name, scope.live and "--live" or "", scope.config and "--config" or "", force and "--force" or ""))
-    if ok then return true end
-    return refused({ code = 1, message = "virsh failed", name = "X" }, { path = self.name })
-  end
-end
-
 --- Writes the configuration.  xml must carry the uuid of this very domain.
 function Domain:define(xml)
-  local handle, failure = call("define", self.connection.handle, xml)
+  local handle, failure = call(self.connection, "define", self.connection.handle, nil, xml)
   if not handle then return refused(failure, { path = self.name }) end
   return true
 end
@@ -114,6 +106,86 @@ function Domain:plan(desired, opts)
   return require("virtlun.apply").plan(self, desired, opts)
 end
 
+local function change(dom, name, options, xml)
+  local good, failure = call(dom.connection, name, dom.handle, options, xml)
+  if not good then return refused(failure, { path = dom.name }) end
+  return true
+end
+
+--- Device calls. scope is { live = true, config = true } or one of both. True, or nil and problems.
+function Domain:attach_device(xml, scope)
+  return change(self, "attach_device", scope, xml)
+end
+
+function Domain:detach_device(xml, scope)
+  return change(self, "detach_device", scope, xml)
+end
+
+--- force opens a locked tray.
+function Domain:update_device(xml, scope, force)
+  return change(self, "update_device", { live = scope.live, config = scope.config, force = force }, xml)
+end
+
+--- dom:reboot(), reset(), shutdown(), destroy(), start(): what libvirt calls so. True, or nil and problems.
+for _, name in ipairs { "reboot", "reset", "shutdown", "destroy", "start" } do
+  Domain[name] = function(self) return change(self, name) end
+end
+
+-- Sights: what a plan may look at besides the documents ------------------------------------------------------
+
+--- Whether the host is this machine, so that its files are ours to see.
+local function is_local(uri)
+  return uri:match("^[%w+]+:///") ~= nil and not uri:match("^%w+%+[a-z]*ssh") and not uri:match("^%w+%+t[cl][ps]")
+end
+
+--- image(path) -> what core.iso tells, where the files of the host can be seen.
+function Domain:sights()
+  return { image = is_local(self.connection.uri) and self.connection.driver ~= "test" and core.iso or nil }
+end
+
+-- Devices that the guest was asked for and has not let go of: asking again is an error of its own (facts 8) -----
+
+local function unplug_key(dom, alias)
+  return dom.uuid .. "\n" .. alias
+end
+
+function Domain:is_unplugging(alias)
+  return alias ~= nil and self.connection.unplugging[unplug_key(self, alias)] == true
+end
+
+function Domain:note_unplug(alias, asked)
+  if alias then self.connection.unplugging[unplug_key(self, alias)] = asked or nil end
+end
+
+-- Watchers: the events of one domain, one after the other, without callbacks ------------------------------
+
+local Watcher = {}
+Watcher.__index = Watcher
+
+--- The next event, as conn:on gives it; nil if there was none in so many seconds.
+function Watcher:next(seconds)
+  return jobs.wait(self.subscription, seconds)
+end
+
+function Watcher:close()
+  jobs.unlisten(self.subscription)
+end
+
+Watcher.__close = Watcher.close
+Watcher.__gc = Watcher.close
+
+local function listen(connection, domain, about, fn)
+  return trace.call(jobs.now, "listen", jobs.listen, connection.handle, domain, connection.timeout, about, fn)
+end
+
+--- A watcher of what happens to the domain from now on; nil and problems, where there are no events.
+function Domain:watch()
+  local about = { tray = true, added = true, removed = true, removal_failed = true, lifecycle = true, closed = true }
+  local subscription, failure = listen(self.connection, self.handle, about)
+  if not subscription then return refused(failure, { path = self.name }) end
+  return setmetatable({ subscription = subscription, connection = self.connection }, Watcher)
+end
+
 -- Connections --------------------------------------------------------------------------------------------
 
 local Connection = {}
@@ -125,7 +197,7 @@ end
 
 --- All domains of the host, by name.
 function Connection:domains()
-  local handles, failure = call("domains", self.handle)
+  local handles, failure = call(self, "domains", self.handle)
   if not handles then return refused(failure) end
   local domains = {}
   for i, handle in ipairs(handles) do domains[i] = new_domain(self, handle) end
@@ -141,30 +213,64 @@ end
 
 --- The domain of that name or UUID.
 function Connection:domain(name)
-  local handle, failure = call("lookup", self.handle, name)
+  local handle, failure = call(self, "lookup", self.handle, nil, name)
   if handle then return new_domain(self, handle) end
   if failure.name ~= "VIR_ERR_NO_DOMAIN" then return refused(failure, { path = name }) end
   local near = core.suggest(name, names_of(self))
   return refused(failure, { code = "no_such_domain", path = name, value = name, near = near })
 end
 
+--- A volume of a storage pool: { path =, capacity =, allocation =, type = }; nil and problems.
+function Connection:volume(pool, name)
+  local volume, failure = call(self, "volume", self.handle, nil, pool, name)
+  if not volume then return refused(failure, { path = ("%s/%s"):format(pool, name) }) end
+  return volume
+end
+
+local Subscription = {}
+Subscription.__index = Subscription
+
+function Subscription:close()
+  jobs.unlisten(self.subscription)
+end
+
+Subscription.__close = Subscription.close
+
+local events = { "tray", "added", "removed", "removal_failed", "lifecycle", "closed" }
+
+--- virtlun.dispatch calls fn(event) from now on, until the subscription that this returns, or the connection, is closed.
+-- event is { event =, domain = name, uuid =, alias = of the device, change =, detail =, reason = }: what there is.
+function Connection:on(event, fn)
+  local known = {}
+  for _, name in ipairs(events) do known[name] = true end
+  if not known[event] then error(("'%s' is not one of %s"):format(event, table.concat(events, ", ")), 2) end
+  local subscription, failure = listen(self, nil, { [event] = true }, fn)
+  if not subscription then return refused(failure) end
+  return setmetatable({ subscription = subscription }, Subscription)
+end
+
+--- Ends the connection and its domains; what uses them then, raises. One that is collected ends by itself.
 function Connection:close()
-  self.handle:close()
+  jobs.close(self.handle, math.min(self.timeout, CLOSING))
 end
 
 Connection.__close = Connection.close
-Connection.__gc = Connection.close
 
---- Opens a connection; uri nil is libvirt's own default.  opts.readonly where nothing is to be changed.
+--- Opens a connection; uri nil is libvirt's own default.
+-- opts: readonly where nothing is to be changed; timeout, the seconds for each call (60); events = false where the
+-- program runs an event loop of libvirt itself, or wants none.
 function backend.open(uri, opts)
-  -- The test driver reads its file with libxml2, which would tell standard error of a file that is not there.
-  local handle, failure = core.quietly(trace.call, libvirt.now, "open", libvirt.open, uri, opts and opts.readonly)
-  if not handle then
+  opts = opts or {}
+  local connection = setmetatable({
+    handle = jobs.connection(), timeout = opts.timeout or TIMEOUT, readonly = opts.readonly, unplugging = {},
+  }, Connection)
+  local options = { readonly = opts.readonly, events = opts.events ~= false }
+  local good, failure = call(connection, "open", connection.handle, options, uri)
+  if not good then
     return refused(failure, { code = "no_host", value = uri or "libvirt's default", a = failure.message })
   end
-  local connection = setmetatable({ handle = handle }, Connection)
   for _, fact in ipairs { "uri", "driver", "version" } do
-    connection[fact], failure = call(fact, handle)
+    connection[fact], failure = call(connection, fact, connection.handle)
     if not connection[fact] then return refused(failure, { path = uri }) end
   end
   return connection

@@ -20,14 +20,13 @@ local other_half = { live = "config", config = "live" }
 
 --- Waits until the device has left, the guest has refused, or the time is up: "removed", "refused" or "pending".
 local function await_removal(host, change, watcher, alias, seconds)
-  local deadline = host.dom.now() + seconds
   while true do
     local seen, failure = host:refresh("live")
     if not seen then return nil, failure end
     if not host:find("live", change.desired) then return "removed" end
-    local left = deadline - host.dom.now()
-    if left <= 0 then return "pending" end
-    local event = watcher:next(math.min(left, LOOK_SECONDS))
+    if seconds <= 0 then return "pending" end
+    local event = watcher:next(math.min(seconds, LOOK_SECONDS))
+    if not event then seconds = seconds - LOOK_SECONDS end
     if event and event.event == "removal_failed" and event.alias == alias then return "refused" end
   end
 end

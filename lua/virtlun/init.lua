@@ -63,9 +63,26 @@ function virtlun.address_text(address)
   return require("virtlun.guest").address_text(address)
 end
 
---- virtlun.open(uri, { readonly = }): connection to a host; nil and problems.
+--- virtlun.open(uri, { readonly =, timeout =, events = }): connection to a host; nil and problems.
 function virtlun.open(...)
   return require("virtlun.backend").open(...)
+end
+
+--- virtlun.async(fn, done): begins fn(), in which every wait for a host lets others go on. virtlun.dispatch() calls
+-- done(what fn returned...), or done(nil, error) if fn raised one; without done, it raises it.
+function virtlun.async(...)
+  return require("virtlun.jobs").async(...)
+end
+
+--- virtlun.fd(): a descriptor for poll and event loops, readable when there is something to dispatch. Never read from it.
+function virtlun.fd()
+  return require("virtlun.jobs").fd()
+end
+
+--- virtlun.dispatch(): goes on with what waits: async functions, their done, callbacks of conn:on. It never blocks, and
+-- callbacks run nowhere else.
+function virtlun.dispatch()
+  return require("virtlun.jobs").dispatch()
 end
 
 --- virtlun.log(fn): fn(call, seconds, failure) is called for every libvirt call; nil ends it.

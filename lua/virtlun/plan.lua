@@ -190,7 +190,8 @@ local function effect(move, facts)
   if not move.live then
     return change.kind == "controller" and has_field(change, "model") and "next boot, replaces the HBA" or "next boot"
   end
-  return change.action == "change" and quirks.foresee_media(change, facts) or "live"
+  if change.action == "change" then return quirks.foresee_media(change, facts) end
+  return change.action == "add" and quirks.foresee_attach(change.after, facts) or "live"
 end
 
 local function scope_of(move)

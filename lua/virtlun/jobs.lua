@@ -1,0 +1,196 @@
+--- Waits for libvirt: calls, timers and events come back as messages of one mailbox, and here somebody gets them.
+--
+-- Inside of virtlun.async a wait gives way to others, everywhere else it waits for its own message only. Callbacks
+-- run in jobs.dispatch and nowhere else. The only file that requires virtlun.libvirt; it knows how calls are made, not
+-- what they are for.
+
+local libvirt = require "virtlun.libvirt"
+
+local jobs = {
+  connection = libvirt.connection, -- connection() -> handle that the call "open" opens
+  now = libvirt.now, -- now() -> seconds of a clock that never goes back
+  fd = libvirt.fd, -- fd() -> descriptor that is readable when there is something to dispatch; not to be read from
+}
+
+local SLICE = 0.2 -- seconds that a signal's hook waits at most
+local OURS = {} -- what a task yields
+
+local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> task
+local waiting = {} -- id -> { task =, deadline = }
+local inboxes = {} -- id -> subscription
+local finished = {} -- tasks whose end is still to be told
+local alarm -- when the descriptor is to become readable, or nil
+
+-- Waiting ------------------------------------------------------------------------------------------------
+
+local function wake_at(time)
+  if alarm and alarm <= time then return end
+  alarm = time
+  libvirt.alarm(time)
+end
+
+local function wait_here(id, deadline)
+  repeat
+    local left = math.max(0, deadline - libvirt.now())
+    local came, result, failure = libvirt.take(id, math.min(left, SLICE))
+    if came then return true, result, failure end
+  until left == 0
+end
+
+--- true and what the message says; nothing if it did not come in so many seconds.
+local function wait(id, seconds)
+  local deadline = libvirt.now() + seconds
+  local task = coroutine.isyieldable() and tasks[coroutine.running()]
+  if not task then return wait_here(id, deadline) end
+  waiting[id] = { task = task, deadline = deadline }
+  if deadline < math.huge then wake_at(deadline) end
+  return coroutine.yield(OURS)
+end
+
+function jobs.sleep(seconds)
+  wait(libvirt.new_id(), seconds)
+end
+
+-- Calls --------------------------------------------------------------------------------------------------
+
+local function answer(name, handle, id, seconds)
+  local came, result, failure = wait(id, seconds)
+  if came then return result, failure end
+  local state
+  state, failure = libvirt.abandon(handle, id)
+  if not state then -- The answer is on its way.
+    came, result, failure = libvirt.take(id, 1) -- luacheck: ignore came
+    return result, failure
+  end
+  failure.message = ("the call %s %s within %g s"):format(name,
+    state == "begun" and "was not answered" or "had no turn", seconds)
+  return nil, failure
+end
+
+--- Makes the libvirt call of that name with a connection or domain, and waits for it at most so many seconds.
+-- Returns its result, or nil and { code =, name =, domain =, message = }. A call that is not answered in time is
+-- given up, and its connection with it: every further call fails at once.
+function jobs.call(name, handle, seconds, options, ...)
+  return answer(name, handle, libvirt.submit(name, handle, options, ...), seconds)
+end
+
+--- Closes a connection after its calls, and waits for that at most so many seconds. What uses it then, raises.
+function jobs.close(handle, seconds)
+  local id = libvirt.close(handle)
+  for number, subscription in pairs(inboxes) do
+    if subscription.connection == handle then inboxes[number] = nil end
+  end
+  if id and not wait(id, seconds) then libvirt.abandon(handle, id) end
+end
+
+-- Events -------------------------------------------------------------------------------------------------
+
+--- Subscribes to the events that are true in about, of all domains or of one. With fn they are given to it by
+-- dispatch, else they are kept for jobs.wait. Returns a subscription, or nil and why not.
+function jobs.listen(connection, domain, seconds, about, fn)
+  local subscription = { connection = connection, id = libvirt.new_id(), fn = fn, kept = {} }
+  local handle = domain or connection
+  inboxes[subscription.id] = subscription
+  local good, failure = answer("listen", handle, libvirt.listen(handle, subscription.id, about), seconds)
+  if good then return subscription end
+  inboxes[subscription.id] = nil
+  return nil, failure
+end
+
+--- Ends a subscription at once; what libvirt has to do for it is not waited for.
+function jobs.unlisten(subscription)
+  if not inboxes[subscription.id] then return end
+  inboxes[subscription.id] = nil
+  libvirt.forget(subscription.id)
+  libvirt.unlisten(subscription.connection, subscription.id)
+end
+
+--- The next event of a subscription without fn; nil if there was none in so many seconds.
+function jobs.wait(subscription, seconds)
+  if subscription.kept[1] then return table.remove(subscription.kept, 1) end
+  local _, event = wait(subscription.id, seconds)
+  return event
+end
+
+-- Tasks --------------------------------------------------------------------------------------------------
+
+local function resume(task, ...)
+  local results = table.pack(coroutine.resume(task.thread, ...))
+  if coroutine.status(task.thread) ~= "dead" then
+    if results[2] == OURS then return end
+    results = { false, "a function of virtlun.async yielded to nobody", n = 2 }
+    if coroutine.close then coroutine.close(task.thread) end
+  end
+  task.results = results
+  finished[#finished + 1] = task
+  wake_at(libvirt.now())
+end
+
+--- Begins fn(), in which every wait lets others go on. dispatch calls done(what fn returned...), or done(nil, error) if
+-- fn raised one; without done, dispatch raises it.
+function jobs.async(fn, done)
+  local task = { thread = coroutine.create(fn), done = done }
+  tasks[task.thread] = task
+  resume(task)
+end
+
+-- Dispatching --------------------------------------------------------------------------------------------
+
+-- Calls fn; what it raises is told at the end, when nobody waits any more.
+local function guarded(errors, fn, ...)
+  local good, message = pcall(fn, ...)
+  if not good then errors[#errors + 1] = message end
+end
+
+local function deliver(errors, id, ...)
+  local waiter, subscription = waiting[id], inboxes[id]
+  waiting[id] = nil
+  if waiter then resume(waiter.task, true, ...)
+  elseif subscription and subscription.fn then guarded(errors, subscription.fn, (...))
+  elseif subscription then subscription.kept[#subscription.kept + 1] = (...)
+  end
+end
+
+-- Those whose time is up, and the alarm for the others.
+local function due()
+  local now, list, first = libvirt.now(), {}, nil
+  if not alarm or alarm > now then return list end
+  for id, waiter in pairs(waiting) do
+    if waiter.deadline <= now then list[#list + 1] = id
+    elseif waiter.deadline < (first or math.huge) then first = waiter.deadline
+    end
+  end
+  alarm = first
+  libvirt.alarm(first)
+  table.sort(list)
+  return list
+end
+
+local function tell_end(errors, task)
+  local results = task.results
+  if not results[1] and not task.done then errors[#errors + 1] = results[2]
+  elseif not results[1] then guarded(errors, task.done, nil, results[2])
+  elseif task.done then guarded(errors, task.done, table.unpack(results, 2, results.n))
+  end
+end
+
+--- Delivers what waits now: resumes tasks, calls callbacks. It never waits itself. What callbacks raise is raised when
+-- all is delivered; several errors become one text.
+function jobs.dispatch()
+  local errors = {}
+  for _ = 1, libvirt.count() do deliver(errors, libvirt.take()) end
+  for _, id in ipairs(due()) do
+    local waiter = waiting[id]
+    waiting[id] = nil
+    if waiter then resume(waiter.task) end
+  end
+  local ended = finished
+  finished = {}
+  for _, task in ipairs(ended) do tell_end(errors, task) end
+  if finished[1] then wake_at(libvirt.now()) end
+  if #errors == 1 then error(errors[1], 0) end
+  for i, message in ipairs(errors) do errors[i] = tostring(message) end
+  if errors[1] then error(table.concat(errors, "\n"), 0) end
+end
+
+return jobs
