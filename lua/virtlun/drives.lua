@@ -116,7 +116,8 @@ function drives.attach(dom, device, opts)
     end
   end
   if #plan.steps == 0 then
-    there:append { problems.new { code = "already_there", path = ("%s.%s"):format(dom.name, device.dev or device.kind) } }
+    local path = ("%s.%s"):format(dom.name, device.dev or device.kind)
+    there:append { problems.new { code = "already_there", path = path } }
   end
   if there:has_errors() then return nil, there end
   return make(dom, device, opts)
