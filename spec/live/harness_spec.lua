@@ -1,6 +1,7 @@
 -- What the other live specs take for granted of guests and of the daemon: trays that are locked and opened from
 -- inside, polite requests that are heard, kinds of discs, and a daemon that is halted, killed, and comes back.
 local child = require("support.child")
+local files = require("support.files")
 local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
@@ -60,10 +61,13 @@ describe("of the harness", function()
       assert.same({ true }, { drive.medium })
       assert.is_nil(drive.label)
 
-      vm:virsh_ok("reset", vm.name)
-      vm:wait_ready()
-      vm:virsh_ok("reboot", vm.name)
-      vm:wait_ready()
+      -- QEMU 7.2 emulates s390x some twenty times slower after a reset than before it.
+      if arch == "x86_64" then
+        vm:virsh_ok("reset", vm.name)
+        vm:wait_ready()
+        vm:virsh_ok("reboot", vm.name)
+        vm:wait_ready()
+      end
 
       daemon:kill_daemon()
       assert.not_equal(0, daemon:virsh("list").code)
@@ -94,7 +98,8 @@ describe("of the harness", function()
     end
     local german = session.start { language = "de" }
     finally(function() german:stop() end)
-    local result = german:virsh("net-define", "/dev/null")
+    files.write(german.folder .. "/nothing.xml", "<domain type='qemu'><name>a</name></domain>")
+    local result = german:virsh("define", german.folder .. "/nothing.xml")
     assert.truthy(result.err:find("Fehler", 1, true), result.err)
   end)
 
