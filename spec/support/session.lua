@@ -27,11 +27,19 @@ function session.missing()
   return lacking ~= "" and "not on this machine: " .. lacking or nil
 end
 
+local release = os.getenv("VIRTLUN_LIVE_ROOT") or ""
+
+--- Why the daemon cannot speak a language ("de"), nil if it can.
+function session.missing_language(language)
+  local catalogue = ("%s/usr/share/locale/%s/LC_MESSAGES/libvirt.mo"):format(release, language)
+  return not files.read(catalogue) and "libvirt's messages are not there in the language " .. language or nil
+end
+
 local Session = {}
 Session.__index = Session
 
 -- What libvirt found out about the emulators is kept for later sessions that do not care how it does that.
-local probed = "build/guest/probed" .. (os.getenv("VIRTLUN_LIVE_ROOT") or ""):gsub("%W", "-")
+local probed = "build/guest/probed" .. release:gsub("%W", "-")
 local capabilities = "/k/libvirt/qemu/cache/capabilities"
 
 local function shell(command, ...)

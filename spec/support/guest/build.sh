@@ -42,6 +42,7 @@ APT::Architecture "$debian";
 APT::Architectures { "$debian"; };
 APT::Sandbox::User "";
 Acquire::Retries "2";
+Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 Acquire::http::Timeout "20";
 Dir::State "$work/state";
