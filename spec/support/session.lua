@@ -66,7 +66,7 @@ end
 
 -- Starts the daemon in its folder.
 function Session:launch(owner)
-  local env = self.opts.language and { LC_ALL = "C.UTF-8", LANGUAGE = self.opts.language } or nil
+  local env = self.opts.language and { VIRTLUN_LIVE_LANGUAGE = self.opts.language } or nil
   local result = child.run({ "sh", "spec/support/session.sh", "start", self.folder, owner or "" },
     { timeout = 30, env = env })
   self.uri = result.out:match("^(qemu:%S+)\n$")
