@@ -41,7 +41,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-build round live live-specs \
-  matrix valgrind tsan embed run-states bench rock env install clean help
+  matrix valgrind tsan embed run-states bench bench-live rock env install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -187,12 +187,18 @@ embed: $(EMBED)
 run-states: embed
 	@$(IN_SPEC) $(BUILD)/embed/states spec/embed/states.lua 4 12
 
-bench: all $(BUILD)/bench/floor.so ## measure against the floors, and print the ratios
-	@LUA_CPATH="$(CURDIR)/$(BUILD)/bench/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE) $(LUA) spec/bench/run.lua
+BENCH_PATH = LUA_PATH="$(CURDIR)/spec/?.lua;$${LUA_PATH:-;}" LUA_CPATH="$(CURDIR)/$(BUILD)/bench/?.so;$${LUA_CPATH:-;}"
 
-$(BUILD)/bench/floor.so: spec/bench/floor.c Makefile
+bench: all bench-live ## measure against the floors, and print the ratios
+	@export $(BENCH_PATH) && $(IN_TREE) $(LUA) spec/bench/run.lua
+
+bench-live: all $(BUILD)/bench/floor.so $(BUILD)/bench/client.so
+	@export $(BENCH_PATH) && $(IN_TREE) $(LUA) spec/bench/live.lua
+
+$(BUILD)/bench/%.so: spec/bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_DEFAULT_SOURCE -fPIC $(WARNINGS) $(CFLAGS) $(CORE_CFLAGS) -shared $(LDFLAGS) -o $@ $< $(CORE_LIBS)
+	$(CC) -std=c11 -D_DEFAULT_SOURCE -fPIC $(WARNINGS) $(CFLAGS) $(CORE_CFLAGS) -shared $(LDFLAGS) -o $@ $< \
+	  $(CORE_LIBS) $(LIBVIRT_LIBS)
 
 # --- using and installing ---------------------------------------------------------------------------------------
 

@@ -1,10 +1,12 @@
 --- Single operations on a domain's drives: insert, eject, attach, detach.  Each is a description of one device, planned
 -- and applied as a recipe is, with the same guarantees.
 
+local apply = require "virtlun.apply"
+local core = require "virtlun.core"
 local guest = require "virtlun.guest"
+local hosts = require "virtlun.host"
 local images = require "virtlun.images"
 local problems = require "virtlun.problems"
-local core = require "virtlun.core"
 
 local drives = {}
 
@@ -48,10 +50,10 @@ local function all_names(description)
   return names
 end
 
---- The one drive of the domain that a name means, in the running domain before its configuration; nil and problems.
-local function find(dom, name)
-  local description, failure = dom:describe()
-  if not description then return nil, failure end
+--- The one drive that a name means, in the running domain before its configuration; nil and problems.
+local function find(dom, seen, name)
+  local description = {}
+  for half, xml in pairs(seen.documents) do description[half] = core.read(xml) end
   local found = matching(description.live, name)
   if #found == 0 then found = matching(description.config, name) end
   if #found == 1 then return found[1] end
@@ -72,25 +74,28 @@ end
 
 -- Making it so ---------------------------------------------------------------------------------------------
 
-local function make(dom, device, opts)
-  local plan, found = dom:plan({ kind = "domain", name = dom.name, device }, opts)
-  if not plan then return nil, found end
-  local result, failure, written = plan:apply(opts)
-  if not result then return nil, failure, written end
-  result.plan, result.notes = plan, found:append(result.notes)
-  return result
+--- Finds a drive, and makes the description so that wanted(drive) gives.
+local function change(dom, name, opts, wanted)
+  local seen, failure = hosts.look(dom)
+  if not seen then return nil, failure end
+  local device
+  device, failure = find(dom, seen, name)
+  if not device then return nil, failure end
+  local description
+  description, failure = wanted(device)
+  if not description then return nil, failure end
+  return apply.now(dom, { kind = "domain", name = dom.name, description }, opts, seen)
 end
 
 local function change_medium(dom, name, source, opts)
-  local device, failure = find(dom, name)
-  if not device then return nil, failure end
-  if device.kind ~= "cdrom" then
-    return problems.fail { code = "no_medium", path = ("%s.%s"):format(dom.name, name), a = device.kind }
-  end
-  local wanted = identity(device)
-  wanted.source = source
-  if source and opts and opts.format then wanted.format = opts.format end
-  return make(dom, wanted, opts)
+  return change(dom, name, opts, function(device)
+    if device.kind ~= "cdrom" then
+      return problems.fail { code = "no_medium", path = ("%s.%s"):format(dom.name, name), a = device.kind }
+    end
+    local wanted = identity(device)
+    wanted.source, wanted.format = source, source and opts and opts.format or nil
+    return wanted
+  end)
 end
 
 --- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, whether the host
@@ -107,29 +112,31 @@ end
 
 --- dom:attach(device, opts): a device that the domain does not have; one that it has is never changed by this.
 function drives.attach(dom, device, opts)
-  local plan, found = dom:plan({ kind = "domain", name = dom.name, device }, opts)
-  if not plan then return nil, found end
-  local there = problems.list()
-  for _, step in ipairs(plan.steps) do
-    if step.action ~= "add" then
-      there:append { problems.new { code = "already_there", path = ("%s.%s"):format(dom.name, step.device) } }
+  local function only_new(plan)
+    local there, new = problems.list(), false
+    for _, step in ipairs(plan.steps) do
+      local own = step.kind == device.kind
+      new = new or own and step.action == "add"
+      if step.action ~= "add" then
+        there:append { problems.new { code = "already_there", path = ("%s.%s"):format(dom.name, step.device) } }
+      end
     end
+    if not new and #there == 0 then
+      local path = ("%s.%s"):format(dom.name, device.dev or device.kind)
+      there:append { problems.new { code = "already_there", path = path } }
+    end
+    return there
   end
-  if #plan.steps == 0 then
-    local path = ("%s.%s"):format(dom.name, device.dev or device.kind)
-    there:append { problems.new { code = "already_there", path = path } }
-  end
-  if there:has_errors() then return nil, there end
-  return make(dom, device, opts)
+  return apply.now(dom, { kind = "domain", name = dom.name, device }, opts, nil, only_new)
 end
 
 --- dom:detach(drive, opts): the drive leaves, its medium stays as it is on the host.
 function drives.detach(dom, name, opts)
-  local device, failure = find(dom, name)
-  if not device then return nil, failure end
-  local wanted = identity(device)
-  wanted.absent = true
-  return make(dom, wanted, opts)
+  return change(dom, name, opts, function(device)
+    local wanted = identity(device)
+    wanted.absent = true
+    return wanted
+  end)
 end
 
 return drives
