@@ -138,9 +138,20 @@ local function is_local(uri)
   return uri:match("^[%w+]+:///") ~= nil and not uri:match("^%w+%+[a-z]*ssh") and not uri:match("^%w+%+t[cl][ps]")
 end
 
---- image(path) -> what core.iso tells, where the files of the host can be seen.
+-- libvirt's ways to say that a volume does not exist; anything else it says is no claim about it.
+local is_missing = { VIR_ERR_NO_STORAGE_POOL = true, VIR_ERR_NO_STORAGE_VOL = true }
+
+--- image(path) -> what core.iso tells, where the files of the host can be seen; volume(pool, name) -> its path, or nil,
+-- why not, and whether it surely does not exist.
 function Domain:sights()
-  return { image = is_local(self.connection.uri) and self.connection.driver:lower() ~= "test" and core.iso or nil }
+  local connection = self.connection
+  local function volume(pool, name)
+    local found, failure = connection:volume(pool, name)
+    if found then return found.path end
+    return nil, failure[1].cause.message, is_missing[failure[1].cause.name]
+  end
+  if connection.driver:lower() == "test" then return {} end
+  return { image = is_local(connection.uri) and core.iso or nil, volume = volume }
 end
 
 -- Devices that the guest was asked for and has not let go of: asking again is an error of its own (facts 8) -----
