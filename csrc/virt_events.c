@@ -222,9 +222,9 @@ void virt_events_unlisten(struct virt_conn *conn, const struct virt_mailbox *box
 void virt_events_watch(struct virt_conn *conn) {
   conn->has_loop = true;
   virConnectSetKeepAlive(conn->handle, 5, 3);
-  virt_conn_ref(conn);
-  conn->watched = virConnectRegisterCloseCallback(conn->handle, on_close, conn, unref_conn) == 0;
-  if (!conn->watched) virt_conn_unref(conn);
+  /* Without a reference: drivers that cannot, say that they do, and would never give it back.  It is not needed, since
+   * a connection lives until this is undone, and libvirt waits for a callback that runs just then. */
+  conn->watched = virConnectRegisterCloseCallback(conn->handle, on_close, conn, NULL) == 0;
 }
 
 void virt_events_end(struct virt_conn *conn) {

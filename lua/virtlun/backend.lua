@@ -197,7 +197,7 @@ Subscription.__close = Subscription.close
 
 local events = { "tray", "added", "removed", "removal_failed", "lifecycle", "closed" }
 
---- virtlun.dispatch calls fn(event) from now on, until the subscription that this returns, or the connection, is closed.
+--- virtlun.dispatch calls fn(event) from now on, until the subscription which this returns, or the connection, closes.
 -- event is { event =, domain = name, uuid =, alias = of the device, change =, detail =, reason = }: what there is.
 function Connection:on(event, fn)
   local known = {}
@@ -210,7 +210,7 @@ end
 
 --- Ends the connection and its domains; what uses them then, raises. One that is collected ends by itself.
 function Connection:close()
-  jobs.close(self.handle, math.min(self.timeout, CLOSING))
+  trace.call(jobs.now, "close", jobs.close, self.handle, math.min(self.timeout, CLOSING))
 end
 
 Connection.__close = Connection.close
