@@ -139,7 +139,8 @@ asan-build:
 asan: ## run the specs on a build with address, leak and undefined behaviour sanitizers
 	@$(RUN_MAKE) $(ASAN_VARS) UNDER='$(ASAN_UNDER)' specs
 
-# What threads that still run have is possibly lost, says memcheck; and a recipe is so slow here that its limit of time comes before that of instructions, so that one problem is left out.
+# What threads that still run have is "possibly lost" to memcheck. A recipe is so slow here that its limit of time
+# comes before that of instructions, so that one problem is left out.
 valgrind: ## run the specs under Valgrind's memcheck
 	@$(DEPS) install valgrind
 	@$(RUN_MAKE) UNDER='valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --keep-debuginfo=yes --error-exitcode=99' \

@@ -198,11 +198,12 @@ bool virt_events_listen(struct virt_conn *conn, struct virt_subscription *subscr
     return false;
   }
   virt_lock();
+  struct virt_subscription **end = &conn->subscriptions;
+  while (*end) end = &(*end)->next;
+  *end = subscription;
   subscription->refs++;
-  subscription->next = conn->subscriptions;
-  conn->subscriptions = subscription;
-  struct virt_event end = end_of_connection(conn->lost);
-  if (conn->lost >= 0 && subscription->about & VIRT_CLOSED) send(subscription, &end); /* late, but told */
+  struct virt_event closed = end_of_connection(conn->lost);
+  if (conn->lost >= 0 && subscription->about & VIRT_CLOSED) send(subscription, &closed); /* late, but told */
   virt_unlock();
   return true;
 }

@@ -133,6 +133,31 @@ describe("virtlun.dispatch", function()
     end
     assert.equal("no stopped\nno started", table.concat(said, "\n"))
     virtlun.dispatch() -- It is said once.
+    for _, word in ipairs { "one", "two" } do
+      virtlun.async(function() end, function() error(word, 0) end)
+    end
+    assert.has_error(virtlun.dispatch, "one\ntwo")
+  end)
+
+  it("may be called by callbacks, which may also end what is still to be delivered", function()
+    local connection <close> = assert(virtlun.open(TEST))
+    local dom = assert(connection:domain("test"))
+    local seen, other = 0, nil
+    assert(connection:on("lifecycle", function()
+      seen = seen + 1
+      if other then other:close() end
+      virtlun.dispatch()
+    end))
+    other = assert(connection:on("lifecycle", function() seen = seen + 10 end))
+    local watcher = assert(dom:watch())
+    assert(dom:destroy())
+    assert(dom:start())
+    assert.equal("stopped", watcher:next().change)
+    assert.equal("started", watcher:next().change)
+    pump(function() return seen >= 2 end)
+    virtlun.dispatch()
+    assert.equal(2, seen)
+    watcher:close()
   end)
 
   it("is where callbacks run, never a wait", function()
@@ -414,7 +439,19 @@ describe(what, function()
     assert.is_true(seconds < 5)
   end)
 
-  it("tells its end, and what is asked then fails, without a signal", function()
+  it("fails what is asked after its end, without a signal, also where no event loop notices", function()
+    local result = child.script([[
+      local connection = assert(require("virtlun").open(arg[1], { events = false }))
+      local dom = assert(connection:domain "test")
+      os.execute("kill -KILL " .. arg[2])
+      for _ = 1, 3 do
+        local good, problems = dom:start()
+        print(good, problems[1].code)
+      end]], { timeout = 20 }, uri, tostring(pid))
+    assert.same({ ("nil\thost_refused\n"):rep(3), "", 0 }, { result.out, result.err, result.code })
+  end)
+
+  it("tells its end, and what is asked then fails", function()
     local result = child.script([[
       local virtlun, backend = require "virtlun", require "virtlun.backend"
       local connection = assert(virtlun.open(arg[1]))

@@ -121,9 +121,10 @@ end
 local Watcher = {}
 Watcher.__index = Watcher
 
---- The next event, as conn:on gives it; nil if there was none in so many seconds.
+--- The next event, as conn:on gives it; nil if there was none in so many seconds. Without a number it waits for ever.
+-- "closed", the end of the connection, is one of them.
 function Watcher:next(seconds)
-  return jobs.wait(self.subscription, seconds)
+  return jobs.wait(self.subscription, seconds or math.huge)
 end
 
 function Watcher:close()

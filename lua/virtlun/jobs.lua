@@ -143,6 +143,7 @@ local function guarded(errors, fn, ...)
 end
 
 local function deliver(errors, id, ...)
+  if not id then return end -- A callback has taken or forgotten it meanwhile.
   local waiter, subscription = waiting[id], inboxes[id]
   waiting[id] = nil
   if waiter then resume(waiter.task, true, ...)
