@@ -391,6 +391,29 @@ describe(what, function()
     assert.same({ ["true"] = 9 }, count(all(table.unpack(tasks))))
   end)
 
+  it("closes a connection after the calls that were asked for before, also if it is collected", function()
+    for _, close in ipairs { "connection:close()", "connection = nil collectgarbage()" } do
+      local result = child.script([[
+        local virtlun = require "virtlun"
+        local poll = require "poll"
+        local connection = assert(virtlun.open(arg[1]))
+        local ended, dom = 0, assert(connection:domain "test")
+        os.execute("kill -STOP " .. arg[2])
+        for _, call in ipairs { "destroy", "start", "destroy", "start" } do
+          virtlun.async(function() return dom[call](dom) end, function(good, problems)
+            print(call, good, problems)
+            ended = ended + 1
+          end)
+        end
+        dom = nil
+        os.execute("(sleep 0.2; kill -CONT " .. arg[2] .. ") &")
+        ]] .. close .. [[
+
+        while ended < 4 and poll(virtlun.fd(), 5) do virtlun.dispatch() end]], { timeout = 20 }, uri, tostring(pid))
+      assert.same({ ("destroy\ttrue\tnil\nstart\ttrue\tnil\n"):rep(2), "" }, { result.out, result.err })
+    end
+  end)
+
   it("is given up within the limit: opening, calling, closing, collecting", function()
     local connection = assert(virtlun.open(uri, { timeout = 0.3 }))
     local idle = assert(virtlun.open(uri, { timeout = 0.3 }))
@@ -443,7 +466,7 @@ describe(what, function()
     local result = child.script([[
       local connection = assert(require("virtlun").open(arg[1], { events = false }))
       local dom = assert(connection:domain "test")
-      os.execute("kill -KILL " .. arg[2])
+      os.execute("kill -KILL " .. arg[2] .. "; sleep 0.2") -- Here nothing tells when its sockets are gone.
       for _ = 1, 3 do
         local good, problems = dom:start()
         print(good, problems[1].code)
