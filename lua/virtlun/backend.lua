@@ -173,9 +173,10 @@ end
 local Watcher = {}
 Watcher.__index = Watcher
 
---- The next event, as conn:on gives it; nil if there was none in so many seconds.
+--- The next event, as conn:on gives it; nil if there was none in so many seconds. Without a number it waits for ever.
+-- "closed", the end of the connection, is one of them.
 function Watcher:next(seconds)
-  return jobs.wait(self.subscription, seconds)
+  return jobs.wait(self.subscription, seconds or math.huge)
 end
 
 function Watcher:close()
@@ -262,7 +263,7 @@ end
 
 --- Ends the connection and its domains; what uses them then, raises. One that is collected ends by itself.
 function Connection:close()
-  jobs.close(self.handle, math.min(self.timeout, CLOSING))
+  trace.call(jobs.now, "close", jobs.close, self.handle, math.min(self.timeout, CLOSING))
 end
 
 Connection.__close = Connection.close
