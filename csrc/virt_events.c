@@ -10,7 +10,7 @@
 
 #include "virt_events.h"
 
-enum { DOMAIN_EVENTS = 5 };
+enum { DOMAIN_EVENTS = 6 };
 
 struct virt_subscription {
   atomic_int refs;
@@ -152,6 +152,11 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int change, int
   return 0;
 }
 
+static void on_reboot(virConnectPtr conn, virDomainPtr domain, void *data) {
+  (void)conn;
+  send(data, domain_event(data, "reboot", domain, NULL));
+}
+
 static const struct {
   enum virt_about about;
   int id;
@@ -162,6 +167,7 @@ static const struct {
     {VIRT_REMOVED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed)},
     {VIRT_REMOVAL_FAILED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_removal_failed)},
     {VIRT_LIFECYCLE, VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+    {VIRT_REBOOT, VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot)},
 };
 
 static void deregister(struct virt_conn *conn, struct virt_subscription *subscription) {

@@ -48,7 +48,8 @@ local function all_names(description)
   return names
 end
 
---- The one drive of the domain that a name means, in the running domain before its configuration; nil and problems.
+--- drives.find(dom, name) -> description of the one drive of the domain that a name means, in the running domain before
+-- its configuration; nil and problems.
 local function find(dom, name)
   local description, failure = dom:describe()
   if not description then return nil, failure end
@@ -64,11 +65,15 @@ local function find(dom, name)
   return problems.fail { code = "ambiguous", path = path, value = name, a = table.concat(names, " or ") }
 end
 
---- What identifies a drive that was found.
+drives.find = find
+
+--- What identifies a drive that was found, as a description.
 local function identity(device)
   return { kind = device.kind, dev = device.dev, source = device.kind == "hostdev" and device.source or nil,
     alias = device.alias }
 end
+
+drives.identity = identity
 
 -- Making it so ---------------------------------------------------------------------------------------------
 
