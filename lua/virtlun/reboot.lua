@@ -50,7 +50,8 @@ end
 local function compare_media(dom, live, config, name, notes)
   local now, then_ = images.path_of(live.device and live.device.source), images.path_of(config.device.source)
   if now and then_ and now ~= then_ then
-    notes:append { problems.new { code = "boot_medium", path = ("%s.%s"):format(dom.name, name), value = now, a = then_ } }
+    local path = ("%s.%s"):format(dom.name, name)
+    notes:append { problems.new { code = "boot_medium", path = path, value = now, a = then_ } }
   end
 end
 
@@ -169,8 +170,8 @@ local function judge_state(dom, facts)
   return fail(dom, { code = "not_up", value = facts.state })
 end
 
---- dom:reboot(opts) -> { domain =, how = "reboot", "reset" or "power_off", events = list of lifecycle events, notes = };
--- or nil, problems, and whether anything was done to the domain by then.
+--- dom:reboot(opts) -> { domain =, how = "reboot", "reset" or "power_off", events = list of lifecycle events,
+-- notes = }; or nil, problems, and whether anything was done to the domain by then.
 -- opts: from = the drive to boot from (dev, alias, path of its medium, or address): where the running domain does not
 -- boot from it first, that takes a power-off, which power_off = true allows; how = "reboot", which asks the guest, or
 -- "reset", which does not; force = true powers off without asking the guest; timeout = seconds for each wait (60).

@@ -165,8 +165,8 @@ describe("dom:reboot", function()
       "the guest)", true }, { text, touched })
     assert.equal("sda=1 sdb=2", boots(daemon:dump(vm.name)))
 
-    assert.equal("guest.sda: the running domain boots from sdb first; its configuration, which has sda first, counts " ..
-      "after a power-off, not after a reboot (power_off = true powers off and starts again)",
+    assert.equal("guest.sda: the running domain boots from sdb first; its configuration, which has sda first, " ..
+      "counts after a power-off, not after a reboot (power_off = true powers off and starts again)",
       (refused(dom, { from = "sda" })))
     local result = assert(dom:reboot { from = "sda", power_off = true, force = true })
     assert.equal("power_off", result.how)
@@ -246,7 +246,7 @@ describe("dom:reboot", function()
     if skipped "x86_64" then return end
     local vm = daemon:boot { devices = { host.hba(0), cdrom("sda", disc("x86_64", "ONE"), 0, 1) } }
     finally(function() vm:destroy() end)
-    assert.equal("guest: boots a kernel of the host, whatever its drives have (take <kernel> out of its configuration " ..
-      "first)", (refused(assert(connection:domain(vm.name)), { from = "sda" })))
+    assert.equal("guest: boots a kernel of the host, whatever its drives have (take <kernel> out of its " ..
+      "configuration first)", (refused(assert(connection:domain(vm.name)), { from = "sda" })))
   end)
 end)

@@ -119,7 +119,8 @@ cdrom { dev = "sdb", source = "/b" }]], { sata, host.hba(0), host.drive("sdc", {
     said = "r.lua:2: web01.sda: replace is not built yet" },
   { "prune", [[prune = true, cdrom { dev = "sda" }]], { hba0, sda }, said = "r.lua:1: web01: prune is not built yet" },
   { "boot by devices", [[boot = "devices", cdrom { dev = "sda" }]], { hba0, sda },
-    said = 'r.lua:1: web01: boot = "devices" is not built yet' },
+    said = "r.lua:1: web01: no device would have a place in the boot order, and libvirt would go back to <os><boot> " ..
+      "(give a drive boot = 1)" },
   { "several reasons at once",
     [[prune = true, cdrom { dev = "sda", boot = 1, cache = "none", io = "native", serial = "ß" },
 cdrom { dev = "sdb", source = "/b", address = { controller = 0 } }]], { hba0, sda },
