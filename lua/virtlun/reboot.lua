@@ -23,8 +23,8 @@ end
 
 -- What boots -----------------------------------------------------------------------------------------------
 
---- How a document boots: { names = in their order, first = whether the drive is the first, device = its description },
--- device nil if it is not there.  Nil and problems.
+--- How a document boots: { names = in their order, first = whether the drive is the first, device = its description,
+-- by_os = whether <os> says so }, device nil if it is not there.  Nil and problems.
 local function look(dom, xml, description)
   local document, found = core.document(xml)
   if not document then return nil, problems.list(found) end
@@ -32,7 +32,8 @@ local function look(dom, xml, description)
   local names, first = boot.order(xml, document, description)
   if not names then return nil, first end
   local number = core.find(description, document, 1)
-  return { names = names, first = first, device = number and document:tables()[number] }
+  return { names = names, first = first, device = number and document:tables()[number],
+    by_os = document:facts().os_boot }
 end
 
 --- What is known of the medium in a drive: an error if there is none, a warning if nothing could boot from it.
@@ -63,8 +64,36 @@ local function put_first(dom, drive)
   return plan:apply { scope = "config", first = 1 }
 end
 
---- What it takes to boot from a drive: "reboot", or "power_off" where that is allowed; true as the third value if the
--- configuration was written.  Nil and problems.
+--- A drive that the running domain boots from first: a reboot is enough.
+local function stay_up(dom, live, name, notes)
+  local good, failure = judge_medium(dom, live.device, name, notes)
+  if not good then return nil, failure end
+  if live.by_os then
+    notes:append { problems.new { code = "boot_by_os", path = ("%s.%s"):format(dom.name, name) } }
+  end
+  return "reboot"
+end
+
+--- A drive that only a power-off makes the first: "power_off" if that is allowed and makes sense, and true as the
+-- third value if the configuration was written for it.  Nil and problems.
+local function go_down(dom, identity, live, config, opts, notes)
+  local name = opts.name
+  if not config.device then return fail(dom, { code = "boot_live_only" }, name) end
+  if not opts.power_off then
+    local code = config.first and "power_off_due" or "power_off_order"
+    return fail(dom, { code = code, a = live.names[1] or "no device", b = name }, name)
+  end
+  local good, failure = judge_medium(dom, config.device, name, notes)
+  if not good then return nil, failure end
+  compare_media(dom, live, config, name, notes)
+  if config.first then return "power_off" end
+  local written
+  good, failure, written = put_first(dom, identity)
+  if not good then return nil, failure, written end
+  return "power_off", nil, true
+end
+
+--- What it takes to boot from a drive: "reboot" or "power_off", and more as go_down says.
 local function prepare(dom, opts, facts, notes)
   local drive, failure = drives.find(dom, opts.from)
   if not drive then return nil, failure end
@@ -76,28 +105,11 @@ local function prepare(dom, opts, facts, notes)
   local live, config
   live, failure = look(dom, documents.live, description)
   if not live then return nil, failure end
-  if live.first then
-    local good
-    good, failure = judge_medium(dom, live.device, name, notes)
-    return good and "reboot", failure
-  end
+  if live.first then return stay_up(dom, live, name, notes) end
   if not documents.config then return fail(dom, { code = "needs_power_off", a = "what boots first" }) end
   config, failure = look(dom, documents.config, description)
   if not config then return nil, failure end
-  if not config.device then return fail(dom, { code = "boot_live_only" }, name) end
-  if not opts.power_off then
-    local code = config.first and "power_off_due" or "power_off_order"
-    return fail(dom, { code = code, a = live.names[1] or "no device", b = name }, name)
-  end
-  local good
-  good, failure = judge_medium(dom, config.device, name, notes)
-  if not good then return nil, failure end
-  compare_media(dom, live, config, name, notes)
-  if config.first then return "power_off" end
-  local result, written
-  result, failure, written = put_first(dom, identity)
-  if not result then return nil, failure, written end
-  return "power_off", nil, true
+  return go_down(dom, identity, live, config, { name = name, power_off = opts.power_off }, notes)
 end
 
 -- What happens then ----------------------------------------------------------------------------------------

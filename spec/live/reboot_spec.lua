@@ -202,6 +202,54 @@ describe("dom:reboot", function()
     assert.same({ 0, 0 }, { assert(dom:plan(wanted)).changes, #dom:plan(wanted).pending })
   end)
 
+  it("follows a boot order that came to the running domain, but not what <os><boot> would mean now", function()
+    local function plugged(vm, element)
+      vm:virsh_ok("attach-device", vm.name, files.write(daemon.folder .. "/plugged.xml", element), "--live")
+    end
+    local two = disc("x86_64", "TWO")
+    local vm, dom = booted("x86_64", { cdrom("sdb", disc("x86_64", "ONE"), 1, 2) })
+    await(vm, "ONE")
+    plugged(vm, cdrom("sda", two, 0, 1))
+    local result = assert(dom:reboot { from = two, how = "reset" })
+    assert.equal(0, #result.notes)
+    await(vm, "TWO")
+    vm:virsh_ok("destroy", vm.name)
+
+    local one = cdrom("sdb", disc("x86_64", "ONE"), 1)
+    local other = daemon:boot { name = "other", devices = { host.hba(0), one }, from_drives = true, boot = "cdrom" }
+    finally(function()
+      other:destroy()
+      vm:destroy()
+    end)
+    local its = assert(connection:domain("other"))
+    await(other, "ONE")
+    plugged(other, cdrom("sda", two, 0))
+    result = assert(its:reboot { from = "sda", how = "reset" })
+    assert.equal("other.sda: warning: the running domain boots by <os><boot>, which counts only drives that were " ..
+      "there when it started", tostring(result.notes))
+    await(other, "ONE")
+  end)
+
+  it("boots in the same order as before by devices, of which nothing else changes", function()
+    daemon:define(host.domain({ "<emulator>/usr/bin/qemu-system-x86_64</emulator>", host.hba(0),
+      "<disk type='file' device='disk'><source file='/v.img'/><target dev='vda' bus='virtio'/></disk>",
+      cdrom("sda", "/a.iso", 0), cdrom("sdb", "/b.iso", 1), "<interface type='user'/>", "<interface type='user'/>",
+      "<graphics type='vnc' port='-1' autoport='yes' passwd='s3cret'/>",
+    }):gsub("<boot dev='hd'/>", "<boot dev='network'/><boot dev='cdrom'/><boot dev='hd'/><bootmenu enable='yes'/>"))
+    finally(function() daemon:undefine("web01") end)
+    local before = daemon:dump("web01")
+    local wanted = virtlun.domain "web01" { boot = "devices", virtlun.cdrom { dev = "sdb", boot = 1 } }
+    local dom = assert(connection:domain("web01"))
+    assert(assert(dom:plan(wanted)):apply())
+    local after = daemon:dump("web01")
+    assert.equal("vda=4 sda=3 sdb=1", boots(after))
+    assert.truthy(after:match("<interface .-</interface>"):find("<boot order='2'/>", 1, true))
+    local function without_boot(xml) return (xml:gsub("%s*<boot [^\n]*", "")) end
+    assert.equal(without_boot(before), without_boot(after))
+    assert.truthy(after:find("passwd='s3cret'", 1, true) and after:find("<bootmenu enable='yes'/>", 1, true))
+    assert.equal(0, assert(dom:plan(wanted)).changes)
+  end)
+
   it("refuses what cannot be, with its reason", function()
     local label = iso.data(daemon.folder .. "/data.iso", "DATA")
     local vm, dom = booted("x86_64", { cdrom("sda", disc("x86_64", "ONE"), 0, 1), cdrom("sdb", label, 1) })
