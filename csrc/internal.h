@@ -254,6 +254,7 @@ struct vlun_model {
   const char *uuid, *arch, *machine;
   bool running; /* the document is that of the running domain */
   bool os_boot;
+  bool os_kernel; /* a kernel of the host's is booted, whatever the drives have */
   struct vlun_pool iothreads;
   struct vlun_slots slots;
 };
@@ -515,5 +516,14 @@ bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes,
 /* The element of change->current alone, changed if the change has a `desired`. */
 bool vlun_element(const char *xml, size_t len, const struct vlun_change *change, struct vlun_buffer *out,
                   struct vlun_problems *problems);
+
+/* How a domain is to boot by its devices, beginning with one of them if `first` is set.  A device that the description
+ * denies a boot order gets none; host was read from the very text. */
+struct vlun_boot {
+  const struct vlun_model *desired, *host;
+  const struct vlun_device *first;
+};
+bool vlun_boot(const char *xml, size_t len, const struct vlun_boot *boot, struct vlun_buffer *out,
+               struct vlun_problems *problems);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lua_common.h"
@@ -140,6 +141,8 @@ static int facts(lua_State *L) {
   lvlun_set_text(L, "machine", model->machine);
   lua_pushboolean(L, model->os_boot);
   lua_setfield(L, -2, "os_boot");
+  lua_pushboolean(L, model->os_kernel);
+  lua_setfield(L, -2, "os_kernel");
   lua_pushboolean(L, model->slots.acpi);
   lua_setfield(L, -2, "acpi");
   set_number(L, "free_ports", vlun_free_ports(model));
@@ -176,20 +179,32 @@ static bool is_left_out(lua_State *L, int index, size_t number) {
   return left_out;
 }
 
-/* model:fingerprint(except) -> text that changes when the devices, the boot order or the identity of the domain do.
- * except: a table whose keys are numbers of devices that do not count. */
+static const struct vlun_record *without_boot(struct vlun_arena *arena, const struct vlun_record *record) {
+  struct vlun_draft draft;
+  int row = vlun_common_row(record->shape, COMMON_boot);
+  if (row < 0 || !vlun_get(record, row)) return record;
+  vlun_draft_from(&draft, record);
+  draft.set &= ~BIT(row);
+  const struct vlun_record *rest = vlun_draft_pack(&draft, arena);
+  return rest ? rest : record;
+}
+
+/* model:fingerprint(except, bootless) -> text that changes when the devices, the boot order or the identity of the
+ * domain do.  except: a table whose keys are numbers of devices that do not count.  bootless: what boots does not
+ * count. */
 static int fingerprint(lua_State *L) {
   struct vlun_model *model = check_model(L, 1);
+  bool bootless = lua_toboolean(L, 3);
   struct lvlun_run *run = lvlun_new_run(L);
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
     if (is_left_out(L, 2, i + 1) || vlun_is(device, SHAPE_other)) continue;
     if (device->foreign) vlun_buffer_add(&run->buffer, device->foreign, strlen(device->foreign));
-    vlun_write_record(&run->buffer, device->record, 0);
+    vlun_write_record(&run->buffer, bootless ? without_boot(&run->arena, device->record) : device->record, 0);
   }
   lvlun_check_memory(L, run);
   uint64_t sum = hash(HASH_START, run->buffer.text, run->buffer.len);
-  sum = hash(sum, &model->os_boot, sizeof model->os_boot);
+  if (!bootless) sum = hash(sum, &model->os_boot, sizeof model->os_boot);
   if (model->uuid) sum = hash(sum, model->uuid, strlen(model->uuid));
   lvlun_end_run(run);
   return push_hash(L, sum);
@@ -224,6 +239,38 @@ static int drives(lua_State *L) {
     lvlun_set_text(L, "name", vlun_device_label(&run->arena, device));
     lua_pushinteger(L, place.controller);
     lua_setfield(L, -2, "controller");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lvlun_end_run(run);
+  return 1;
+}
+
+static int64_t boot_of(const struct vlun_device *device) {
+  const struct vlun_value *boot = vlun_common(device->record, COMMON_boot);
+  return boot ? boot->u.number : 0;
+}
+
+static int by_boot(const void *left, const void *right) {
+  int64_t a = boot_of(*(const struct vlun_device *const *)left), b = boot_of(*(const struct vlun_device *const *)right);
+  return a < b ? -1 : a > b;
+}
+
+/* model:boots() -> list of { order =, name =, device = number } of every device with a boot order, in that order. */
+static int boots(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  struct lvlun_run *run = lvlun_new_run(L);
+  const struct vlun_device **list = vlun_alloc(&run->arena, (model->count + 1) * sizeof *list);
+  lvlun_check_memory(L, run);
+  size_t count = 0;
+  for (size_t i = 0; i < model->count; i++)
+    if (boot_of(&model->device[i])) list[count++] = &model->device[i];
+  qsort(list, count, sizeof *list, by_boot);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_createtable(L, 0, 3);
+    set_number(L, "order", boot_of(list[i]));
+    set_number(L, "device", list[i] - model->device + 1);
+    lvlun_set_text(L, "name", vlun_device_label(&run->arena, list[i]));
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lvlun_end_run(run);
@@ -380,6 +427,24 @@ int Lvlun_patch(lua_State *L) {
   return 2;
 }
 
+/* core.boot(xml, document, description, first) -> xml in which the devices that <os><boot> meant have a boot order
+ * instead, behind those that have one already; nil and problems.  A device that the description denies one gets none.
+ * first: number of the document's device that then boots before all others, or nil. */
+int Lvlun_boot(lua_State *L) {
+  size_t len;
+  const char *xml = luaL_checklstring(L, 1, &len);
+  struct vlun_boot boot = {.host = check_model(L, 2)};
+  if (!lua_isnoneornil(L, 3)) boot.desired = check_model(L, 3);
+  if (!lua_isnoneornil(L, 4)) boot.first = &boot.host->device[check_number(L, 4, boot.host) - 1];
+  struct lvlun_run *run = lvlun_new_run(L);
+  bool good = vlun_boot(xml, len, &boot, &run->buffer, &run->problems);
+  lvlun_check_memory(L, run);
+  if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
+  else lua_pushnil(L);
+  lvlun_push_problems(L, &run->problems);
+  return 2;
+}
+
 /* core.element(xml, document, number) -> XML of that device's element as it stands in the document.
  * core.element(xml, document, change, description) -> the same element with a change by core.diff. */
 int Lvlun_element(lua_State *L) {
@@ -405,11 +470,17 @@ int Lvlun_element(lua_State *L) {
 }
 
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {{"check", check},         {"complete", complete},
-                                     {"tables", tables},       {"xml", device_xml},
-                                     {"facts", facts},         {"fingerprint", fingerprint},
-                                     {"count", count_devices}, {"drives", drives},
-                                     {"alias", alias},         {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"check", check},
+                                     {"complete", complete},
+                                     {"tables", tables},
+                                     {"xml", device_xml},
+                                     {"facts", facts},
+                                     {"fingerprint", fingerprint},
+                                     {"count", count_devices},
+                                     {"drives", drives},
+                                     {"alias", alias},
+                                     {"boots", boots},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

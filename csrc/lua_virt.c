@@ -74,13 +74,10 @@ static const struct word options[] = {{"inactive", VIR_DOMAIN_XML_INACTIVE},
                                       {"readonly", VIRT_OPEN_READONLY},
                                       {"events", VIRT_OPEN_EVENTS},
                                       {NULL, 0}};
-static const struct word abouts[] = {{"tray", VIRT_TRAY},
-                                     {"added", VIRT_ADDED},
-                                     {"removed", VIRT_REMOVED},
-                                     {"removal_failed", VIRT_REMOVAL_FAILED},
-                                     {"lifecycle", VIRT_LIFECYCLE},
-                                     {"closed", VIRT_CLOSED},
-                                     {NULL, 0}};
+static const struct word abouts[] = {{"tray", VIRT_TRAY},           {"added", VIRT_ADDED},
+                                     {"removed", VIRT_REMOVED},     {"removal_failed", VIRT_REMOVAL_FAILED},
+                                     {"lifecycle", VIRT_LIFECYCLE}, {"reboot", VIRT_REBOOT},
+                                     {"closed", VIRT_CLOSED},       {NULL, 0}};
 
 /* The bits of the words that are true in the table at index; none if there is no table. */
 static unsigned bits_of(lua_State *L, int index, const struct word *words) {

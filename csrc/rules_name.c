@@ -123,7 +123,16 @@ void vlun_rule_boot_host_taken(struct vlun_check *check) {
                        &(struct vlun_args){.v = decimal(check, boot->u.number), .a = label(check, owner)});
 }
 
+/* The configuration decides where there is one: the running domain boots by it the next time. */
+static const struct vlun_model *lasting_host(const struct vlun_check *check) {
+  for (size_t h = 0; h < check->host_count; h++)
+    if (!check->hosts[h]->running) return check->hosts[h];
+  return check->hosts[0];
+}
+
 void vlun_rule_boot_os(struct vlun_check *check) {
-  if (vlun_common(here(check), COMMON_boot) && check->hosts[0]->os_boot)
+  const struct vlun_model *model = check->spot.model;
+  bool by_devices = model->domain && vlun_has(model->domain, VLUN_domain_boot);
+  if (vlun_common(here(check), COMMON_boot) && !by_devices && lasting_host(check)->os_boot)
     vlun_complain_here(check, "boot", &(struct vlun_args){0});
 }

@@ -148,6 +148,12 @@ static int on_lifecycle(virConnectPtr handle, virDomainPtr domain, int change, i
   return 0;
 }
 
+static void on_reboot(virConnectPtr handle, virDomainPtr domain, void *conn) {
+  struct virt_event event = {.event = "reboot", .detail = -1};
+  (void)handle;
+  tell(conn, VIRT_REBOOT, domain, &event);
+}
+
 static struct virt_event end_of_connection(int reason) {
   static const char *const words[] = {"error", "eof", "keepalive", "client"};
   return (struct virt_event){.event = "closed", .reason = WORD(words, reason), .detail = reason};
@@ -169,6 +175,7 @@ static const struct {
     {VIRT_REMOVED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed)},
     {VIRT_REMOVAL_FAILED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_removal_failed)},
     {VIRT_LIFECYCLE, VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+    {VIRT_REBOOT, VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot)},
 };
 
 static void unref_conn(void *conn) { virt_conn_unref(conn); }

@@ -14,6 +14,7 @@ enum virt_about {
   VIRT_REMOVAL_FAILED = 8,
   VIRT_LIFECYCLE = 16,
   VIRT_CLOSED = 32,
+  VIRT_REBOOT = 64,
 };
 
 struct virt_event {

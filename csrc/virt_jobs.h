@@ -14,7 +14,7 @@
 #include "virt_mailbox.h"
 #include "virt_pool.h"
 
-enum { VIRT_DOMAIN_EVENTS = 5 }; /* kinds of them */
+enum { VIRT_DOMAIN_EVENTS = 6 }; /* kinds of them */
 
 #define VIRT_IN_FLIGHT 5 /* a daemon reads no more requests of one connection at a time (facts 11) */
 

@@ -4,14 +4,13 @@
  */
 #include <string.h>
 
-#include <libxml/tree.h>
 #include <libxml/xmlsave.h>
 
-#include "xml_common.h"
+#include "xml_patch.h"
 
 /* --- nodes -------------------------------------------------------------------------------------------- */
 
-static xmlNodePtr child_of(xmlNodePtr parent, const char *name, size_t len) {
+xmlNodePtr vlun_child_of(xmlNodePtr parent, const char *name, size_t len) {
   for (xmlNodePtr node = parent->children; node; node = node->next) {
     bool same =
         node->type == XML_ELEMENT_NODE && !(node->ns && node->ns->prefix) && strlen((const char *)node->name) == len;
@@ -24,14 +23,13 @@ static xmlNodePtr child_of(xmlNodePtr parent, const char *name, size_t len) {
 static xmlNodePtr find_path(xmlNodePtr parent, const char *path) {
   while (parent && *path) {
     size_t len = strcspn(path, "/");
-    parent = child_of(parent, path, len);
+    parent = vlun_child_of(parent, path, len);
     path += len + (path[len] == '/');
   }
   return parent;
 }
 
-/* A new last child gets the indentation of the first; the text before the parent's end tag stays the last. */
-static void append_indented(xmlNodePtr parent, xmlNodePtr node) {
+void vlun_append_indented(xmlNodePtr parent, xmlNodePtr node) {
   xmlNodePtr first = parent->children, last = parent->last;
   bool indented = first && last != first && xmlIsBlankNode(first) && xmlIsBlankNode(last);
   if (!indented) {
@@ -43,7 +41,7 @@ static void append_indented(xmlNodePtr parent, xmlNodePtr node) {
   if (indent) xmlAddPrevSibling(node, indent); /* not before `last`: two texts side by side become one */
 }
 
-static void remove_with_indent(xmlNodePtr node) {
+void vlun_remove_with_indent(xmlNodePtr node) {
   xmlNodePtr before = node->prev;
   if (before && xmlNodeIsText(before) && xmlIsBlankNode(before)) {
     xmlUnlinkNode(before);
@@ -66,12 +64,12 @@ static bool is_bare(xmlNodePtr node) {
 static xmlNodePtr make_path(xmlNodePtr node, xmlNodePtr fresh, const char *path) {
   while (*path) {
     size_t len = strcspn(path, "/");
-    xmlNodePtr next = child_of(node, path, len);
-    fresh = fresh ? child_of(fresh, path, len) : NULL;
+    xmlNodePtr next = vlun_child_of(node, path, len);
+    fresh = fresh ? vlun_child_of(fresh, path, len) : NULL;
     if (!next) {
       next = xmlNewDocNode(node->doc, NULL, fresh ? fresh->name : (const xmlChar *)path, NULL);
       if (!next) return NULL;
-      append_indented(node, next);
+      vlun_append_indented(node, next);
     }
     node = next;
     path += len + (path[len] == '/');
@@ -92,7 +90,7 @@ static void remove_path(xmlNodePtr node, const char *path, const char *attribute
   xmlNodePtr found = find_path(node, path);
   if (!found) return;
   if (attribute) xmlUnsetProp(found, (const xmlChar *)attribute);
-  if (found != node && (!attribute || is_bare(found))) remove_with_indent(found);
+  if (found != node && (!attribute || is_bare(found))) vlun_remove_with_indent(found);
 }
 
 /* What the schema owns of a nested element goes; what it does not know stays (a source's slices, say). */
@@ -104,7 +102,8 @@ static void strip_owned(xmlNodePtr node, const struct vlun_shape *shape) {
       xmlUnsetProp(node, (const xmlChar *)row->attr);
       continue;
     }
-    for (xmlNodePtr child; (child = child_of(node, row->elem, strcspn(row->elem, "/")));) remove_with_indent(child);
+    for (xmlNodePtr child; (child = vlun_child_of(node, row->elem, strcspn(row->elem, "/")));)
+      vlun_remove_with_indent(child);
   }
 }
 
@@ -118,7 +117,7 @@ static void replace_nested(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_
   for (xmlNodePtr child = from->children; child; child = child->next) {
     bool owned = child->type == XML_ELEMENT_NODE && vlun_owns_element(record->shape, (const char *)child->name);
     xmlNodePtr copy = owned ? xmlDocCopyNode(child, to->doc, 1) : NULL;
-    if (copy) append_indented(to, copy);
+    if (copy) vlun_append_indented(to, copy);
   }
 }
 
@@ -180,9 +179,9 @@ static void remove_nested(xmlNodePtr node, const struct vlun_shape *shape, const
   for (xmlNodePtr child = found->children; child; child = next) {
     next = child->next;
     bool kept = child->type != XML_ELEMENT_NODE || is_of_another_row(shape, row, (const char *)child->name, NULL);
-    if (!kept) remove_with_indent(child);
+    if (!kept) vlun_remove_with_indent(child);
   }
-  if (is_bare(found)) remove_with_indent(found);
+  if (is_bare(found)) vlun_remove_with_indent(found);
   else if (!xmlFirstElementChild(found)) drop_blanks(found);
 }
 
@@ -238,15 +237,14 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
 static bool add_device(xmlNodePtr devices, const struct vlun_change *change) {
   xmlDocPtr fresh = fresh_document(change->desired->record, 4);
   xmlNodePtr copy = fresh ? xmlDocCopyNode(xmlDocGetRootElement(fresh), devices->doc, 1) : NULL;
-  if (copy) append_indented(devices, copy);
+  if (copy) vlun_append_indented(devices, copy);
   xmlFreeDoc(fresh);
   return copy != NULL;
 }
 
 /* --- all changes -------------------------------------------------------------------------------------- */
 
-/* Element children in their order: vlun_device.place counts them from 1. */
-static xmlNodePtr *list_elements(struct vlun_arena *arena, xmlNodePtr devices, size_t *count) {
+xmlNodePtr *vlun_list_elements(struct vlun_arena *arena, xmlNodePtr devices, size_t *count) {
   *count = 0;
   for (xmlNodePtr node = devices->children; node; node = node->next) *count += node->type == XML_ELEMENT_NODE;
   xmlNodePtr *list = vlun_alloc(arena, (*count + 1) * sizeof *list);
@@ -256,8 +254,7 @@ static xmlNodePtr *list_elements(struct vlun_arena *arena, xmlNodePtr devices, s
   return list;
 }
 
-/* The element of the host's device; NULL if the text is not the one that the device was read from. */
-static xmlNodePtr element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device) {
+xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device) {
   bool there = device->place >= 1 && (size_t)device->place <= count && element[device->place];
   xmlNodePtr node = there ? element[device->place] : NULL;
   return node && strcmp((const char *)node->name, device->record->shape->element) == 0 ? node : NULL;
@@ -266,17 +263,17 @@ static xmlNodePtr element_of(xmlNodePtr *element, size_t count, const struct vlu
 static bool apply_change(struct vlun_arena *arena, xmlNodePtr devices, xmlNodePtr *element, size_t count,
                          const struct vlun_change *change) {
   if (change->action == ACTION_ADD) return add_device(devices, change);
-  xmlNodePtr node = element_of(element, count, change->current);
+  xmlNodePtr node = vlun_element_of(element, count, change->current);
   if (!node) return false;
   element[change->current->place] = NULL; /* nobody may come back to it */
   if (change->action == ACTION_CHANGE) return patch_device(arena, node, change);
-  remove_with_indent(node);
+  vlun_remove_with_indent(node);
   return true;
 }
 
 static bool apply(struct vlun_arena *arena, xmlNodePtr devices, const struct vlun_changes *changes) {
   size_t count;
-  xmlNodePtr *element = list_elements(arena, devices, &count);
+  xmlNodePtr *element = vlun_list_elements(arena, devices, &count);
   for (size_t i = 0; element && i < changes->count; i++)
     if (!apply_change(arena, devices, element, count, &changes->list[i])) return false;
   return element != NULL;
@@ -286,13 +283,14 @@ static bool apply(struct vlun_arena *arena, xmlNodePtr devices, const struct vlu
 struct order {
   const struct vlun_changes *changes;
   const struct vlun_change *element;
+  const struct vlun_boot *boot;
 };
 
 /* In a domain the devices are below <devices>; a device's own document can only be changed. */
 static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_changes *changes) {
   if (!root) return false;
   if (strcmp((const char *)root->name, "domain") == 0) {
-    xmlNodePtr devices = child_of(root, "devices", 7);
+    xmlNodePtr devices = vlun_child_of(root, "devices", 7);
     return devices ? apply(arena, devices, changes) : changes->count == 0;
   }
   bool whole = changes->count == 1 && changes->list[0].action == ACTION_CHANGE;
@@ -302,9 +300,9 @@ static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct v
 /* The one element, changed where the order says how; NULL if the document is another. */
 static xmlNodePtr take_element(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_change *change) {
   size_t count;
-  xmlNodePtr devices = root ? child_of(root, "devices", 7) : NULL;
-  xmlNodePtr *element = devices ? list_elements(arena, devices, &count) : NULL;
-  xmlNodePtr node = element ? element_of(element, count, change->current) : NULL;
+  xmlNodePtr devices = root ? vlun_child_of(root, "devices", 7) : NULL;
+  xmlNodePtr *element = devices ? vlun_list_elements(arena, devices, &count) : NULL;
+  xmlNodePtr node = element ? vlun_element_of(element, count, change->current) : NULL;
   return node && (!change->desired || patch_device(arena, node, change)) ? node : NULL;
 }
 
@@ -332,8 +330,10 @@ static bool patch_document(xmlDocPtr doc, const struct order *order, struct vlun
   void *context = xmlStructuredErrorContext;
   xmlSetStructuredErrorFunc(&failed, note_memory);
   xmlNodePtr root = xmlDocGetRootElement(doc), only = NULL;
-  if (order->element) only = take_element(&arena, root, order->element);
-  bool good = order->element ? only != NULL : patch_root(&arena, root, order->changes);
+  bool good;
+  if (order->element) good = (only = take_element(&arena, root, order->element)) != NULL;
+  else if (order->boot) good = vlun_boot_by_devices(&arena, root, order->boot);
+  else good = patch_root(&arena, root, order->changes);
   if (good) save(doc, only, out);
   xmlSetStructuredErrorFunc(context, handler);
   *memory = failed || arena.failed || out->failed;
@@ -369,4 +369,9 @@ bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes,
 bool vlun_element(const char *xml, size_t len, const struct vlun_change *change, struct vlun_buffer *out,
                   struct vlun_problems *problems) {
   return run(xml, len, &(struct order){.element = change}, out, problems);
+}
+
+bool vlun_boot(const char *xml, size_t len, const struct vlun_boot *boot, struct vlun_buffer *out,
+               struct vlun_problems *problems) {
+  return run(xml, len, &(struct order){.boot = boot}, out, problems);
 }

@@ -50,6 +50,7 @@ static bool number_of(const xmlChar *text, size_t len, int64_t *number) {
 static void start_in_os(struct reader *r, const xmlChar *name, int count, const xmlChar **attributes) {
   size_t len;
   if (is(name, "boot")) r->model->os_boot = true;
+  if (is(name, "kernel")) r->model->os_kernel = true;
   if (!is(name, "type")) return;
   const xmlChar *text = attribute(count, attributes, "arch", &len);
   if (text) r->model->arch = intern(r, text, len);

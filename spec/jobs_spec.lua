@@ -58,8 +58,8 @@ describe("virtlun.async", function()
     local dom = assert(connection:domain("test"))
     local order = {}
     local subscription = assert(connection:on("lifecycle", function(event) order[#order + 1] = event.change end))
-    local results = all(function() return dom:destroy() end, function() return dom:start() end,
-      function() return dom:destroy() end, function() return dom:start() end,
+    local results = all(function() return dom:power("destroy") end, function() return dom:power("start") end,
+      function() return dom:power("destroy") end, function() return dom:power("start") end,
       function()
         while #order < 4 do backend.sleep(0.001) end
         return "slept"
@@ -123,8 +123,8 @@ describe("virtlun.dispatch", function()
       seen[#seen + 1] = event.change
       error("no " .. event.change, 0)
     end))
-    assert(dom:destroy())
-    assert(dom:start())
+    assert(dom:power("destroy"))
+    assert(dom:power("start"))
     local said = {}
     while #seen < 2 do
       assert.is_true(poll(virtlun.fd(), 5))
@@ -150,8 +150,8 @@ describe("virtlun.dispatch", function()
     end))
     other = assert(connection:on("lifecycle", function() seen = seen + 10 end))
     local watcher = assert(dom:watch())
-    assert(dom:destroy())
-    assert(dom:start())
+    assert(dom:power("destroy"))
+    assert(dom:power("start"))
     assert.equal("stopped", watcher:next().change)
     assert.equal("started", watcher:next().change)
     pump(function() return seen >= 2 end)
@@ -165,7 +165,7 @@ describe("virtlun.dispatch", function()
     local dom, seen = assert(connection:domain("test")), nil
     local watcher = assert(dom:watch())
     assert(connection:on("lifecycle", function(event) seen = event end))
-    assert(dom:destroy())
+    assert(dom:power("destroy"))
     assert.equal("stopped", watcher:next(10).change) -- The event has come.
     backend.sleep(0.01)
     assert.is_nil(seen)
@@ -173,7 +173,7 @@ describe("virtlun.dispatch", function()
     assert.same({ event = "lifecycle", domain = "test", uuid = UUID, change = "stopped", detail = seen.detail }, seen)
     assert.equal("integer", math.type(seen.detail))
     watcher:close()
-    assert(dom:start())
+    assert(dom:power("start"))
   end)
 
   it("has a descriptor that is readable while there is something to do, and else not", function()
@@ -196,13 +196,13 @@ describe("a subscription", function()
     local dom, seen = assert(connection:domain("test")), 0
     local function count() seen = seen + 1 end
     local one, two = assert(connection:on("lifecycle", count)), assert(connection:on("lifecycle", count))
-    assert(dom:destroy())
+    assert(dom:power("destroy"))
     pump(function() return seen == 2 end)
     one:close()
     one:close()
-    assert(dom:start())
+    assert(dom:power("start"))
     pump(function() return seen == 3 end)
-    assert(dom:destroy())
+    assert(dom:power("destroy"))
     connection:close()
     two:close()
     virtlun.dispatch()
@@ -251,8 +251,8 @@ describe("loops of others", function()
         backend.sleep(0.01 * i)
         if i == 2 then
           local dom = assert(connection:domain "test")
-          assert(dom:destroy())
-          assert(dom:start())
+          assert(dom:power("destroy"))
+          assert(dom:power("start"))
         end
       end, function(_, problems) assert(not problems, problems) ended = ended + 1 end)
     end
@@ -363,7 +363,7 @@ describe(what, function()
   it("has at most five calls of a connection in flight, and the others fail with the first that is given up", function()
     local connection <close> = assert(virtlun.open(uri, { timeout = 0.5 }))
     local tasks = {}
-    for i, dom in ipairs(define(connection, 8)) do tasks[i] = function() return dom:start() end end
+    for i, dom in ipairs(define(connection, 8)) do tasks[i] = function() return dom:power("start") end end
     signal("STOP")
     local seconds, results = took(all, table.unpack(tasks))
     assert.same({ [unanswered] = 5, [given_up] = 3 }, count(results))
@@ -374,7 +374,7 @@ describe(what, function()
     local connection <close> = assert(virtlun.open(uri, { timeout = 0.5 }))
     local doms = define(connection, 2)
     doms[3] = assert(connection:domain("d1"))
-    local function start(i) return function() return doms[i]:start() end end
+    local function start(i) return function() return doms[i]:power("start") end end
     signal("STOP")
     assert.same({ [unanswered] = 2, [given_up] = 2 }, count(all(start(1), start(3), start(2), start(1))))
     signal("CONT")
@@ -386,7 +386,7 @@ describe(what, function()
   it("goes on where it was when it continues in time", function()
     local connection <close> = assert(virtlun.open(uri, { timeout = 20 }))
     local tasks = { function() backend.sleep(0.2) signal("CONT") return true end }
-    for _, dom in ipairs(define(connection, 8)) do tasks[#tasks + 1] = function() return dom:start() end end
+    for _, dom in ipairs(define(connection, 8)) do tasks[#tasks + 1] = function() return dom:power("start") end end
     signal("STOP")
     assert.same({ ["true"] = 9 }, count(all(table.unpack(tasks))))
   end)
@@ -467,7 +467,7 @@ describe(what, function()
       local dom = assert(connection:domain "test")
       os.execute("kill -KILL " .. arg[2] .. "; sleep 0.2") -- Here nothing tells when its sockets are gone.
       for _ = 1, 3 do
-        local good, problems = dom:start()
+        local good, problems = dom:power("start")
         print(good, problems[1].code)
       end]], { timeout = 20 }, uri, tostring(pid))
     assert.same({ ("nil\thost_refused\n"):rep(3), "", 0 }, { result.out, result.err, result.code })
@@ -487,7 +487,7 @@ describe(what, function()
       connection:on("closed", function(event) print("again", event.reason) end)
       virtlun.dispatch()
       for _ = 1, 3 do
-        local good, problems = dom:start()
+        local good, problems = dom:power("start")
         print(good, problems[1].code)
       end
       connection:close()]], { timeout = 20 }, uri, tostring(pid))
@@ -528,7 +528,7 @@ describe("a real domain", function()
     dom = assert(connection:domain("paused"))
   end)
   teardown(function()
-    if dom then dom:destroy() end
+    if dom then dom:power("destroy") end
     if connection then connection:close() end
     daemon:stop()
   end)
@@ -572,14 +572,14 @@ describe("a real domain", function()
 
   it("takes the calls of its life", function()
     local watcher <close> = assert(dom:watch())
-    assert.is_true(dom:reset())
-    local good, problems = dom:start()
+    assert.is_true(dom:power("reset"))
+    local good, problems = dom:power("start")
     assert.same({ nil, "VIR_ERR_OPERATION_INVALID" }, { good, problems[1].cause.name })
-    assert.is_true(dom:shutdown() or dom:reboot() or true)
-    assert.is_true(dom:destroy())
+    assert.is_true(dom:power("shutdown") or dom:power("reboot") or true)
+    assert.is_true(dom:power("destroy"))
     local seen
     repeat seen = assert(watcher:next(10)) until seen.change == "stopped"
-    good, problems = dom:destroy()
+    good, problems = dom:power("destroy")
     assert.same({ nil, "VIR_ERR_NO_DOMAIN" }, { good, problems[1].cause.name })
   end)
 

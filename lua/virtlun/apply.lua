@@ -1,5 +1,6 @@
 --- Makes plans so: one move after the other, each on what was just read, each believed only when it is seen.
 
+local boot = require "virtlun.boot"
 local core = require "virtlun.core"
 local hosts = require "virtlun.host"
 local hotplug = require "virtlun.hotplug"
@@ -41,6 +42,7 @@ local function patched(host, changes)
   if not keeps_others(half, changes, document) then
     return problems.fail { code = "bad_patch", path = host.dom.name, a = "a device that is not described" }
   end
+  if boot.is_due(host, document) then return boot.convert(host, xml, document) end
   return xml
 end
 
@@ -60,7 +62,7 @@ local function define(host)
   local good, failure = host:refresh("config", { secure = true })
   if not good then return nil, failure end
   local changes = changes_to_define(host)
-  if #changes == 0 then return true end
+  if #changes == 0 and not boot.is_due(host, host.config.document) then return true end
   local xml
   xml, failure = patched(host, changes)
   if not xml then return nil, failure end
@@ -167,8 +169,13 @@ local function make_all(host, opts, tell)
 end
 
 local function finish(host, tell)
+  if not host.config then return true end
   local good, failure = define(host)
   if not good then return nil, failure end
+  if boot.is_due(host, host.config.document) then
+    return problems.fail { code = "not_made", path = host.dom.name, a = host.plan.steps[1].why }
+  end
+  if host.boot then tell("done", 0, host.plan.steps[1]) end
   for i, move in ipairs(host.moves) do
     if move.define then
       local rest = host:change("config", move.desired)
@@ -185,8 +192,10 @@ local function run(host, opts)
   local changes = host.plan.changes
   if changes > 0 and dom.connection.readonly then return problems.fail { code = "read_only", path = dom.name } end
   local function tell(state, number, step)
+    if host.boot then number = number + 1 end -- the step for the domain itself comes first
     if opts.on_progress then opts.on_progress { state = state, number = number, step = step, domain = dom.name } end
   end
+  if host.boot then tell("begin", 0, host.plan.steps[1]) end
   local done, failure = make_all(host, opts, tell)
   if done then done, failure = finish(host, tell) end
   if not done then return nil, failure:append(host.notes), host.written end

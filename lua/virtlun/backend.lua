@@ -126,9 +126,18 @@ function Domain:update_device(xml, scope, force)
   return change(self, "update_device", { live = scope.live, config = scope.config, force = force }, xml)
 end
 
---- dom:reboot(), reset(), shutdown(), destroy(), start(): what libvirt calls so. True, or nil and problems.
-for _, name in ipairs { "reboot", "reset", "shutdown", "destroy", "start" } do
-  Domain[name] = function(self) return change(self, name) end
+--- dom:power(word): the call of libvirt that is named "reboot", "reset", "shutdown", "destroy" or "start", and no more
+-- than that. True, or nil and problems.
+local powers = { reboot = true, reset = true, shutdown = true, destroy = true, start = true }
+
+function Domain:power(word)
+  if not powers[word] then error(("'%s' is no call of libvirt for power"):format(tostring(word)), 2) end
+  return change(self, word)
+end
+
+--- dom:reboot(opts): see reboot.lua.
+function Domain:reboot(opts)
+  return require("virtlun.reboot").reboot(self, opts)
 end
 
 -- Sights: what a plan may look at besides the documents ------------------------------------------------------
@@ -192,7 +201,8 @@ end
 
 --- A watcher of what happens to the domain from now on; nil and problems, where there are no events.
 function Domain:watch()
-  local about = { tray = true, added = true, removed = true, removal_failed = true, lifecycle = true, closed = true }
+  local about = { tray = true, added = true, removed = true, removal_failed = true, lifecycle = true, reboot = true,
+    closed = true }
   local subscription, failure = listen(self.connection, self.handle, about)
   if not subscription then return refused(failure, { path = self.name }) end
   return setmetatable({ subscription = subscription, connection = self.connection }, Watcher)
@@ -248,7 +258,7 @@ end
 
 Subscription.__close = Subscription.close
 
-local events = { "tray", "added", "removed", "removal_failed", "lifecycle", "closed" }
+local events = { "tray", "added", "removed", "removal_failed", "lifecycle", "reboot", "closed" }
 
 --- virtlun.dispatch calls fn(event) from now on, until the subscription that this returns or the connection is closed.
 -- event is { event =, domain = name, uuid =, alias = of the device, change =, detail =, reason = }: what there is.

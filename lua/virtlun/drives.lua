@@ -50,7 +50,8 @@ local function all_names(description)
   return names
 end
 
---- The one drive that a name means, in the running domain before its configuration; nil and problems.
+--- drives.find(dom, seen, name) -> description of the one drive that a name means, in the running domain before its
+-- configuration; nil and problems.  seen: what host.look has just seen.
 local function find(dom, seen, name)
   local description = {}
   for half, xml in pairs(seen.documents) do description[half] = core.read(xml) end
@@ -66,11 +67,15 @@ local function find(dom, seen, name)
   return problems.fail { code = "ambiguous", path = path, value = name, a = table.concat(names, " or ") }
 end
 
---- What identifies a drive that was found.
+drives.find = find
+
+--- What identifies a drive that was found, as a description.
 local function identity(device)
   return { kind = device.kind, dev = device.dev, source = device.kind == "hostdev" and device.source or nil,
     alias = device.alias }
 end
+
+drives.identity = identity
 
 -- Making it so ---------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 -- taken into a change of the medium (facts 7).  So what is sent away is the host's own element, of a drive that was
 -- just seen to be the described one, and what is added was just seen to be missing.
 
+local boot = require "virtlun.boot"
 local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
@@ -151,10 +152,27 @@ local function add_hba_to_config(host, change)
   return send(host, change, host.model:xml(change.desired), { config = true })
 end
 
+--- Whether the running domain takes the device only without its boot order, which then waits for a power-off.
+local function boots_later(host, change)
+  return change ~= nil and change.after.boot ~= nil and host.live.document:facts().os_boot
+end
+
+--- Adds a device to one half.
+local function add_to(host, name, change, later)
+  local element, found
+  if later and name == "config" then element, found = host.model:xml(change.desired), nil
+  else element, found = new_element(host, name, change.desired)
+  end
+  if element and later and name == "live" then element, found = boot.strip(element) end
+  if not element then return nil, found end
+  return send(host, change, element, { [name] = true })
+end
+
 --- Adds a described device to the halves that lack it.  halves: { live = change, config = change }.
 function hotplug.add(host, halves)
   local live, config = halves.live, halves.config
-  if live and config and live.kind ~= "controller" then
+  local later = boots_later(host, live)
+  if live and config and live.kind ~= "controller" and not later then
     return send(host, live, host.model:xml(live.desired), { live = true, config = true })
   end
   for _, name in ipairs { "live", "config" } do
@@ -164,9 +182,7 @@ function hotplug.add(host, halves)
       if name == "config" and live and change.kind == "controller" then
         good, failure = add_hba_to_config(host, change)
       else
-        local element, found = new_element(host, name, change.desired)
-        if not element then return nil, found end
-        good, failure = send(host, change, element, { [name] = true })
+        good, failure = add_to(host, name, change, later)
       end
       if not good then return nil, failure end
     end

@@ -5,6 +5,7 @@
 -- the configuration, waiting for the next boot), domain, format_version.  Nothing that the description leaves unsaid is
 -- compared, and no step touches a device that it does not name.
 
+local boot = require "virtlun.boot"
 local core = require "virtlun.core"
 local forbid = require "virtlun.forbid"
 local guest = require "virtlun.guest"
@@ -184,8 +185,11 @@ local function has_field(change, key)
   end
 end
 
-local function effect(move, facts)
+local function effect(move, work, facts)
   local change = move.live or move.config
+  if move.live and change.action == "add" and change.after.boot and work.live.document:facts().os_boot then
+    return "live, its boot order after a power-off"
+  end
   if not move.live then
     return change.kind == "controller" and has_field(change, "model") and "next boot, replaces the HBA" or "next boot"
   end
@@ -214,7 +218,7 @@ local function step_of(move, work, hbas, facts)
   local change = move.live or move.config
   local step = {
     action = change.action, kind = change.kind, device = change.device, fields = change.fields, before = change.before,
-    after = change.after, why = why(change), effect = effect(move, facts), scope = scope_of(move),
+    after = change.after, why = why(change), effect = effect(move, work, facts), scope = scope_of(move),
     call = call_of(move), file = change.file, line = change.line,
   }
   if change.action == "add" then step.xml = work.model:xml(change.desired) end
@@ -235,19 +239,9 @@ local function final_hbas(work)
   return hbas
 end
 
---- The domain's own way of booting gives way to the boot order of its devices.
-local function boot_step(work, desired)
-  return {
-    action = "change", kind = "domain", device = work.model:facts().name or desired.name,
-    fields = { { key = "boot", before = "os", after = "devices" } }, why = "differs: boot",
-    effect = work.running and "needs power-off" or "next boot", scope = "config", call = "define",
-    file = desired.file, line = desired.line,
-  }
-end
-
 local function make_steps(work, desired, facts)
   local hbas, steps = final_hbas(work), {}
-  if work.boot then steps[1] = boot_step(work, desired) end
+  if work.boot then steps[1] = boot.step(work, desired) end
   for _, move in ipairs(work.moves) do
     move.step = step_of(move, work, hbas, facts)
     steps[#steps + 1] = move.step
@@ -258,9 +252,10 @@ end
 -- What waits for the next boot -----------------------------------------------------------------------------
 
 --- What the running domain will be only after its next boot, because its configuration says so already.
-local function make_pending(work, running)
+local function make_pending(work, desired, running)
   local pending, planned = {}, {}
   if not running or not work.config then return pending end
+  pending[1] = boot.pending(work, desired, running)
   for _, move in ipairs(work.moves) do planned[move.desired] = true end
   for _, change in ipairs(core.diff(work.model, running)) do
     if not planned[change.desired] then
@@ -351,6 +346,7 @@ end
 local function forbid_changes(found, desired, work, facts)
   forbid.changes(found, desired, work)
   forbid.slots(found, desired, work)
+  boot.forbid(found, desired, work, facts)
   if #work.moves > 0 or work.boot then forbid.state(found, desired, facts, work) end
 end
 
@@ -377,15 +373,16 @@ function plan.work(desired, documents, facts, opts)
 
   model:complete(#halves, table.unpack(order))
   work.described = model:tables()
-  work.boot = desired.boot == "devices" and halves[1].name == "config" and read.config:facts().os_boot
+  boot.decide(work, desired, opts)
   compare(work, facts)
   forbid_changes(found, desired, work, facts)
   images.look(found, desired, work, facts)
+  boot.foresee(found, desired, work, documents)
   if found:has_errors() then return nil, found end
 
   work.plan = {
     format_version = FORMAT_VERSION, domain = desired.name, uri = desired.uri, state = facts.state, notes = found,
-    steps = make_steps(work, desired, facts), pending = make_pending(work, read.live),
+    steps = make_steps(work, desired, facts), pending = make_pending(work, desired, read.live),
     fingerprint = fingerprint(work, read, facts),
   }
   work.plan.changes = #work.plan.steps

@@ -16,7 +16,7 @@ local watcher = assert(dom:watch())
 for i = 1, 8 do
   virtlun.async(function()
     if i == 1 then backend.sleep(0.01) end
-    if i == 2 then dom:reboot() end
+    if i == 2 then dom:power("reboot") end
     if i == 3 then
       local other <close> = assert(virtlun.open(uri))
       assert(other:domains())

@@ -42,7 +42,7 @@ cdrom { dev = "sdb", source = "/b" }]], { sata, host.hba(0), host.drive("sdc", {
   -- Boot order.
   { "a boot order where <os> has one", [[cdrom { dev = "sda", boot = 1 }]], { hba0, sda },
     said = "r.lua:2: web01.sda.boot: the domain boots by <os><boot>, which excludes a boot order of devices " ..
-      "(leave boot out, or give every device of the domain a boot order first)" },
+      "(boot = \"devices\" of the domain gives its devices a boot order instead)" },
   { "a place in the boot order that is taken", [[cdrom { dev = "sda", boot = 1 }]],
     { hba0, sda, "<interface type='user'><boot order='1'/></interface>" }, opts = { boot = false },
     said = "r.lua:2: web01.sda.boot: 1 is already the place of interface#3 in the boot order of the domain" },
@@ -140,12 +140,15 @@ cdrom { dev = "sdb", source = "/b" }]], { sata, host.hba(0), host.drive("sdc", {
   { "replace", [[cdrom { dev = "sda", replace = true }]], { hba0, sda },
     said = "r.lua:2: web01.sda: replace is not built yet" },
   { "prune", [[prune = true, cdrom { dev = "sda" }]], { hba0, sda }, said = "r.lua:1: web01: prune is not built yet" },
+  { "boot by devices", [[boot = "devices", cdrom { dev = "sda" }]], { hba0, sda },
+    said = "r.lua:1: web01: no device would have a place in the boot order, and libvirt would go back to <os><boot> " ..
+      "(give a drive boot = 1)" },
   { "several reasons at once",
     [[prune = true, cdrom { dev = "sda", boot = 1, cache = "none", io = "native", serial = "ß" },
 cdrom { dev = "sdb", source = "/b", address = { controller = 0 } }]], { hba0, sda },
     said = "r.lua:2: web01.sda.serial: 'ß' is not letters, digits, '_', '.', '+', '-' or space\n" ..
       "r.lua:2: web01.sda.boot: the domain boots by <os><boot>, which excludes a boot order of devices " ..
-      "(leave boot out, or give every device of the domain a boot order first)\n" ..
+      "(boot = \"devices\" of the domain gives its devices a boot order instead)\n" ..
       "r.lua:3: web01.sdb.address: 0:0:0:0 is already the address of sda in the domain\n" ..
       "r.lua:1: web01: prune is not built yet" },
 }

@@ -43,7 +43,7 @@ hostdev { source = { adapter = "scsi_host0", bus = 0, target = 0, unit = 0 }, bo
     says = [[case.lua:1: web.sda.boot: 2 is already the place of interface#2 in the boot order of the domain]] },
   { code = "boot_os", devices = [[cdrom { dev = "sda", boot = 1 }]], host = HBA0, os = "<boot dev='hd'/>",
     says = [[
-case.lua:1: web.sda.boot: the domain boots by <os><boot>, which excludes a boot order of devices (leave boot out, or give every device of the domain a boot order first)]] },
+case.lua:1: web.sda.boot: the domain boots by <os><boot>, which excludes a boot order of devices (boot = "devices" of the domain gives its devices a boot order instead)]] },
   { code = "identity_missing", devices = [[cdrom { alias = "ua-a", source = "/a.iso" }]], host = HBA0,
     says = [[case.lua:1: web.ua-a: nothing has the alias ua-a, and without 'dev' it cannot be created]] },
 }

@@ -1,0 +1,166 @@
+/*
+ * xml_boot.c - how a domain boots: the order of <os><boot> becomes a boot order of devices, and one device may come
+ * before all others.  Every other device keeps its place among those that boot.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "xml_patch.h"
+
+/* A device that boots: order is what stands there, 0 if nothing does. */
+struct seat {
+  xmlNodePtr device;
+  int64_t order;
+  size_t number; /* in the document */
+};
+
+struct queue {
+  struct seat *seat;
+  size_t count;
+};
+
+static bool says(xmlNodePtr node, const char *attribute, const char *word) {
+  xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)attribute);
+  bool same = text && strcmp((const char *)text, word) == 0;
+  xmlFree(text);
+  return same;
+}
+
+static bool is_element(const xmlNode *node, const char *name) {
+  return !(node->ns && node->ns->prefix) && strcmp((const char *)node->name, name) == 0;
+}
+
+static int64_t order_of(xmlNodePtr device) {
+  xmlNodePtr node = vlun_child_of(device, "boot", 4);
+  xmlChar *text = node ? xmlGetNoNsProp(node, (const xmlChar *)"order") : NULL;
+  int64_t order = text ? strtoll((const char *)text, NULL, 10) : 0;
+  xmlFree(text);
+  return order > 0 ? order : 0;
+}
+
+static int by_order(const void *left, const void *right) {
+  const struct seat *a = left, *b = right;
+  if (a->order != b->order) return a->order < b->order ? -1 : 1;
+  return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static bool is_seated(const struct queue *queue, const xmlNode *device) {
+  for (size_t i = 0; i < queue->count; i++)
+    if (queue->seat[i].device == device) return true;
+  return false;
+}
+
+static void take_seat(struct queue *queue, xmlNodePtr device, size_t number) {
+  if (is_seated(queue, device)) return;
+  queue->seat[queue->count++] = (struct seat){device, order_of(device), number};
+}
+
+/* --- what <os><boot> means ---------------------------------------------------------------------------- */
+
+/* libvirt takes the first device of each word; a lun is a disk to it (measured). */
+static bool is_meant(xmlNodePtr device, const char *word) {
+  if (strcmp(word, "network") == 0) return is_element(device, "interface");
+  if (!is_element(device, "disk")) return false;
+  if (strcmp(word, "cdrom") == 0) return says(device, "device", "cdrom");
+  if (strcmp(word, "fd") == 0) return says(device, "device", "floppy");
+  bool plain = says(device, "device", "disk") || says(device, "device", "lun");
+  return strcmp(word, "hd") == 0 && (plain || !xmlHasProp(device, (const xmlChar *)"device"));
+}
+
+/* Of a word that stands twice, libvirt takes the last (measured). */
+static bool comes_again(xmlNodePtr boot, const char *word) {
+  for (xmlNodePtr later = boot->next; later; later = later->next)
+    if (later->type == XML_ELEMENT_NODE && is_element(later, "boot") && says(later, "dev", word)) return true;
+  return false;
+}
+
+static void seat_meant(struct queue *queue, xmlNodePtr *element, size_t count, const bool *denied, const char *word) {
+  for (size_t i = 1; i <= count; i++) {
+    if (!is_meant(element[i], word)) continue;
+    if (!denied[i]) take_seat(queue, element[i], i);
+    return;
+  }
+}
+
+static void seat_by_os(struct queue *queue, xmlNodePtr *element, size_t count, const bool *denied, xmlNodePtr os) {
+  for (xmlNodePtr boot = os->children; boot; boot = boot->next) {
+    if (boot->type != XML_ELEMENT_NODE || !is_element(boot, "boot")) continue;
+    xmlChar *word = xmlGetNoNsProp(boot, (const xmlChar *)"dev");
+    if (word && !comes_again(boot, (const char *)word)) seat_meant(queue, element, count, denied, (const char *)word);
+    xmlFree(word);
+  }
+}
+
+/* --- who boots ---------------------------------------------------------------------------------------- */
+
+/* By the place of its element, whether the description says of a device that it has no boot order. */
+static bool *list_denied(struct vlun_arena *arena, const struct vlun_boot *boot, size_t count) {
+  const struct vlun_index *index = boot->desired ? vlun_index_new(arena, boot->host) : NULL;
+  bool *denied = vlun_alloc(arena, (count + 1) * sizeof *denied);
+  for (size_t i = 0; index && denied && i < boot->desired->count; i++) {
+    const struct vlun_record *record = boot->desired->device[i].record;
+    int row = vlun_common_row(record->shape, COMMON_boot);
+    const struct vlun_value *value = row < 0 ? NULL : vlun_get(record, row);
+    const struct vlun_device *device = value && value->no ? vlun_index_find(index, record) : NULL;
+    if (device && device->place >= 1 && (size_t)device->place <= count) denied[device->place] = true;
+  }
+  return denied;
+}
+
+/* Those that have an order, in that order. */
+static void seat_ordered(struct queue *queue, xmlNodePtr *element, size_t count) {
+  size_t from = queue->count;
+  for (size_t i = 1; i <= count; i++)
+    if (order_of(element[i])) take_seat(queue, element[i], i);
+  qsort(queue->seat + from, queue->count - from, sizeof *queue->seat, by_order);
+}
+
+/* --- the boot order ----------------------------------------------------------------------------------- */
+
+static bool set_order(xmlNodePtr device, int64_t order) {
+  char text[24];
+  xmlNodePtr node = vlun_child_of(device, "boot", 4);
+  if (!node) {
+    node = xmlNewDocNode(device->doc, NULL, (const xmlChar *)"boot", NULL);
+    if (!node) return false;
+    vlun_append_indented(device, node);
+  }
+  snprintf(text, sizeof text, "%lld", (long long)order);
+  return xmlSetProp(node, (const xmlChar *)"order", (const xmlChar *)text) != NULL;
+}
+
+/* Numbers stay where they can: a device moves only as far as those before it need. */
+static bool number_seats(const struct queue *queue, bool first) {
+  int64_t last = 0;
+  for (size_t i = 0; i < queue->count; i++) {
+    const struct seat *seat = &queue->seat[i];
+    int64_t order = seat->order > last && !(first && i == 0) ? seat->order : last + 1;
+    if (order != seat->order && !set_order(seat->device, order)) return false;
+    last = order;
+  }
+  return true;
+}
+
+static void remove_os_boot(xmlNodePtr os) {
+  for (xmlNodePtr boot; (boot = vlun_child_of(os, "boot", 4));) vlun_remove_with_indent(boot);
+}
+
+bool vlun_boot_by_devices(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_boot *boot) {
+  xmlNodePtr devices = root ? vlun_child_of(root, "devices", 7) : NULL, os = root ? vlun_child_of(root, "os", 2) : NULL;
+  if (!devices) return root && !boot->first;
+  size_t count;
+  xmlNodePtr *element = vlun_list_elements(arena, devices, &count);
+  bool *denied = element ? list_denied(arena, boot, count) : NULL;
+  struct queue queue = {.seat = vlun_alloc(arena, (count + 1) * sizeof *queue.seat)};
+  if (!denied || !queue.seat) return false;
+  if (boot->first) {
+    xmlNodePtr node = vlun_element_of(element, count, boot->first);
+    if (!node) return false;
+    take_seat(&queue, node, (size_t)boot->first->place);
+  }
+  seat_ordered(&queue, element, count);
+  if (os) seat_by_os(&queue, element, count, denied, os);
+  if (!number_seats(&queue, boot->first != NULL)) return false;
+  if (os) remove_os_boot(os);
+  return true;
+}

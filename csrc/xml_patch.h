@@ -1,0 +1,24 @@
+/*
+ * xml_patch.h - what the files that change a host's document share: its nodes.
+ */
+#ifndef VLUN_XML_PATCH_H
+#define VLUN_XML_PATCH_H
+
+#include <libxml/tree.h>
+
+#include "xml_common.h"
+
+/* The first child element of that name, NULL if there is none. */
+xmlNodePtr vlun_child_of(xmlNodePtr parent, const char *name, size_t len);
+/* A new last child gets the indentation of the first; the text before the parent's end tag stays the last. */
+void vlun_append_indented(xmlNodePtr parent, xmlNodePtr node);
+void vlun_remove_with_indent(xmlNodePtr node);
+/* Element children in their order: vlun_device.place counts them from 1.  NULL without memory. */
+xmlNodePtr *vlun_list_elements(struct vlun_arena *arena, xmlNodePtr devices, size_t *count);
+/* The element of the host's device; NULL if the text is not the one that the device was read from. */
+xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device);
+
+/* Gives devices the boot order that an order wants (xml_boot.c).  False: another document, or no memory. */
+bool vlun_boot_by_devices(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_boot *boot);
+
+#endif
