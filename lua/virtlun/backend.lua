@@ -3,6 +3,7 @@
 -- It knows how to ask and how to write, not what to change: plans come from plan.lua, their making from apply.lua.
 
 local core = require "virtlun.core"
+local images = require "virtlun.images"
 local jobs = require "virtlun.jobs"
 local problems = require "virtlun.problems"
 local trace = require "virtlun.trace"
@@ -79,7 +80,20 @@ function Domain:define(xml)
   return true
 end
 
---- What the domain has: facts, and the description of each document.
+--- What is known of the images in the CD drives of both halves, by their path; nil where they cannot be seen.
+local function media_of(description, look)
+  if not look then return nil end
+  local media = {}
+  for _, which in ipairs { "live", "config" } do
+    for _, device in ipairs(description[which] or {}) do
+      local path = device.kind == "cdrom" and images.path_of(device.source)
+      if path and media[path] == nil then media[path] = look(path) end
+    end
+  end
+  return media
+end
+
+--- What the domain has: facts, the description of each document, and media, what is known of their images.
 function Domain:describe()
   local facts, failure = self:facts()
   if not facts then return nil, failure end
@@ -92,6 +106,7 @@ function Domain:describe()
     description[which], found = core.read(xml)
     if not description[which] then return nil, problems.list(found) end
   end
+  description.media = media_of(description, self:sights().image)
   return description
 end
 
@@ -218,6 +233,11 @@ function Connection:domain(name)
   if failure.name ~= "VIR_ERR_NO_DOMAIN" then return refused(failure, { path = name }) end
   local near = core.suggest(name, names_of(self))
   return refused(failure, { code = "no_such_domain", path = name, value = name, near = near })
+end
+
+--- Whether the host is this machine, where a relative path means a file that is at hand.
+function Connection:is_local()
+  return is_local(self.uri)
 end
 
 --- A volume of a storage pool: { path =, capacity =, allocation =, type = }; nil and problems.

@@ -8,7 +8,7 @@ local FORMAT_VERSION = 1
 
 -- What people look for comes first; the rest follows by its name.
 local FIRST = {
-  "format_version", "domain", "uri", "state", "code", "severity", "path", "message", "action", "kind", "device", "unit",
+  "format_version", "domain", "name", "uri", "state", "code", "severity", "path", "message", "action", "kind", "device", "unit",
   "lun",
 }
 
