@@ -32,6 +32,7 @@ LIBVIRT_CFLAGS := $(call pkg,--cflags $(LUA_PC) libvirt)
 LIBVIRT_LIBS   := $(call pkg,--libs libvirt)
 
 LUA_FILES := $(wildcard lua/virtlun/*.lua lua/virtlun/*/*.lua)
+# All specs but those that boot guests.
 SPECS      = $(filter-out spec/live/% spec/bench/% spec/fuzz/%,$(sort $(shell find spec -name '*_spec.lua')))
 
 # Where any Lua finds the built tree; what the user had set comes behind it.
@@ -39,8 +40,8 @@ TREE_PATH  = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;
 TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
-.PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-build valgrind bench rock env \
-  install clean help
+.PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-build round live live-specs \
+  matrix valgrind tsan embed run-states bench rock env install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -106,6 +107,7 @@ checks:
 	@$(SUMMARY) run cppcheck $(RUN_MAKE) cppcheck
 	@$(SUMMARY) run rock $(RUN_MAKE) rock
 	@$(SUMMARY) run specs $(RUN_MAKE) specs
+	@$(SUMMARY) run round $(RUN_MAKE) round
 	@$(SUMMARY) run specs-asan $(RUN_MAKE) asan
 	@VIRTLUN_EAGER_GC=1 $(SUMMARY) run specs-asan-eager $(RUN_MAKE) asan
 	@$(SUMMARY) end
@@ -119,8 +121,28 @@ cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
 	  --suppressions-list=.cppcheck --error-exitcode=1 -D_DEFAULT_SOURCE -Icsrc csrc
 
-specs: all ## run the specs on the plain build
-	@$(IN_TREE) $(UNDER) $(LUA) spec/support/busted.lua --ignore-lua $(BUSTED_FLAGS) $(SPECS)
+specs: all embed ## run the specs on the plain build
+	@$(IN_SPEC) $(UNDER) $(LUA) spec/support/busted.lua --ignore-lua $(BUSTED_FLAGS) $(SPECS)
+
+round: ## boot one guest per architecture, and look at what virtlun describes from inside
+	@$(RUN_MAKE) specs SPECS=spec/live/round_spec.lua
+
+live: ## install what is missing, and run all specs that boot guests
+	@$(DEPS) install live
+	@$(RUN_MAKE) live-specs
+
+live-specs:
+	@$(RUN_MAKE) specs SPECS="$(sort $(wildcard spec/live/*_spec.lua))"
+
+# Other libvirts and QEMUs than this machine's. One that cannot be made, or fails, does not keep the others from it.
+MATRIX ?= trixie sid
+
+matrix: all ## run the live specs against the libvirt and QEMU of other Debian releases, which takes root
+	@$(DEPS) install live
+	@failed=; for suite in $(MATRIX); do \
+	  echo "$$suite:"; sh spec/support/release.sh version $$suite && \
+	    sh spec/support/release.sh $$suite $(RUN_MAKE) live-specs || failed="$$failed $$suite"; \
+	done; [ -z "$$failed" ] || { echo "not green:$$failed"; exit 1; }
 
 # A sanitized module needs the sanitizer's runtime in the interpreter from the start, hence LD_PRELOAD; and it must
 # stay mapped when Lua closes it (nodelete), or the leak report at the end could not name its functions.
@@ -141,6 +163,29 @@ valgrind: ## run the specs under Valgrind's memcheck
 	@$(DEPS) install valgrind
 	@$(RUN_MAKE) UNDER='valgrind --quiet --leak-check=full --keep-debuginfo=yes --error-exitcode=99' \
 	  BUSTED_FLAGS=--filter-out=too_long specs
+
+# A C host with many Lua states on several threads. Of libvirt and Lua the sanitizer sees nothing.
+EMBED = $(BUILD)/embed/states $(BUILD)/embed/poll.so
+# What specs need beside the tree.
+IN_SPEC = LUA_CPATH="$(CURDIR)/$(BUILD)/embed/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE)
+
+$(BUILD)/embed/states: spec/embed/states.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) $(CORE_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $< $(call pkg,--libs $(LUA_PC))
+
+$(BUILD)/embed/poll.so: spec/embed/poll.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) $(CORE_CFLAGS) -shared $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $<
+
+tsan: ## run many Lua states on several threads under the thread sanitizer
+	@$(RUN_MAKE) BUILD=build/tsan SANITIZE=-fsanitize=thread all embed
+	@TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=0 exitcode=66" \
+	  $(RUN_MAKE) BUILD=build/tsan run-states
+
+embed: $(EMBED)
+
+run-states: embed
+	@$(IN_SPEC) $(BUILD)/embed/states spec/embed/states.lua 4 12
 
 bench: all $(BUILD)/bench/floor.so ## measure against the floors, and print the ratios
 	@LUA_CPATH="$(CURDIR)/$(BUILD)/bench/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE) $(LUA) spec/bench/run.lua

@@ -165,8 +165,7 @@ static int Lvirt_uuid(lua_State *L) {
 static struct virt_job *new_job(lua_State *L, const struct virt_call *call, int index) {
   struct virt_conn *conn = NULL;
   struct virt_domain *dom = NULL;
-  if (call->on == VIRT_ON_DOMAIN || (call->on == VIRT_ON_EITHER && luaL_testudata(L, index, DOMAIN_TYPE)))
-    dom = domain(L, index);
+  if (call->on == VIRT_ON_DOMAIN) dom = domain(L, index);
   else conn = connection(L, index);
   struct virt_job *job = virt_job_new(call, conn, dom);
   if (!job) luaL_error(L, "not enough memory");
@@ -197,27 +196,22 @@ static int Lvirt_submit(lua_State *L) {
   return submit(L, job, state->box, virt_mailbox_new_id(state->box));
 }
 
-static struct virt_job *new_subscription(lua_State *L, const char *call, int id, unsigned about) {
-  struct state *state = state_of(L);
-  long long number = luaL_checkinteger(L, id);
-  struct virt_job *job = new_job(L, virt_call_find(call), 1);
-  job->subscription = virt_subscription_new(state->box, number, about);
-  if (job->subscription) return job;
-  virt_job_release(job);
-  luaL_error(L, "not enough memory");
-  return NULL;
-}
-
-/* libvirt.listen(handle, id of the events, { tray = true ... }) -> id of the answer. */
+/* libvirt.listen(connection, domain or nil, id of the events, { tray = true ... }) -> id of the answer. */
 static int Lvirt_listen(lua_State *L) {
   struct state *state = state_of(L);
-  struct virt_job *job = new_subscription(L, "listen", 2, bits_of(L, 3, abouts));
-  return submit(L, job, state->box, virt_mailbox_new_id(state->box));
+  const struct virt_domain *of = lua_isnil(L, 2) ? NULL : domain(L, 2);
+  long long id = luaL_checkinteger(L, 3);
+  unsigned about = bits_of(L, 4, abouts);
+  struct virt_job *job = new_job(L, virt_call_find("listen"), 1);
+  job->subscription = virt_subscription_new(state->box, id, about, of);
+  if (job->subscription) return submit(L, job, state->box, virt_mailbox_new_id(state->box));
+  virt_job_release(job);
+  return luaL_error(L, "not enough memory");
 }
 
-/* libvirt.unlisten(connection, id of the events): there is no answer. */
+/* libvirt.unlisten(connection, id of the events). */
 static int Lvirt_unlisten(lua_State *L) {
-  virt_job_submit(new_subscription(L, "unlisten", 2, 0), NULL, 0);
+  virt_events_unlisten(connection(L, 1), state_of(L)->box, luaL_checkinteger(L, 2));
   return 0;
 }
 
@@ -297,7 +291,7 @@ static void push_event(lua_State *L, const struct virt_event *event) {
   set_text(L, "alias", event->alias);
   set_text(L, "change", event->change);
   set_text(L, "reason", event->reason);
-  if (event->detail >= 0) set_integer(L, "detail", event->detail);
+  if (event->change && event->detail >= 0) set_integer(L, "detail", event->detail);
 }
 
 /* libvirt.take(id or nil, seconds) -> id, result or nil, failure; nil if no message came.  An event is a result. */

@@ -137,14 +137,8 @@ static bool call_volume(struct virt_job *job) {
 }
 
 static bool call_listen(struct virt_job *job) {
-  virDomainPtr domain = job->domain ? job->domain->handle : NULL;
-  job->failed = !virt_events_listen(job->conn, domain, job->subscription, &job->error);
+  job->failed = !virt_events_listen(job->conn, job->subscription, &job->error);
   return !job->failed;
-}
-
-static bool call_unlisten(struct virt_job *job) {
-  virt_events_unlisten(job->conn, job->subscription);
-  return true;
 }
 
 /* --- domains ------------------------------------------------------------------------------------------ */
@@ -209,8 +203,7 @@ static const struct virt_call calls[] = {
     {"lookup", VIRT_ON_CONNECTION, 1, call_lookup},
     {"define", VIRT_ON_CONNECTION, 1, call_define},
     {"volume", VIRT_ON_CONNECTION, 2, call_volume},
-    {"listen", VIRT_ON_EITHER, 0, call_listen},
-    {"unlisten", VIRT_ON_CONNECTION, 0, call_unlisten},
+    {"listen", VIRT_ON_CONNECTION_ALONE, 0, call_listen},
     {"xml", VIRT_ON_DOMAIN, 0, call_xml},
     {"state", VIRT_ON_DOMAIN, 0, call_state},
     {"is_active", VIRT_ON_DOMAIN, 0, call_is_active},

@@ -1,7 +1,7 @@
 /*
  * virt_events.c - one thread runs libvirt's event loop for the whole process; what libvirt calls back there becomes
- * messages in mailboxes.  A subscription lives as long as libvirt may still call back with it.  Knows no Lua, and
- * nothing of who reads the mailboxes.
+ * messages in mailboxes.  What is registered with libvirt is the connection; who listens to it is a list here.  Knows
+ * no Lua, and nothing of who reads the mailboxes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +10,14 @@
 
 #include "virt_events.h"
 
-enum { DOMAIN_EVENTS = 5 };
-
 struct virt_subscription {
   atomic_int refs;
+  struct virt_subscription *next; /* of the same connection */
   struct virt_mailbox *box;
   long long id;
   unsigned about;
-  int registered[DOMAIN_EVENTS];  /* libvirt's number, or -1 */
-  struct virt_subscription *next; /* of the same connection */
+  bool of_one; /* domain */
+  unsigned char uuid[VIR_UUID_BUFLEN];
 };
 
 /* --- the loop ----------------------------------------------------------------------------------------- */
@@ -59,14 +58,16 @@ bool virt_events_start(bool own) {
 
 /* --- subscriptions ------------------------------------------------------------------------------------ */
 
-struct virt_subscription *virt_subscription_new(struct virt_mailbox *box, long long id, unsigned about) {
+struct virt_subscription *virt_subscription_new(struct virt_mailbox *box, long long id, unsigned about,
+                                                const struct virt_domain *domain) {
   struct virt_subscription *subscription = calloc(1, sizeof *subscription);
   if (!subscription) return NULL;
   subscription->refs = 1;
   subscription->box = virt_mailbox_ref(box);
   subscription->id = id;
   subscription->about = about;
-  for (int i = 0; i < DOMAIN_EVENTS; i++) subscription->registered[i] = -1;
+  subscription->of_one = domain;
+  if (domain) memcpy(subscription->uuid, domain->uuid, VIR_UUID_BUFLEN);
   return subscription;
 }
 
@@ -76,8 +77,6 @@ void virt_subscription_unref(struct virt_subscription *subscription) {
   free(subscription);
 }
 
-static void unref(void *subscription) { virt_subscription_unref(subscription); }
-
 static void release_event(struct virt_message *message) {
   struct virt_event *event = (struct virt_event *)message;
   free(event->name);
@@ -85,78 +84,86 @@ static void release_event(struct virt_message *message) {
   free(event);
 }
 
-/* NULL without memory: the event is lost then. */
-static struct virt_event *new_event(const struct virt_subscription *subscription, const char *word) {
-  struct virt_event *event = calloc(1, sizeof *event);
-  if (!event) return NULL;
-  event->message.kind = VIRT_EVENT;
-  event->message.id = subscription->id;
-  event->message.release = release_event;
-  event->event = word;
-  event->detail = -1;
-  return event;
+/* A copy of an event whose texts are lent, for the mailbox of the subscription; without memory it is lost. */
+static void send(const struct virt_subscription *subscription, const struct virt_event *event) {
+  struct virt_event *copy = malloc(sizeof *copy);
+  if (!copy) return;
+  *copy = *event;
+  copy->message = (struct virt_message){.id = subscription->id, .kind = VIRT_EVENT, .release = release_event};
+  copy->name = event->name ? strdup(event->name) : NULL;
+  copy->alias = event->alias ? strdup(event->alias) : NULL;
+  virt_mailbox_put(subscription->box, &copy->message);
 }
 
-/* An event of a domain, which libvirt lends only for the time of the call. */
-static struct virt_event *domain_event(const struct virt_subscription *subscription, const char *word,
-                                       virDomainPtr domain, const char *alias) {
-  struct virt_event *event = new_event(subscription, word);
-  if (!event) return NULL;
-  const char *name = virDomainGetName(domain);
-  event->has_domain = virDomainGetUUIDString(domain, event->uuid) == 0;
-  event->name = name ? strdup(name) : NULL;
-  event->alias = alias ? strdup(alias) : NULL;
-  return event;
-}
-
-static void send(const struct virt_subscription *subscription, struct virt_event *event) {
-  if (event) virt_mailbox_put(subscription->box, &event->message);
+/* To all that asked for it.  libvirt lends the domain, which is NULL for the connection's own event, for this call. */
+static void tell(struct virt_conn *conn, enum virt_about about, virDomainPtr domain, struct virt_event *event) {
+  unsigned char uuid[VIR_UUID_BUFLEN] = {0};
+  if (domain) {
+    event->name = (char *)virDomainGetName(domain);
+    event->has_domain = virDomainGetUUID(domain, uuid) == 0 && virDomainGetUUIDString(domain, event->uuid) == 0;
+  }
+  virt_lock();
+  if (about == VIRT_CLOSED) conn->lost = event->detail;
+  for (const struct virt_subscription *at = conn->subscriptions; at; at = at->next) {
+    if (!(at->about & about)) continue;
+    if (!domain || !at->of_one || !memcmp(at->uuid, uuid, VIR_UUID_BUFLEN)) send(at, event);
+  }
+  virt_unlock();
 }
 
 #define WORD(words, number)                                                                                            \
   ((size_t)(number) < sizeof(words) / sizeof *(words) && (number) >= 0 ? (words)[number] : "unknown")
 
-static void on_tray(virConnectPtr conn, virDomainPtr domain, const char *alias, int change, void *data) {
+static void on_tray(virConnectPtr handle, virDomainPtr domain, const char *alias, int change, void *conn) {
   static const char *const words[] = {"opened", "closed"};
-  struct virt_event *event = domain_event(data, "tray", domain, alias);
-  (void)conn;
-  if (event) event->change = WORD(words, change);
-  send(data, event);
+  struct virt_event event = {.event = "tray", .change = WORD(words, change), .alias = (char *)alias, .detail = -1};
+  (void)handle;
+  tell(conn, VIRT_TRAY, domain, &event);
 }
 
-static void on_added(virConnectPtr conn, virDomainPtr domain, const char *alias, void *data) {
-  (void)conn;
-  send(data, domain_event(data, "added", domain, alias));
+static void on_added(virConnectPtr handle, virDomainPtr domain, const char *alias, void *conn) {
+  struct virt_event event = {.event = "added", .alias = (char *)alias, .detail = -1};
+  (void)handle;
+  tell(conn, VIRT_ADDED, domain, &event);
 }
 
-static void on_removed(virConnectPtr conn, virDomainPtr domain, const char *alias, void *data) {
-  (void)conn;
-  send(data, domain_event(data, "removed", domain, alias));
+static void on_removed(virConnectPtr handle, virDomainPtr domain, const char *alias, void *conn) {
+  struct virt_event event = {.event = "removed", .alias = (char *)alias, .detail = -1};
+  (void)handle;
+  tell(conn, VIRT_REMOVED, domain, &event);
 }
 
-static void on_removal_failed(virConnectPtr conn, virDomainPtr domain, const char *alias, void *data) {
-  (void)conn;
-  send(data, domain_event(data, "removal_failed", domain, alias));
+static void on_removal_failed(virConnectPtr handle, virDomainPtr domain, const char *alias, void *conn) {
+  struct virt_event event = {.event = "removal_failed", .alias = (char *)alias, .detail = -1};
+  (void)handle;
+  tell(conn, VIRT_REMOVAL_FAILED, domain, &event);
 }
 
-static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int change, int detail, void *data) {
+static int on_lifecycle(virConnectPtr handle, virDomainPtr domain, int change, int detail, void *conn) {
   static const char *const words[] = {"defined", "undefined", "started",     "suspended", "resumed",
                                       "stopped", "shutdown",  "pmsuspended", "crashed"};
-  struct virt_event *event = domain_event(data, "lifecycle", domain, NULL);
-  (void)conn;
-  if (event) {
-    event->change = WORD(words, change);
-    event->detail = detail;
-  }
-  send(data, event);
+  struct virt_event event = {.event = "lifecycle", .change = WORD(words, change), .detail = detail};
+  (void)handle;
+  tell(conn, VIRT_LIFECYCLE, domain, &event);
   return 0;
+}
+
+static struct virt_event end_of_connection(int reason) {
+  static const char *const words[] = {"error", "eof", "keepalive", "client"};
+  return (struct virt_event){.event = "closed", .reason = WORD(words, reason), .detail = reason};
+}
+
+static void on_close(virConnectPtr handle, int reason, void *conn) {
+  struct virt_event event = end_of_connection(reason);
+  (void)handle;
+  tell(conn, VIRT_CLOSED, NULL, &event);
 }
 
 static const struct {
   enum virt_about about;
   int id;
   virConnectDomainEventGenericCallback callback;
-} domain_events[DOMAIN_EVENTS] = {
+} domain_events[VIRT_DOMAIN_EVENTS] = {
     {VIRT_TRAY, VIR_DOMAIN_EVENT_ID_TRAY_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_tray)},
     {VIRT_ADDED, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_added)},
     {VIRT_REMOVED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed)},
@@ -164,76 +171,53 @@ static const struct {
     {VIRT_LIFECYCLE, VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
 };
 
-static void deregister(struct virt_conn *conn, struct virt_subscription *subscription) {
-  for (int i = 0; i < DOMAIN_EVENTS; i++) {
-    if (subscription->registered[i] >= 0) virConnectDomainEventDeregisterAny(conn->handle, subscription->registered[i]);
-    subscription->registered[i] = -1;
+static void unref_conn(void *conn) { virt_conn_unref(conn); }
+
+/* libvirt takes a callback once per connection and event; it stays until the connection is closed. */
+static bool register_events(struct virt_conn *conn, unsigned about) {
+  for (int i = 0; i < VIRT_DOMAIN_EVENTS; i++) {
+    if (conn->registered[i] || !(about & domain_events[i].about)) continue;
+    int number = virConnectDomainEventRegisterAny(conn->handle, NULL, domain_events[i].id, domain_events[i].callback,
+                                                  virt_conn_ref(conn), unref_conn);
+    if (number < 0) {
+      virt_conn_unref(conn);
+      return false;
+    }
+    conn->registered[i] = number + 1;
   }
+  return true;
 }
 
-static void say_closed(const struct virt_subscription *subscription, int reason) {
-  static const char *const words[] = {"error", "eof", "keepalive", "client"};
-  struct virt_event *event = new_event(subscription, "closed");
-  if (event) event->reason = WORD(words, reason);
-  send(subscription, event);
-}
-
-static void link_subscription(struct virt_conn *conn, struct virt_subscription *subscription) {
-  virt_lock();
-  subscription->refs++;
-  subscription->next = conn->subscriptions;
-  conn->subscriptions = subscription;
-  /* Whoever asks too late is told at once. */
-  if (conn->lost >= 0 && subscription->about & VIRT_CLOSED) say_closed(subscription, conn->lost);
-  virt_unlock();
-}
-
-bool virt_events_listen(struct virt_conn *conn, virDomainPtr domain, struct virt_subscription *subscription,
-                        struct virt_error *error) {
+bool virt_events_listen(struct virt_conn *conn, struct virt_subscription *subscription, struct virt_error *error) {
   if (!conn->has_loop) {
     virt_error_make(error, VIR_ERR_NO_SUPPORT, "%s", "no event loop of libvirt runs in this program");
     return false;
   }
-  for (int i = 0; i < DOMAIN_EVENTS; i++) {
-    if (!(subscription->about & domain_events[i].about)) continue;
-    subscription->refs++;
-    subscription->registered[i] = virConnectDomainEventRegisterAny(conn->handle, domain, domain_events[i].id,
-                                                                   domain_events[i].callback, subscription, unref);
-    if (subscription->registered[i] >= 0) continue;
-    virt_subscription_unref(subscription);
+  if (!register_events(conn, subscription->about)) {
     virt_error_last(error);
-    deregister(conn, subscription);
     return false;
   }
-  link_subscription(conn, subscription);
+  virt_lock();
+  subscription->refs++;
+  subscription->next = conn->subscriptions;
+  conn->subscriptions = subscription;
+  struct virt_event end = end_of_connection(conn->lost);
+  if (conn->lost >= 0 && subscription->about & VIRT_CLOSED) send(subscription, &end); /* late, but told */
+  virt_unlock();
   return true;
 }
 
-void virt_events_unlisten(struct virt_conn *conn, const struct virt_subscription *like) {
+void virt_events_unlisten(struct virt_conn *conn, const struct virt_mailbox *box, long long id) {
   virt_lock();
   struct virt_subscription **at = &conn->subscriptions;
-  while (*at && ((*at)->box != like->box || (*at)->id != like->id)) at = &(*at)->next;
+  while (*at && ((*at)->box != box || (*at)->id != id)) at = &(*at)->next;
   struct virt_subscription *found = *at;
   if (found) *at = found->next;
   virt_unlock();
-  if (!found) return;
-  deregister(conn, found);
   virt_subscription_unref(found);
 }
 
 /* --- connections -------------------------------------------------------------------------------------- */
-
-static void on_close(virConnectPtr handle, int reason, void *data) {
-  struct virt_conn *conn = data;
-  (void)handle;
-  virt_lock();
-  conn->lost = reason;
-  for (const struct virt_subscription *at = conn->subscriptions; at; at = at->next)
-    if (at->about & VIRT_CLOSED) say_closed(at, reason);
-  virt_unlock();
-}
-
-static void unref_conn(void *conn) { virt_conn_unref(conn); }
 
 void virt_events_watch(struct virt_conn *conn) {
   conn->has_loop = true;
@@ -244,6 +228,12 @@ void virt_events_watch(struct virt_conn *conn) {
 }
 
 void virt_events_end(struct virt_conn *conn) {
+  for (int i = 0; i < VIRT_DOMAIN_EVENTS; i++) {
+    if (conn->registered[i]) virConnectDomainEventDeregisterAny(conn->handle, conn->registered[i] - 1);
+    conn->registered[i] = 0;
+  }
+  if (conn->watched) virConnectUnregisterCloseCallback(conn->handle, on_close);
+  conn->watched = false;
   virt_lock();
   struct virt_subscription *left = conn->subscriptions;
   conn->subscriptions = NULL;
@@ -251,9 +241,6 @@ void virt_events_end(struct virt_conn *conn) {
   while (left) {
     struct virt_subscription *subscription = left;
     left = subscription->next;
-    deregister(conn, subscription);
     virt_subscription_unref(subscription);
   }
-  if (conn->watched) virConnectUnregisterCloseCallback(conn->handle, on_close);
-  conn->watched = false;
 }

@@ -21,7 +21,7 @@ struct virt_event {
   const char *event;
   const char *change; /* of the tray or the life; NULL elsewhere */
   const char *reason; /* of the connection's end; NULL elsewhere */
-  int detail;         /* of the life; -1 elsewhere */
+  int detail;         /* of the life and the connection's end; -1 elsewhere */
   bool has_domain;
   char uuid[VIR_UUID_STRING_BUFLEN];
   char *name, *alias; /* NULL where there is none */
@@ -32,15 +32,16 @@ bool virt_events_start(bool own);
 /* What a new connection needs to notice its end.  Drivers that cannot, do without. */
 void virt_events_watch(struct virt_conn *conn);
 
-/* Events about these bits will be messages of that id.  NULL without memory. */
-struct virt_subscription *virt_subscription_new(struct virt_mailbox *box, long long id, unsigned about);
+/* Events about these bits, of one domain or, if that is NULL, of all, will be messages of that id.  NULL without
+ * memory. */
+struct virt_subscription *virt_subscription_new(struct virt_mailbox *box, long long id, unsigned about,
+                                                const struct virt_domain *domain);
 void virt_subscription_unref(struct virt_subscription *subscription);
 
-/* On a worker: events of all domains, or of one.  False, with the error, if there can be none. */
-bool virt_events_listen(struct virt_conn *conn, virDomainPtr domain, struct virt_subscription *subscription,
-                        struct virt_error *error);
-/* On a worker: ends the subscription that has the box and the id of this one. */
-void virt_events_unlisten(struct virt_conn *conn, const struct virt_subscription *like);
+/* On one worker at a time: begins it.  False, with the error, if there can be no events. */
+bool virt_events_listen(struct virt_conn *conn, struct virt_subscription *subscription, struct virt_error *error);
+/* Ends it at once, on any thread. */
+void virt_events_unlisten(struct virt_conn *conn, const struct virt_mailbox *box, long long id);
 /* On a worker: ends all that a connection has of this file. */
 void virt_events_end(struct virt_conn *conn);
 

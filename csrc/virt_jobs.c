@@ -116,10 +116,12 @@ static void fail(struct virt_job *job, int code, const char *message, const char
 
 static bool may_begin(const struct virt_conn *conn, const struct virt_job *job) {
   if (job == conn->close) return conn->in_flight == 0;
-  if (!job->domain) return true;
   for (int i = 0; i < VIRT_IN_FLIGHT; i++) {
     const struct virt_job *other = conn->running[i];
-    if (other && other->domain && !memcmp(other->domain->uuid, job->domain->uuid, VIR_UUID_BUFLEN)) return false;
+    if (!other) continue;
+    if (other->call == job->call && job->call->on == VIRT_ON_CONNECTION_ALONE) return false;
+    bool both = other->domain && job->domain;
+    if (both && !memcmp(other->domain->uuid, job->domain->uuid, VIR_UUID_BUFLEN)) return false;
   }
   return true;
 }

@@ -14,6 +14,8 @@
 #include "virt_mailbox.h"
 #include "virt_pool.h"
 
+enum { VIRT_DOMAIN_EVENTS = 5 }; /* kinds of them */
+
 #define VIRT_IN_FLIGHT 5 /* a daemon reads no more requests of one connection at a time (facts 11) */
 
 struct virt_job;
@@ -22,7 +24,7 @@ struct virt_subscription;
 /* One libvirt call: virt_calls.c has the table of them. */
 struct virt_call {
   const char *name;
-  enum { VIRT_ON_CONNECTION, VIRT_ON_DOMAIN, VIRT_ON_EITHER } on;
+  enum { VIRT_ON_CONNECTION, VIRT_ON_CONNECTION_ALONE, VIRT_ON_DOMAIN } on;
   int texts;                          /* how many arguments it must have */
   bool (*work)(struct virt_job *job); /* on a worker; false: the job's error says why, or libvirt's last one */
 };
@@ -50,7 +52,7 @@ struct virt_job {
 
   char *arguments[2];
   unsigned flags;
-  struct virt_subscription *subscription; /* of "listen" and "unlisten" */
+  struct virt_subscription *subscription; /* of "listen" */
 
   bool failed;
   struct virt_error error;
@@ -73,9 +75,10 @@ struct virt_conn {
   struct virt_job *close; /* made beforehand, so that closing needs no memory */
   const char *stuck;      /* the call that was given up; no other begins from then on */
   bool closing;
-  bool has_loop; /* there are events */
-  bool watched;  /* libvirt tells when it is lost */
-  int lost;      /* the reason, or -1 */
+  int registered[VIRT_DOMAIN_EVENTS]; /* libvirt's numbers, and 1; 0 is none */
+  bool has_loop;                      /* there are events */
+  bool watched;                       /* libvirt tells when it is lost */
+  int lost;                           /* the reason, or -1 */
 };
 
 struct virt_domain {

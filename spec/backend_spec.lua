@@ -146,7 +146,7 @@ describe("plan and apply", function()
     local told = {}
     local calls = calls_of(function()
       local result = assert(plan:apply { on_progress = function(e) told[#told + 1] = e.state .. e.number end })
-      assert.same({ domain = "test", done = 6 }, result)
+      assert.same({ domain = "test", done = 6, notes = {} }, result)
     end)
     assert.equal(1, count(calls, "define"))
     assert.equal("xml", calls[#calls]) -- The last word has the host.
@@ -164,7 +164,7 @@ describe("plan and apply", function()
     local again = assert(dom:plan(recipe(seed)))
     assert.equal(0, again.changes)
     assert.equal(2, #again.pending) -- What the recipe names: HBA 4 and the drive.
-    calls = calls_of(function() assert.same({ domain = "test", done = 0 }, again:apply()) end)
+    calls = calls_of(function() assert.same({ domain = "test", done = 0, notes = {} }, again:apply()) end)
     assert.equal(0, count(calls, "define"))
   end)
 
@@ -230,7 +230,8 @@ describe("plan and apply", function()
     local result, problems = plan:apply()
     assert.is_nil(result)
     assert.equal("not_made", problems[1].code)
-    assert.equal("test.sda: the host took the change but does not have it: not there (plan again)", tostring(problems))
+    assert.equal("r.lua:4: test.sda: the host took the change but does not have it: not there (plan again)",
+      tostring(problems))
   end)
 
   it("writes only to the domain that was read: its uuid goes along", function()

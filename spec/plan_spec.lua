@@ -135,9 +135,9 @@ describe("the steps of a plan", function()
     local change, add = plan.steps[1], plan.steps[2]
     assert.same({ format_version = 1, domain = "web01", state = "shut off", changes = 2 },
       { format_version = plan.format_version, domain = plan.domain, state = plan.state, changes = plan.changes })
-    assert.same({ "next boot", "define", "cdrom", "r.lua", 2 },
+    assert.same({ "next boot", "update", "cdrom", "r.lua", 2 },
       { change.effect, change.call, change.kind, change.file, change.line })
-    assert.same({ { key = "source", before = "/old.iso", after = "/new.iso" } }, change.fields)
+    assert.same({ { key = "source", before = "/old.iso", after = "/new.iso", live = true } }, change.fields)
     assert.equal("/old.iso", change.before.source)
     assert.equal("/b.iso", add.after.source)
     local body = [[cdrom { dev = "sdb", source = "/b.iso", address = { controller = 0, unit = 7 } }]]
@@ -239,7 +239,7 @@ describe("the states of a domain", function()
     local plan = made(body, { host.hba(0), host.drive("sda", { path = "/new.iso" }) }, test, { live = devices })
     assert.equal(0, plan.changes)
     assert.same({ "change sda (next boot)" }, lines(plan.pending))
-    assert.same({ { key = "source", before = "/old.iso", after = "/new.iso" } }, plan.pending[1].fields)
+    assert.same({ { key = "source", before = "/old.iso", after = "/new.iso", live = true } }, plan.pending[1].fields)
   end)
 
   it("do not show as pending what the recipe leaves unsaid, or what is planned anyway", function()
@@ -322,7 +322,8 @@ describe("a state that forbids changes", function()
   }
   for name, facts in pairs(states) do
     it("forbids nothing where nothing is to be changed: " .. name, function()
-      assert.equal(0, made(same, { host.hba(0), host.drive("sda") }, facts).changes)
+      local devices = { host.hba(0), host.drive("sda") }
+      assert.equal(0, made(same, devices, facts, { live = devices }).changes)
     end)
   end
 end)

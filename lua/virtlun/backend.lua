@@ -155,7 +155,7 @@ end
 
 --- image(path) -> what core.iso tells, where the files of the host can be seen.
 function Domain:sights()
-  return { image = is_local(self.connection.uri) and self.connection.driver ~= "test" and core.iso or nil }
+  return { image = is_local(self.connection.uri) and self.connection.driver:lower() ~= "test" and core.iso or nil }
 end
 
 -- Devices that the guest was asked for and has not let go of: asking again is an error of its own (facts 8) -----
@@ -258,7 +258,7 @@ Subscription.__close = Subscription.close
 
 local events = { "tray", "added", "removed", "removal_failed", "lifecycle", "closed" }
 
---- virtlun.dispatch calls fn(event) from now on, until the subscription that this returns, or the connection, is closed.
+--- virtlun.dispatch calls fn(event) from now on, until the subscription that this returns or the connection is closed.
 -- event is { event =, domain = name, uuid =, alias = of the device, change =, detail =, reason = }: what there is.
 function Connection:on(event, fn)
   local known = {}

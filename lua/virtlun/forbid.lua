@@ -37,12 +37,14 @@ function forbid.other_domain(found, desired, document)
   end
 end
 
---- A scope that the domain has no half for.
-function forbid.missing_half(found, desired, facts, scope, running)
-  if scope == "live" and not running then
-    complain_of_domain(found, desired, { code = "not_running", value = facts.state })
-  elseif scope == "config" and facts.persistent == false then
+--- A scope for which the domain has no half.
+function forbid.nothing_to_change(found, desired, facts, no_hotplug)
+  if facts.persistent == false then
     complain_of_domain(found, desired, { code = "no_config" })
+  elseif no_hotplug then
+    complain_of_domain(found, desired, { code = "no_hotplug", value = facts.driver })
+  else
+    complain_of_domain(found, desired, { code = "not_running", value = facts.state or "shut off" })
   end
 end
 
@@ -193,8 +195,8 @@ function forbid.changes(found, desired, work)
       complain_of_obstacles(found, desired, change)
       complain_of_protection(found, desired, change, work.described[change.desired])
       complain_of_use(found, desired, change, work, half)
-      complain_of_power(found, desired, change, work, half)
     end
+    for _, change in ipairs(half.differences) do complain_of_power(found, desired, change, work, half) end
   end
 end
 

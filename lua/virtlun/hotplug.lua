@@ -63,8 +63,9 @@ function hotplug.take_out(host, name, change, opts)
   local outcome, failure = unplug(host, change, element, opts)
   if outcome == "removed" then return true end
   if not outcome then
-    local refused = failure[1].cause
-    return refused and host:fail(change, { code = "unplug_refused", a = refused.message, cause = refused }) or nil, failure
+    local cause = failure[1].cause
+    if not cause then return nil, failure end
+    return host:fail(change, { code = "unplug_refused", a = cause.message, cause = cause })
   end
   return host:fail(change, { code = outcome == "pending" and "unplug_pending" or "unplug_refused", a = "it said no" })
 end

@@ -10,13 +10,19 @@ function images.path_of(source)
   return type(source) == "table" and source.file or type(source) == "string" and source or nil
 end
 
---- The source that comes into a CD drive by a change; nil if none does.
+local function after(change, key)
+  if change.action == "add" then return change.after[key] end
+  for _, field in ipairs(change.fields or {}) do
+    if field.key == key then return field.after end
+  end
+end
+
+--- The source that comes into a CD drive by a change; nil if none does.  What is in a container of another format only
+-- QEMU can see.
 local function incoming(change)
   if change.kind ~= "cdrom" then return nil end
-  if change.action == "add" then return change.after.source or nil end
-  for _, field in ipairs(change.fields or {}) do
-    if field.key == "source" then return field.after or nil end
-  end
+  local format = after(change, "format") or change.before and change.before.format or "raw"
+  return format == "raw" and after(change, "source") or nil
 end
 
 --- What is known of a source: what core.iso tells of a file; nil and why, and errno, if that cannot be seen.

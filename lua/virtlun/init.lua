@@ -74,7 +74,7 @@ function virtlun.async(...)
   return require("virtlun.jobs").async(...)
 end
 
---- virtlun.fd(): a descriptor for poll and event loops, readable when there is something to dispatch. Never read from it.
+--- virtlun.fd(): a descriptor for poll and event loops, readable when there is something to dispatch.  Never read it.
 function virtlun.fd()
   return require("virtlun.jobs").fd()
 end

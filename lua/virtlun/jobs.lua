@@ -89,20 +89,20 @@ end
 -- dispatch, else they are kept for jobs.wait. Returns a subscription, or nil and why not.
 function jobs.listen(connection, domain, seconds, about, fn)
   local subscription = { connection = connection, id = libvirt.new_id(), fn = fn, kept = {} }
-  local handle = domain or connection
   inboxes[subscription.id] = subscription
-  local good, failure = answer("listen", handle, libvirt.listen(handle, subscription.id, about), seconds)
+  local id = libvirt.listen(connection, domain, subscription.id, about)
+  local good, failure = answer("listen", connection, id, seconds)
   if good then return subscription end
   inboxes[subscription.id] = nil
   return nil, failure
 end
 
---- Ends a subscription at once; what libvirt has to do for it is not waited for.
+--- Ends a subscription at once: no event of it is delivered any more.
 function jobs.unlisten(subscription)
   if not inboxes[subscription.id] then return end
   inboxes[subscription.id] = nil
-  libvirt.forget(subscription.id)
   libvirt.unlisten(subscription.connection, subscription.id)
+  libvirt.forget(subscription.id)
 end
 
 --- The next event of a subscription without fn; nil if there was none in so many seconds.
@@ -151,19 +151,24 @@ local function deliver(errors, id, ...)
   end
 end
 
--- Those whose time is up, and the alarm for the others.
-local function due()
-  local now, list, first = libvirt.now(), {}, nil
+-- Those whose time is up.
+local function due(now)
+  local list = {}
   if not alarm or alarm > now then return list end
   for id, waiter in pairs(waiting) do
-    if waiter.deadline <= now then list[#list + 1] = id
-    elseif waiter.deadline < (first or math.huge) then first = waiter.deadline
-    end
+    if waiter.deadline <= now then list[#list + 1] = id end
   end
-  alarm = first
-  libvirt.alarm(first)
   table.sort(list)
   return list
+end
+
+-- An alarm that has rung is set anew, for those who still wait.
+local function rearm(now)
+  if not alarm or alarm > now then return end
+  local first = finished[1] and now or math.huge
+  for _, waiter in pairs(waiting) do first = math.min(first, waiter.deadline) end
+  alarm = first < math.huge and first or nil
+  libvirt.alarm(alarm)
 end
 
 local function tell_end(errors, task)
@@ -179,7 +184,7 @@ end
 function jobs.dispatch()
   local errors = {}
   for _ = 1, libvirt.count() do deliver(errors, libvirt.take()) end
-  for _, id in ipairs(due()) do
+  for _, id in ipairs(due(libvirt.now())) do
     local waiter = waiting[id]
     waiting[id] = nil
     if waiter then resume(waiter.task) end
@@ -187,7 +192,7 @@ function jobs.dispatch()
   local ended = finished
   finished = {}
   for _, task in ipairs(ended) do tell_end(errors, task) end
-  if finished[1] then wake_at(libvirt.now()) end
+  rearm(libvirt.now())
   if #errors == 1 then error(errors[1], 0) end
   for i, message in ipairs(errors) do errors[i] = tostring(message) end
   if errors[1] then error(table.concat(errors, "\n"), 0) end

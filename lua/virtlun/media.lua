@@ -79,7 +79,9 @@ end
 --- Empties the drive, which makes the document true again, and puts back what was in it.
 function remedies.half_done(host, change, failure, opts, before)
   local good, again = eject(host, change, opts)
-  if good and change.before.source then good, again = host:write("update_device", before, { live = true }, opts.force) end
+  if good and change.before.source then
+    good, again = host:write("update_device", before, { live = true }, opts.force)
+  end
   return with(host, change, failure, put_back(good, again))
 end
 

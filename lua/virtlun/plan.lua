@@ -29,10 +29,10 @@ local function is_test(facts)
 end
 
 --- Which halves are to be changed: both that the domain has, unless the scope says one.
-local function wanted_halves(facts, scope, documents)
+local function wanted_halves(facts, scope, read, running)
   return {
-    config = scope ~= "live" and facts.persistent ~= false and documents.config ~= nil,
-    live = scope ~= "config" and is_running(facts) and not is_test(facts) and documents.live ~= nil,
+    config = scope ~= "live" and facts.persistent ~= false and read.config ~= nil,
+    live = scope ~= "config" and running and not is_test(facts) and read.live ~= nil,
   }
 end
 
@@ -55,18 +55,17 @@ local function live_part(change)
   return part
 end
 
---- What is to be done to a half now.
-local function changes_of(work, half, number)
+--- What of the differences is to be done to a half now.
+local function changes_now(half, differences)
+  if half.name ~= "live" then return differences end
   local changes = {}
-  for _, change in ipairs(core.diff(work.model, half.document, number)) do
-    changes[#changes + 1] = half.name == "live" and live_part(change) or half.name ~= "live" and change or nil
-  end
+  for _, change in ipairs(differences) do changes[#changes + 1] = live_part(change) end
   return changes
 end
 
 --- What of one described device is still to be done to a half; nil if nothing is.
 function plan.change_of(work, half, number)
-  return changes_of(work, half, number)[1]
+  return changes_now(half, core.diff(work.model, half.document, number))[1]
 end
 
 -- Moves: the changes of both halves to one device, taken together ------------------------------------------
@@ -341,7 +340,8 @@ end
 
 local function compare(work, facts)
   for _, half in ipairs(work.halves) do
-    half.changes = changes_of(work, half)
+    half.differences = core.diff(work.model, half.document)
+    half.changes = changes_now(half, half.differences)
     work[half.name] = half
   end
   work.moves = make_moves(work)
@@ -363,11 +363,10 @@ function plan.work(desired, documents, facts, opts)
   local found = problems.list(raw)
   local read = read_documents(documents, found)
   if not read then return nil, found end
-  local running = is_running(facts)
+  local running = is_running(facts) or not read.config
   forbid.other_domain(found, desired, read.config or read.live)
-  forbid.missing_half(found, desired, facts, scope, running)
-  local halves = make_halves(wanted_halves(facts, scope, read), read)
-  if #halves == 0 and not found:has_errors() then halves = { { name = "config", document = read.config or read.live } } end
+  local halves = make_halves(wanted_halves(facts, scope, read, running), read)
+  if #halves == 0 then forbid.nothing_to_change(found, desired, facts, running and is_test(facts)) end
   local work = { model = model, halves = halves, running = running, documents = read }
   local order = in_order(halves, read)
   check(work, order, found)

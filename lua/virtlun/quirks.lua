@@ -42,8 +42,8 @@ quirks.list = {
   },
   {
     name = "not_taken", of = "attach",
-    doc = "\"Domain already contains a disk with that address\" is also what libvirt says of a unit that it does not " ..
-      "take.",
+    doc = "\"Domain already contains a disk with that address\" is also what libvirt says of a unit that it does " ..
+      "not take.",
     link = "facts 1",
     shows = function(seen) return seen.code == OPERATION_INVALID and not seen.there and not seen.taken end,
   },

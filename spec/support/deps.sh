@@ -9,7 +9,7 @@
 #   deps.sh lua-pc          print the pkg-config name of that Lua
 #   deps.sh luarocks        print the name of LuaRocks
 #
-# The tiers are build, check and valgrind; each contains the one before. LUA, LUA_PC and CC choose other tools.
+# The tiers are build, check, and beyond that live and valgrind; each contains the ones before, but not each other. LUA, LUA_PC and CC choose other tools.
 set -u
 
 CC=${CC:-cc}
@@ -35,8 +35,13 @@ check    command  luarocks         luarocks        luarocks         luarocks    
 check    command  libvirtd         libvirt-daemon+libvirt-daemon-driver-qemu libvirt-daemon-driver-qemu libvirt libvirt-daemon libvirt-daemon-qemu the daemon libvirtd with its QEMU driver
 check    command  virsh            libvirt-clients libvirt-client   libvirt       libvirt-client  libvirt-client  virsh
 check    command  qemu-system-x86_64 qemu-system-x86 qemu-system-x86-core qemu-system-x86 qemu-system-x86_64 qemu-x86 QEMU for x86_64
-check    command  qemu-system-s390x qemu-system-misc qemu-system-s390x-core qemu-system-s390x qemu-system-s390x qemu-s390x QEMU for s390x
+check    command  qemu-system-s390x qemu-system-s390x qemu-system-s390x-core qemu-system-s390x qemu-system-s390x qemu-s390x QEMU for s390x
 check    asan     -                -               libasan+libubsan -             -               -               the compiler's address and undefined behaviour sanitizers
+check    command  gzip             gzip            gzip             gzip          gzip            gzip            gzip, which packs the guest's initramfs
+live     command  tgtd             tgt             scsi-target-utils -            -               tgt             tgtd, which serves disks over iSCSI
+live     file     /usr/lib*/*/qemu/block-iscsi.so:/usr/lib*/qemu*/block-iscsi.so qemu-block-extra qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi QEMU's iSCSI client
+live     file     /usr/share/locale/de/LC_MESSAGES/libvirt.mo libvirt-l10n libvirt-libs libvirt libvirt-lang libvirt-libs libvirt's messages in German
+live     command  debootstrap      debootstrap     debootstrap      debootstrap   debootstrap     debootstrap     debootstrap, which makes other releases of Debian
 valgrind command  valgrind         valgrind        valgrind         valgrind      valgrind        valgrind        valgrind
 END
 }
@@ -71,6 +76,15 @@ find_luarocks() {
     return 1
 }
 
+# find_file PATTERNS: is there a file that one of the patterns means? They are joined by colons.
+find_file() {
+    for pattern in $(echo "$1" | tr : ' '); do
+        # shellcheck disable=SC2086 # a pattern is to become the paths that it means
+        for path in $pattern; do [ ! -e "$path" ] || return 0; done
+    done
+    return 1
+}
+
 # probe KIND ARGUMENT: is it there?
 probe() {
     case $1 in
@@ -80,6 +94,7 @@ probe() {
         lua) find_lua ;;
         lua-pc) find_lua_pc ;;
         pc) pkg-config --exists "$2" ;;
+        file) find_file "$2" ;;
         module) lua=$(find_lua) && "$lua" -e "require('$2')" ;;
     esac >/dev/null 2>&1
 }
@@ -102,6 +117,7 @@ missing() {
     case $1 in
         build) tiers=build ;;
         check) tiers='build|check' ;;
+        live) tiers='build|check|live' ;;
         valgrind) tiers='build|check|valgrind' ;;
         *) echo "deps.sh: no tier is called '$1'" >&2; exit 64 ;;
     esac

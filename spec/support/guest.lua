@@ -101,12 +101,13 @@ local function document(self, opts)
 end
 
 --- Boots a guest on a daemon. opts: arch (x86_64 if unsaid), machine, devices (list of XML), name ("guest" if unsaid),
--- transient (false: define it, then start it), memory (MiB), ports (number of root ports of a q35), from_drives (true:
--- no kernel, so that the machine boots from its drives), boot ("cdrom", if no drive says its order).
+-- transient (false: define it, then start it), start (false: define it only; Guest:start comes later), memory (MiB),
+-- ports (number of root ports of a q35), from_drives (true: no kernel, so that the machine boots from its drives),
+-- boot ("cdrom", if no drive says its order).
 function guest.boot(daemon, opts)
   opts = setmetatable({ arch = opts.arch or "x86_64" }, { __index = opts })
   local self = setmetatable({ daemon = daemon, name = opts.name or "guest", asked = 0, seen = 0, arch = opts.arch,
-    persistent = opts.transient == false }, Guest)
+    persistent = opts.transient == false or opts.start == false }, Guest)
   self.console = ("%s/%s.console"):format(daemon.folder, self.name)
   local in_file, out_file = self.console .. ".in", self.console .. ".out"
   execute("rm -f %s %s && mkfifo -m 666 %s && : >%s && chmod 666 %s", in_file, out_file, in_file, out_file, out_file)
@@ -117,7 +118,7 @@ function guest.boot(daemon, opts)
   local xml = files.write(("%s/%s.xml"):format(daemon.folder, self.name), document(self, opts))
   if self.persistent then
     self:virsh_ok("define", xml)
-    self:virsh_ok("start", self.name)
+    if opts.start ~= false then self:start() end
   else
     self:virsh_ok("create", xml)
   end
@@ -129,6 +130,11 @@ function Guest:virsh_ok(...)
   local result = self.daemon:virsh(...)
   assert(result.code == 0, result.err)
   return result.out
+end
+
+--- Starts a guest that is defined and does not run.
+function Guest:start()
+  self:virsh_ok("start", self.name)
 end
 
 --- What the guest wrote, from a position on.

@@ -27,16 +27,24 @@ function session.missing()
   return lacking ~= "" and "not on this machine: " .. lacking or nil
 end
 
+local release = os.getenv("VIRTLUN_LIVE_ROOT") or ""
+
+--- Why the daemon cannot speak a language ("de"), nil if it can.
+function session.missing_language(language)
+  local catalogue = ("%s/usr/share/locale/%s/LC_MESSAGES/libvirt.mo"):format(release, language)
+  return not files.read(catalogue) and "libvirt's messages are not there in the language " .. language or nil
+end
+
 local Session = {}
 Session.__index = Session
 
 -- What libvirt found out about the emulators is kept for later sessions that do not care how it does that.
-local probed = "build/guest/probed" .. (os.getenv("VIRTLUN_LIVE_ROOT") or ""):gsub("%W", "-")
+local probed = "build/guest/probed" .. release:gsub("%W", "-")
 local capabilities = "/k/libvirt/qemu/cache/capabilities"
 
 local function shell(command, ...)
   local ok = os.execute(command:format(...))
-  assert(ok, command)
+  assert(ok, command:format(...))
 end
 
 local function own_process()
@@ -50,7 +58,7 @@ function session.start(opts)
   local self = setmetatable({ folder = child.folder(), opts = opts }, Session)
   if opts.warm then
     local cache = self.folder .. capabilities
-    shell("mkdir -p %s $(dirname %s) && cp -r %s %s && chmod -R a+rwX %s/k", probed, cache, probed, cache, self.folder)
+    shell("mkdir -p %s && { cp %s/* %s 2>/dev/null; chmod -R a+rwX %s/k; }", cache, probed, cache, self.folder)
   end
   self:launch(own_process())
   return self
@@ -58,7 +66,7 @@ end
 
 -- Starts the daemon in its folder.
 function Session:launch(owner)
-  local env = self.opts.language and { LC_ALL = "C.UTF-8", LANGUAGE = self.opts.language } or nil
+  local env = self.opts.language and { VIRTLUN_LIVE_LANGUAGE = self.opts.language } or nil
   local result = child.run({ "sh", "spec/support/session.sh", "start", self.folder, owner or "" },
     { timeout = 30, env = env })
   self.uri = result.out:match("^(qemu:%S+)\n$")
@@ -67,7 +75,10 @@ end
 
 --- Ends the daemon and what it runs, and removes what it left.
 function Session:stop()
-  if self.opts.warm then os.execute(("cp %s/* %s 2>/dev/null"):format(self.folder .. capabilities, probed)) end
+  if self.opts.warm then
+    os.execute(("{ mkdir -p %s && install -m 644 %s/* %s; } 2>/dev/null"):format(probed, self.folder .. capabilities,
+      probed))
+  end
   script("stop", self.folder)
   child.remove(self.folder)
 end

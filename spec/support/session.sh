@@ -9,6 +9,7 @@
 #   session.sh stop FOLDER             end it and the machines that it runs, and wait until they have gone
 #
 # FOLDER must be short: the daemon's sockets lie in it, and a socket's path has at most 107 characters.
+# With VIRTLUN_LIVE_LANGUAGE=de the daemon's messages are German, as far as libvirt's translations go.
 # With VIRTLUN_LIVE_ROOT=DIR the daemon is the one of another Debian release in DIR, which takes root.
 set -eu
 
@@ -29,7 +30,7 @@ inside() {
 missing() {
     if [ -n "$root" ]; then
         if [ "$(id -u)" != 0 ]; then echo "root's rights, which VIRTLUN_LIVE_ROOT takes"; else inside "" missing; fi
-        command -v virsh || echo virsh
+        command -v virsh >/dev/null || echo virsh
         return
     fi
     for command in libvirtd virsh qemu-system-x86_64 qemu-system-s390x; do
@@ -53,7 +54,16 @@ become_user() {
     inside --userspec=65534:65534 start
 }
 
+# Messages are translated for locales that have a name of their own only, and few machines have the one that we want:
+# C.UTF-8 under another name will do.
+speak() {
+    mkdir -p "$folder/l"
+    cp -r /usr/lib/locale/C.utf8 "$folder/l/$1.UTF-8"
+    export LOCPATH="$folder/l" LC_ALL="$1.UTF-8" LANGUAGE="$1"
+}
+
 start() {
+    [ -z "${VIRTLUN_LIVE_LANGUAGE:-}" ] || speak "$VIRTLUN_LIVE_LANGUAGE"
     export XDG_CONFIG_HOME="$folder/c" XDG_CACHE_HOME="$folder/k" XDG_DATA_HOME="$folder/d"
     export XDG_RUNTIME_DIR="$folder/r" HOME="$folder/h"
     mkdir -p "$XDG_CONFIG_HOME/libvirt" "$XDG_CACHE_HOME" "$XDG_DATA_HOME" "$XDG_RUNTIME_DIR/libvirt" "$HOME"

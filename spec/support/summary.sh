@@ -40,6 +40,8 @@ run() {
     echo "$name $passed $failed $skipped" >>"$dir/parts"
     [ "$failed" -gt 0 ] && cat "$log"
     printf '%-18s %6d passed %4d failed %4d skipped  %4d s\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
+    # What could not run here, and why.
+    grep -o 'skipped: .*' "$log" | sed 's/^/    /'
 }
 
 end() {

@@ -16,6 +16,16 @@ local elsewhere = {
   unclear = "a change of a plan", bound = "a change of a plan", other_domain = "a document of a plan",
   bad_patch = "a document that the patcher spoiled, which no input is known to do",
   no_memory = "a machine without memory",
+  not_running = "the state of a domain", no_hotplug = "the driver of a host", bad_state = "the state of a domain",
+  read_only = "a connection", needs_power_off = "the state of a domain", no_acpi = "a running machine",
+  no_port = "a running machine",
+  tray_locked = "a guest", cannot_eject = "a guest", needs_reattach = "a guest", empty_hotplug = "a guest",
+  not_taken = "a host's answer", replaced = "a guest", restored = "a guest", not_restored = "a guest",
+  unplug_pending = "a guest", unplug_refused = "a guest", left_behind = "a host's answer",
+  already_there = "a single operation", not_there = "a single operation", ambiguous = "a single operation",
+  no_medium = "a single operation",
+  image_missing = "an image", image_not_yet = "an image", image_unseen = "an image", image_broken = "an image",
+  image_unknown = "an image", image_short = "an image",
 }
 
 -- Running a case -----------------------------------------------------------------------------------------------------

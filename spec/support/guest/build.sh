@@ -42,6 +42,7 @@ APT::Architecture "$debian";
 APT::Architectures { "$debian"; };
 APT::Sandbox::User "";
 Acquire::Retries "2";
+Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 Acquire::http::Timeout "20";
 Dir::State "$work/state";
@@ -65,7 +66,8 @@ download() {
     # Sources that do not know this architecture are no harm, so only what comes of it counts.
     apt-get -qq update >"$work/log" 2>&1 || true
     package=$(kernel_package)
-    [ -n "$package" ] || fail "no $kernels in the package sources ($(tail -n 1 "$work/log"))"
+    [ -n "$package" ] || fail "no $kernels in the package sources" \
+        "($(grep -m 1 '^[EW]:' "$work/log" || echo 'they know none'))"
     (cd "$work/debs" && rm -f ./*.deb && apt-get -qq download "$package" busybox-static >>"$work/log" 2>&1) ||
         fail "no download of $package: $(tail -n 1 "$work/log")"
     rm -rf "$work/state" "$work/cache"

@@ -1,0 +1,76 @@
+-- One round for each architecture, short enough for `make check`: what virtlun describes is what a guest then sees, at
+-- the addresses and with the names that it foretold.
+local guest = require("support.guest")
+local iso = require("support.iso")
+local session = require("support.session")
+local virtlun = require("virtlun")
+
+local why_not = session.missing()
+
+describe("a described domain", function()
+  if why_not then
+    it("was not booted", function() pending("libvirtd with QEMU: " .. why_not) end)
+    print("skipped: round_spec, " .. why_not)
+    return
+  end
+
+  local daemon, connection
+
+  setup(function()
+    daemon = session.start { warm = true }
+    connection = assert(virtlun.open(daemon.uri))
+  end)
+  teardown(function()
+    if connection then connection:close() end
+    connection = nil
+    collectgarbage() -- Domains hold their connection, which should be gone before the daemon is.
+    daemon:stop()
+  end)
+
+  local function disc(label) return iso.data(("%s/%s.iso"):format(daemon.folder, label), label) end
+
+  -- What is foretold of every drive of a domain as it runs: LUN and disc, by its name in /dev/disk/by-path.
+  local function foretold(vm)
+    local description = assert(virtlun.read(vm:virsh_ok("dumpxml", vm.name)))
+    local drives = {}
+    for place, drive in pairs(virtlun.foretell(description)) do
+      drives[drive.by_path] = { drive.lun, description[place].source:match("(%w+)%.iso") }
+    end
+    return drives
+  end
+
+  local function found(vm)
+    local devices, drives = {}, {}
+    for _, device in ipairs(vm:luns()) do devices[device.blk] = device end
+    for name, blk in pairs(vm:by_path()) do drives[name] = { devices[blk].lun, devices[blk].label } end
+    return drives
+  end
+
+  for _, arch in ipairs { "x86_64", "s390x" } do
+    local lacking = guest.missing(arch)
+    it("is what a guest on " .. arch .. " sees", function()
+      if lacking then
+        print("skipped: round_spec, " .. lacking)
+        pending(lacking)
+        return
+      end
+      local vm = daemon:boot { arch = arch, start = false }
+      finally(function() vm:destroy() end)
+      local recipe = ([[domain "guest" {
+        controller { index = 0 }, controller { index = 1 },
+        cdrom { dev = "sda", source = "%s", address = { controller = 0, target = 0, unit = 0 } },
+        cdrom { dev = "sdb", source = "%s", address = { controller = 1, target = 5, unit = 300 } },
+        cdrom { dev = "sdc", source = "%s", address = { controller = 1, target = 255, unit = 16383 } } }]]):format(
+        disc "ONE", disc "TWO", disc "THREE")
+      local domains, problems = virtlun.loadstring(recipe, "round.lua")
+      local plan
+      plan, problems = assert(connection:domain("guest")):plan(assert(domains, tostring(problems))[1])
+      assert(assert(plan, tostring(problems)):apply())
+
+      vm:start()
+      vm:wait_ready()
+      assert.same(foretold(vm), found(vm))
+      assert.equal("THREE", vm:lun(255, 32767).label)
+    end)
+  end
+end)
