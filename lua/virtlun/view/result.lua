@@ -21,7 +21,7 @@ local function changed(step)
     if not source then return step.device .. " is now empty" end
     return ("%s now holds %s"):format(step.device, value.medium(source, step.medium))
   end
-  return ("%s changed: %s"):format(step.device, value.changes(fields, step.medium))
+  return ("%s changed: %s"):format(step.kind == "domain" and "domain" or step.device, value.changes(fields, step.medium))
 end
 
 local function removed(step)
