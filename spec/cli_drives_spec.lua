@@ -85,6 +85,16 @@ describe("virtlun attach", function()
     end
   end)
 
+  it("leaves relative paths alone where they are those of another machine", function()
+    local sources = require("virtlun.cli.sources")
+    local far = { connection = { is_local = function() return false end } }
+    assert.equal("cd.iso", sources.source(far, "cd.iso"))
+    assert.equal("./cd.iso", sources.drive(far, "./cd.iso"))
+    local near = { connection = { is_local = function() return true end } }
+    assert.truthy(sources.drive(near, "./cd.iso"):find("^/.*[^.]/cd.iso$"))
+    assert.same({ "sda", "/cd.iso" }, { sources.drive(near, "sda"), sources.drive(near, "/cd.iso") })
+  end)
+
   it("tells problems as recipes do", function()
     assert.equal("test.sda.cache: 'bad' is not one of default, none, writethrough, writeback, directsync or unsafe\n",
       err_of(1, "attach test cdrom /cd.iso --set cache=bad"))
@@ -158,7 +168,7 @@ describe("one drive after another", function()
   it("is limited by --live and --config", function()
     assert.equal(0, run("attach test cdrom /cd.iso --config").code)
     assert.equal(0, run("attach test cdrom /cd.iso --config --live").code)
-    assert.equal("test: libvirt's driver TEST cannot change a running domain (scope = \"config\" changes its next boot)\n",
-      err_of(1, "attach test cdrom /cd.iso --live"))
+    local said = err_of(1, "attach test cdrom /cd.iso --live")
+    assert.truthy(said:find("test: libvirt's driver TEST cannot change a running domain", 1, true), said)
   end)
 end)

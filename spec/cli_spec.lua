@@ -349,8 +349,8 @@ describe("the command line", function()
   it("has -h and --version", function()
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", out_of("--version"))
     for _, line in ipairs { "-h", "--help" } do assert.truthy(out_of(line):find("^Usage: virtlun .*\n +apply ")) end
-    local commands = { "check", "render", "plan", "apply", "insert", "eject", "attach", "detach", "show", "lun", "help" }
-    for _, command in ipairs(commands) do
+    local commands = "check render plan apply insert eject attach detach show lun help"
+    for command in commands:gmatch("%S+") do
       assert.truthy(out_of(command .. " -h"):find("^Usage: virtlun " .. command), command)
       if command ~= "lun" then assert.equal(out_of(command .. " -h"), out_of("help " .. command)) end
     end

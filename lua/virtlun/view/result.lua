@@ -21,7 +21,8 @@ local function changed(step)
     if not source then return step.device .. " is now empty" end
     return ("%s now holds %s"):format(step.device, value.medium(source, step.medium))
   end
-  return ("%s changed: %s"):format(step.kind == "domain" and "domain" or step.device, value.changes(fields, step.medium))
+  local name = step.kind == "domain" and "domain" or step.device
+  return ("%s changed: %s"):format(name, value.changes(fields, step.medium))
 end
 
 local function removed(step)
