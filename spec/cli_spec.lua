@@ -294,7 +294,7 @@ describe("virtlun help", function()
 
   it("has every field and every problem of the schema", function()
     local index = out_of("help")
-    local topics = { "domain", "controller", "cdrom", "disk", "lun", "hostdev", "source" }
+    local topics = { "domain", "controller", "cdrom", "disk", "lun", "hostdev", "source", "insert" }
     for _, problem in ipairs(schema.problems) do topics[#topics + 1] = problem.code end
     for name in pairs(schema.shapes) do if name ~= "other" then topics[#topics + 1] = name end end
     -- One process for all topics: there are more than a hundred.
@@ -330,6 +330,8 @@ describe("virtlun help", function()
   it("suggests what was meant", function()
     assert.equal("virtlun: no help on 'cdrm' (did you mean 'cdrom'?); 'virtlun help' lists the topics\n",
       err_of(64, "help cdrm"))
+    assert.equal("virtlun: no help on 'insrt' (did you mean 'insert'?); 'virtlun help' lists the topics\n",
+      err_of(64, "help insrt"))
     assert.equal("virtlun: no help on 'zzzzzz'; 'virtlun help' lists the topics\n", err_of(64, "help zzzzzz"))
   end)
 end)

@@ -161,6 +161,16 @@ describe("a domain", function()
       "live sdb missing" }, seen)
   end)
 
+  it("tells what an HBA will be", function()
+    assert.same({ "web01  running  qemu:///system", "HBA 0  virtio-scsi  [until its next boot]  [then lsilogic]" },
+      tree({ HBA }, { host.hba(0, "lsilogic") }))
+  end)
+
+  it("draws drives without a name, and on HBAs that are not described", function()
+    assert.same({ "web01  running  qemu:///system", "HBA 0  not there", "target 0",
+      "unit 3  hostdev  scsi_host2 0:0:5  guest [H:0:0:3]" }, tree({ host.hostdev(2, 5, { 0, 0, 3 }) }))
+  end)
+
   it("has trays only while it runs, and no comparison where there is one half", function()
     local data = described(nil, { SDA })
     assert.same({ nil, nil, nil }, { data.live, data.config[1].tray, data.config[1].other })

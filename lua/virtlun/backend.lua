@@ -80,13 +80,15 @@ function Domain:define(xml)
   return true
 end
 
---- What is known of the images in the CD drives of both halves, by their path; nil where they cannot be seen.
+--- What is known of the images in the CD drives of both halves, by their path; nil where they cannot be seen.  What is
+-- in a container of another format only QEMU can see.
 local function media_of(description, look)
   if not look then return nil end
   local media = {}
   for _, which in ipairs { "live", "config" } do
     for _, device in ipairs(description[which] or {}) do
-      local path = device.kind == "cdrom" and images.path_of(device.source)
+      local is_image = device.kind == "cdrom" and (device.format or "raw") == "raw"
+      local path = is_image and images.path_of(device.source)
       if path and media[path] == nil then media[path] = look(path) end
     end
   end

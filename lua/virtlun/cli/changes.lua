@@ -63,6 +63,14 @@ function changes.is_forgotten(uri)
   return uri ~= nil and uri:match("^test:///") ~= nil
 end
 
+--- Tells who watches what the command waits for: a guest may take its time to let go of a device.
+function changes.tell_waiting(event, out)
+  local step = event.step
+  if event.state == "begin" and step.action == "remove" and step.scope ~= "config" and out.is_watched then
+    out:progress(("%s: waiting for the guest to let go of %s"):format(event.domain, step.device))
+  end
+end
+
 changes.FORGOTTEN = "virtlun: test:/// lives in this process only; nothing outlives it"
 
 -- Planning -------------------------------------------------------------------------------------------------
@@ -157,6 +165,7 @@ local function apply_all(plans, found, args, out)
   for _, plan in ipairs(plans) do
     local how = changes.limits(args)
     function how.on_progress(event)
+      changes.tell_waiting(event, out)
       if event.state == "done" then
         out:progress(("%s: %s %s: done"):format(event.domain, event.step.action, event.step.device))
       end

@@ -59,12 +59,22 @@ end
 
 -- Help -----------------------------------------------------------------------------------------------------
 
+local function names_of(commands)
+  local names = {}
+  for name in pairs(commands) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- A word that is both a constructor and a command, lun, is explained as the former.
 function explain.help(args, out)
   local schema = virtlun.schema()
-  local lines = args.topic and help_view.lines(schema, args.topic) or not args.topic and help_view.index(schema)
-  if not lines and args.command_help then lines = { args.command_help } end
+  local names = names_of(args.commands)
+  local lines
+  if args.topic then lines = help_view.lines(schema, args.topic) else lines = help_view.index(schema, names) end
+  if not lines and args.commands[args.topic] then lines = { args.commands[args.topic]:get_help() } end
   if not lines then
-    local near = help_view.near(schema, args.topic, virtlun.suggest)
+    local near = help_view.near(schema, names, args.topic, virtlun.suggest)
     local hint = near and (" (did you mean '%s'?)"):format(near) or ""
     out:message(("virtlun: no help on '%s'%s; 'virtlun help' lists the topics"):format(args.topic, hint))
     return status.USAGE

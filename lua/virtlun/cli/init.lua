@@ -53,8 +53,7 @@ local function run(args)
   if not parsed.command then return usage_error(parser, "a command is missing") end
   local prepared, message = prepare(parsed)
   if not prepared then return usage_error(parser, message) end
-  local topic = command_parsers[parsed.topic or ""]
-  parsed.command_help = topic and topic:get_help()
+  parsed.commands = command_parsers -- help explains them too
   local out = output.new(parsed)
   local ended = commands[parsed.command](parsed, out)
   return out:close() and ended or math.max(ended, status.FAILED)

@@ -69,7 +69,7 @@ end
 local function add_drive(command, text)
   command:argument("domain"):description("Name or UUID.")
   command:argument("drive"):description(text or
-    "Its name (sda), its alias, the path of its medium, or controller:bus:target:unit.")
+    "Its name (sda), its alias (ua-...), the path of its medium, or controller:bus:target:unit.")
   return command
 end
 

@@ -81,12 +81,14 @@ end
 
 --- opts: json, quiet, verbose, no_color, which wins; NO_COLOR and a dumb terminal win too.
 function output.new(opts)
+  local is_watched = is_terminal(2)
   local may_paint = not opts.no_color and (os.getenv("NO_COLOR") or "") == "" and os.getenv("TERM") ~= "dumb"
   return setmetatable({
     is_json = opts.json, quiet = opts.quiet, verbose = opts.verbose,
     paint = style.painter(may_paint and not opts.json and is_terminal(1)),
-    paint_error = style.painter(may_paint and is_terminal(2)),
-    can_ask = not opts.json and is_terminal(0) and is_terminal(2),
+    paint_error = style.painter(may_paint and is_watched),
+    is_watched = is_watched,
+    can_ask = not opts.json and is_watched and is_terminal(0),
   }, Output)
 end
 

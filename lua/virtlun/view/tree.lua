@@ -21,7 +21,8 @@ local function mark(device, which)
 end
 
 local function drive_text(drive, which)
-  local name = ("%s %s"):format(drive.kind, drive.dev or drive.alias or "")
+  local name = drive.dev or drive.alias
+  name = name and drive.kind .. " " .. name or drive.kind
   local tray = drive.tray and "tray " .. drive.tray or ""
   return joined(("unit %d"):format(drive.address.unit or 0), name, value.medium(drive.source, drive.medium), tray,
     value.guest(drive.guest), mark(drive, which))
@@ -41,15 +42,20 @@ local function child(node, key, text)
   return new
 end
 
-local function hba_text(hba, index, which)
-  local name = ("HBA %d"):format(index)
-  if not hba then return joined(name, "not there") end
-  return joined(name, hba.model or "model of the host's choice", value.hba_address(hba.address), mark(hba, which))
+local function hba_words(hba)
+  return joined(hba.model or "model of the host's choice", value.hba_address(hba.address))
 end
 
+--- Drives hang on one HBA, so one that will be another is drawn once, with what it will be.
 local function add_hbas(root, devices, which)
   for _, device in ipairs(devices) do
-    if device.kind == "controller" then child(root, device.index, hba_text(device, device.index, which)) end
+    if device.kind == "controller" then
+      local text = joined(("HBA %d"):format(device.index), hba_words(device), mark(device, which))
+      local node = child(root, device.index, text)
+      if which == "config" and device.other == "different" then
+        node.text = ("%s  [then %s]"):format(node.text, hba_words(device))
+      end
+    end
   end
 end
 
@@ -59,7 +65,7 @@ local function add_drives(root, devices, which, drawn)
     local address = device.kind ~= "controller" and device.address
     if address and address.controller and not (drawn and device.other == "same") then
       local number = address.target or 0
-      local hba = child(root, address.controller, hba_text(nil, address.controller))
+      local hba = child(root, address.controller, ("HBA %d  not there"):format(address.controller))
       local target = child(hba, number, ("target %d"):format(number))
       -- Two drives may have one place, one now and one from the next boot on.
       local key = ("%05d %s %s"):format(address.unit or 0, which == "live" and 1 or 2, device.dev or "")
