@@ -10,6 +10,7 @@ files["spec"] = { std = "+busted" }
 local recipe = {
   read_globals = { "domain", "controller", "cdrom", "disk", "lun", "hostdev", "param", "include", "requires" },
 }
+files["spec/embed"] = { read_globals = { "host" } }
 files["spec/recipes"] = recipe
 files["spec/golden"] = recipe
 

@@ -102,7 +102,7 @@ static int Lvirt_connection(lua_State *L) {
   struct virt_conn **handle = lua_newuserdata(L, sizeof *handle);
   *handle = NULL;
   luaL_setmetatable(L, CONNECTION_TYPE);
-  *handle = virt_conn_new();
+  *handle = virt_conn_new(virt_call_find("close"));
   return *handle ? 1 : luaL_error(L, "not enough memory");
 }
 
@@ -196,6 +196,8 @@ static int Lvirt_submit(lua_State *L) {
   return submit(L, job, state->box, virt_mailbox_new_id(state->box));
 }
 
+static void release_subscription(void *subscription) { virt_subscription_unref(subscription); }
+
 /* libvirt.listen(connection, domain or nil, id of the events, { tray = true ... }) -> id of the answer. */
 static int Lvirt_listen(lua_State *L) {
   struct state *state = state_of(L);
@@ -203,8 +205,9 @@ static int Lvirt_listen(lua_State *L) {
   long long id = luaL_checkinteger(L, 3);
   unsigned about = bits_of(L, 4, abouts);
   struct virt_job *job = new_job(L, virt_call_find("listen"), 1);
-  job->subscription = virt_subscription_new(state->box, id, about, of);
-  if (job->subscription) return submit(L, job, state->box, virt_mailbox_new_id(state->box));
+  job->more = virt_subscription_new(state->box, id, about, of);
+  job->release_more = release_subscription;
+  if (job->more) return submit(L, job, state->box, virt_mailbox_new_id(state->box));
   virt_job_release(job);
   return luaL_error(L, "not enough memory");
 }

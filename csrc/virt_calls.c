@@ -137,7 +137,7 @@ static bool call_volume(struct virt_job *job) {
 }
 
 static bool call_listen(struct virt_job *job) {
-  job->failed = !virt_events_listen(job->conn, job->subscription, &job->error);
+  job->failed = !virt_events_listen(job->conn, job->more, &job->error);
   return !job->failed;
 }
 

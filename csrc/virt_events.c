@@ -198,11 +198,12 @@ bool virt_events_listen(struct virt_conn *conn, struct virt_subscription *subscr
     return false;
   }
   virt_lock();
+  struct virt_subscription **end = &conn->subscriptions;
+  while (*end) end = &(*end)->next;
+  *end = subscription;
   subscription->refs++;
-  subscription->next = conn->subscriptions;
-  conn->subscriptions = subscription;
-  struct virt_event end = end_of_connection(conn->lost);
-  if (conn->lost >= 0 && subscription->about & VIRT_CLOSED) send(subscription, &end); /* late, but told */
+  struct virt_event closed = end_of_connection(conn->lost);
+  if (conn->lost >= 0 && subscription->about & VIRT_CLOSED) send(subscription, &closed); /* late, but told */
   virt_unlock();
   return true;
 }
@@ -222,9 +223,9 @@ void virt_events_unlisten(struct virt_conn *conn, const struct virt_mailbox *box
 void virt_events_watch(struct virt_conn *conn) {
   conn->has_loop = true;
   virConnectSetKeepAlive(conn->handle, 5, 3);
-  virt_conn_ref(conn);
-  conn->watched = virConnectRegisterCloseCallback(conn->handle, on_close, conn, unref_conn) == 0;
-  if (!conn->watched) virt_conn_unref(conn);
+  /* Without a reference: drivers that cannot, say that they do, and would never give it back.  It is not needed, since
+   * a connection lives until this is undone, and libvirt waits for a callback that runs just then. */
+  conn->watched = virConnectRegisterCloseCallback(conn->handle, on_close, conn, NULL) == 0;
 }
 
 void virt_events_end(struct virt_conn *conn) {

@@ -9,8 +9,6 @@
 
 #include <libvirt/virterror.h>
 
-#include "virt_calls.h"
-#include "virt_events.h"
 #include "virt_jobs.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -90,7 +88,7 @@ void virt_job_release(struct virt_job *job) {
   free(job->text);
   free(job->arguments[0]);
   free(job->arguments[1]);
-  virt_subscription_unref(job->subscription);
+  if (job->release_more) job->release_more(job->more);
   virt_domain_unref(job->domain);
   if (job->mailbox) virt_mailbox_unref(job->mailbox);
   virt_conn_unref(job->conn);
@@ -272,13 +270,13 @@ bool virt_job_abandon(struct virt_conn *conn, struct virt_mailbox *box, long lon
 
 /* --- connections -------------------------------------------------------------------------------------- */
 
-struct virt_conn *virt_conn_new(void) {
+struct virt_conn *virt_conn_new(const struct virt_call *close) {
   struct virt_conn *conn = calloc(1, sizeof *conn);
   if (!conn) return NULL;
   conn->refs = 1;
   conn->lost = -1;
   conn->end = &conn->first;
-  conn->close = virt_job_new(virt_call_find("close"), conn, NULL);
+  conn->close = virt_job_new(close, conn, NULL);
   if (conn->close) return conn;
   free(conn);
   return NULL;

@@ -52,7 +52,8 @@ struct virt_job {
 
   char *arguments[2];
   unsigned flags;
-  struct virt_subscription *subscription; /* of "listen" */
+  void *more; /* what only some calls need, and how it is released */
+  void (*release_more)(void *more);
 
   bool failed;
   struct virt_error error;
@@ -94,8 +95,8 @@ struct virt_domain {
 void virt_lock(void);
 void virt_unlock(void);
 
-/* One reference; NULL without memory. */
-struct virt_conn *virt_conn_new(void);
+/* One reference; NULL without memory.  `close` is the call that ends it. */
+struct virt_conn *virt_conn_new(const struct virt_call *close);
 struct virt_conn *virt_conn_ref(struct virt_conn *conn);
 void virt_conn_unref(struct virt_conn *conn);
 /* Closes it when its jobs are done; the box, if not NULL, gets an answer of that id then.  False if there will be none:

@@ -90,4 +90,17 @@ describe("an image", function()
     assert.equal("/pools/iso/b.iso", looked)
     assert.equal("DISC2", made.steps[1].medium.label)
   end)
+
+  it("in a storage pool of another machine is known to be there or not", function()
+    local body = [[cdrom { dev = "sda", source = { pool = "iso", volume = "b.iso" } }]]
+    local function planned(...)
+      local answer = table.pack(...)
+      local made, problems = plan(body, nil, { live = true, volume = function() return table.unpack(answer, 1, 3) end })
+      return made and made.changes, tostring(problems)
+    end
+    assert.same({ 1, "" }, { planned("/pools/iso/b.iso") })
+    assert.same({ 1, "" }, { planned(nil, "no storage driver") })
+    assert.same({ nil, "r.lua:2: web01.sda.source: volume b.iso of pool iso cannot be opened: no such pool" },
+      { planned(nil, "no such pool", true) })
+  end)
 end)

@@ -60,11 +60,14 @@ describe("virtlun.async", function()
     local subscription = assert(connection:on("lifecycle", function(event) order[#order + 1] = event.change end))
     local results = all(function() return dom:destroy() end, function() return dom:start() end,
       function() return dom:destroy() end, function() return dom:start() end,
-      function() backend.sleep(0.05) order[#order + 1] = "slept" end)
+      function()
+        while #order < 4 do backend.sleep(0.001) end
+        return "slept"
+      end)
     for i = 1, 4 do assert.same({ true, n = 1 }, results[i]) end
-    pump(function() return #order == 5 end)
+    assert.same({ "slept", n = 1 }, results[5])
     subscription:close()
-    assert.equal("stopped started stopped started slept", table.concat(order, " "))
+    assert.equal("stopped started stopped started", table.concat(order, " "))
   end)
 
   it("has many in flight", function()
@@ -130,6 +133,31 @@ describe("virtlun.dispatch", function()
     end
     assert.equal("no stopped\nno started", table.concat(said, "\n"))
     virtlun.dispatch() -- It is said once.
+    for _, word in ipairs { "one", "two" } do
+      virtlun.async(function() end, function() error(word, 0) end)
+    end
+    assert.has_error(virtlun.dispatch, "one\ntwo")
+  end)
+
+  it("may be called by callbacks, which may also end what is still to be delivered", function()
+    local connection <close> = assert(virtlun.open(TEST))
+    local dom = assert(connection:domain("test"))
+    local seen, other = 0, nil
+    assert(connection:on("lifecycle", function()
+      seen = seen + 1
+      if other then other:close() end
+      virtlun.dispatch()
+    end))
+    other = assert(connection:on("lifecycle", function() seen = seen + 10 end))
+    local watcher = assert(dom:watch())
+    assert(dom:destroy())
+    assert(dom:start())
+    assert.equal("stopped", watcher:next().change)
+    assert.equal("started", watcher:next().change)
+    pump(function() return seen >= 2 end)
+    virtlun.dispatch()
+    assert.equal(2, seen)
+    watcher:close()
   end)
 
   it("is where callbacks run, never a wait", function()
@@ -157,7 +185,7 @@ describe("virtlun.dispatch", function()
     assert.is_true(poll(virtlun.fd(), 5))
     pump(function() return done end)
     assert.is_false(poll(virtlun.fd(), 0))
-    local connection <close> = assert(virtlun.open(TEST)) -- An answer that was waited for leaves nothing.
+    assert(virtlun.open(TEST)):close() -- An answer that was waited for leaves nothing.
     assert.is_false(poll(virtlun.fd(), 0))
   end)
 end)
@@ -312,7 +340,8 @@ describe(what, function()
   local function define(connection, count)
     local domains = {}
     for i = 1, count do
-      local xml = ("<domain type='test'><name>d%d</name><memory>1024</memory><os><type>hvm</type></os></domain>"):format(i)
+      local xml = "<domain type='test'><name>d%d</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+      xml = xml:format(i)
       assert(jobs.call("define", connection.handle, 10, nil, xml))
       domains[i] = assert(connection:domain("d" .. i))
     end
@@ -362,6 +391,29 @@ describe(what, function()
     assert.same({ ["true"] = 9 }, count(all(table.unpack(tasks))))
   end)
 
+  for _, close in ipairs { "connection:close()", "connection = nil collectgarbage()" } do
+    it("closes a connection after the calls that were asked for before: " .. close, function()
+      local result = child.script([[
+        local virtlun = require "virtlun"
+        local poll = require "poll"
+        local connection = assert(virtlun.open(arg[1]))
+        local ended, dom = 0, assert(connection:domain "test")
+        os.execute("kill -STOP " .. arg[2])
+        for _, call in ipairs { "destroy", "start", "destroy", "start" } do
+          virtlun.async(function() return dom[call](dom) end, function(good, problems)
+            print(call, good, problems)
+            ended = ended + 1
+          end)
+        end
+        dom = nil
+        os.execute("(sleep 0.2; kill -CONT " .. arg[2] .. ") &")
+        ]] .. close .. [[
+
+        while ended < 4 and poll(virtlun.fd(), 5) do virtlun.dispatch() end]], { timeout = 20 }, uri, tostring(pid))
+      assert.same({ ("destroy\ttrue\tnil\nstart\ttrue\tnil\n"):rep(2), "" }, { result.out, result.err })
+    end)
+  end
+
   it("is given up within the limit: opening, calling, closing, collecting", function()
     local connection = assert(virtlun.open(uri, { timeout = 0.3 }))
     local idle = assert(virtlun.open(uri, { timeout = 0.3 }))
@@ -383,8 +435,8 @@ describe(what, function()
     assert.is_true(took(collectgarbage) < 0.2)
   end)
 
-  it("keeps no program from ending", function()
-    for _, ending in ipairs { "os.exit(0, true)", "os.exit(0)", "" } do
+  for _, ending in ipairs { "os.exit(0, true)", "os.exit(0)", "return" } do
+    it("keeps no program from ending: " .. ending, function()
       local result = child.script([[
         local virtlun = require "virtlun"
         local connection = assert(virtlun.open(arg[1]))
@@ -394,10 +446,9 @@ describe(what, function()
         for _ = 1, 3 do virtlun.async(function() return dom:facts() end) end
         virtlun.async(function() return virtlun.open(arg[1]) end)
         virtlun.async(function() return connection:domains() end) ]] .. ending, { timeout = 5 }, uri, tostring(pid))
-      signal("CONT")
-      assert.same({ "", 0 }, { result.err, result.code }, ending)
-    end
-  end)
+      assert.same({ "", 0 }, { result.err, result.code })
+    end)
+  end
 
   it("leaves a way for Ctrl-C", function()
     local text = [[
@@ -410,7 +461,19 @@ describe(what, function()
     assert.is_true(seconds < 5)
   end)
 
-  it("tells its end, and what is asked then fails, without a signal", function()
+  it("fails what is asked after its end, without a signal, also where no event loop notices", function()
+    local result = child.script([[
+      local connection = assert(require("virtlun").open(arg[1], { events = false }))
+      local dom = assert(connection:domain "test")
+      os.execute("kill -KILL " .. arg[2] .. "; sleep 0.2") -- Here nothing tells when its sockets are gone.
+      for _ = 1, 3 do
+        local good, problems = dom:start()
+        print(good, problems[1].code)
+      end]], { timeout = 20 }, uri, tostring(pid))
+    assert.same({ ("nil\thost_refused\n"):rep(3), "", 0 }, { result.out, result.err, result.code })
+  end)
+
+  it("tells its end, and what is asked then fails", function()
     local result = child.script([[
       local virtlun, backend = require "virtlun", require "virtlun.backend"
       local connection = assert(virtlun.open(arg[1]))

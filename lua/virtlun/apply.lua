@@ -179,30 +179,35 @@ local function finish(host, tell)
   return true
 end
 
---- Returns { domain =, done =, notes = }; or nil, problems, and whether the host had been written to by then.
-local function run(dom, desired, plan, opts)
-  opts = opts or {}
+--- Makes what was just read so: { domain =, done =, notes = }; or nil, problems, and whether the host was written to.
+local function run(host, opts)
+  local dom = host.dom
+  local changes = host.plan.changes
+  if changes > 0 and dom.connection.readonly then return problems.fail { code = "read_only", path = dom.name } end
+  local function tell(state, number, step)
+    if opts.on_progress then opts.on_progress { state = state, number = number, step = step, domain = dom.name } end
+  end
+  local done, failure = make_all(host, opts, tell)
+  if done then done, failure = finish(host, tell) end
+  if not done then return nil, failure:append(host.notes), host.written end
+  return { domain = dom.name, done = changes, notes = host.notes }
+end
+
+--- Makes a plan so, if the domain is still as it was planned.
+local function run_plan(dom, desired, plan, opts)
   if plan.changes == 0 then return { domain = dom.name, done = 0, notes = problems.list() } end
-  if dom.connection.readonly then return problems.fail { code = "read_only", path = dom.name } end
   local host, failure = hosts.read(dom, desired, opts)
   if not host then return nil, failure end
   if host.plan.fingerprint ~= plan.fingerprint then
     return problems.fail { code = "host_changed", path = dom.name }
   end
-  host.notes = problems.list()
-  local function tell(state, number, step)
-    if opts.on_progress then opts.on_progress { state = state, number = number, step = step, domain = dom.name } end
-  end
-  local done
-  done, failure = make_all(host, opts, tell)
-  if done then done, failure = finish(host, tell) end
-  if not done then return nil, failure:append(host.notes), host.written end
-  return { domain = dom.name, done = plan.changes, notes = host.notes }
+  return run(host, opts)
 end
 
 --- apply.plan(dom, desired, opts) -> plan with a method apply(opts), or nil and problems.  opts.scope: "live" or
 -- "config" only.  plan:apply(opts) takes force (a tray that the guest has locked), reattach = false (never replace a
--- drive to change its medium), timeout (seconds until an unplug counts as pending), on_progress.
+-- drive to change its medium), timeout (seconds until an unplug counts as pending), on_progress; it returns what run
+-- does.
 function apply.plan(dom, desired, opts)
   local host, found = hosts.read(dom, desired, opts)
   if not host then return nil, found end
@@ -212,9 +217,31 @@ function apply.plan(dom, desired, opts)
   setmetatable(plan, { __index = { apply = function(self, how)
     local all = { scope = scope }
     for key, value in pairs(how or {}) do all[key] = value end
-    return run(dom, desired, self, all)
+    return run_plan(dom, desired, self, all)
   end } })
   return plan, found
+end
+
+--- Makes what was just read so; with opts.confirm only if that says yes to the plan, and if the domain is then still
+-- as it was: whoever is asked may take their time.  A no is nil and no problem.
+local function run_confirmed(host, opts)
+  if not opts.confirm or host.plan.changes == 0 then return run(host, opts) end
+  if not opts.confirm(host.plan) then return nil, problems.list(), false end
+  return run_plan(host.dom, host.desired, host.plan, opts)
+end
+
+--- apply.now(dom, desired, opts, seen) plans on what host.look has just seen, and makes it so at once.  allow(plan) may
+-- give problems that forbid it.  Returns what run does, with the plan.
+function apply.now(dom, desired, opts, seen, allow)
+  local host, found = hosts.read(dom, desired, opts, seen)
+  if not host then return nil, found end
+  host.plan.uri = host.plan.uri or dom.connection.uri
+  local refused = allow and allow(host.plan)
+  if refused and refused:has_errors() then return nil, refused end
+  local result, failure, written = run_confirmed(host, opts or {})
+  if not result then return nil, failure, written end
+  result.plan, result.notes = host.plan, found:append(result.notes)
+  return result
 end
 
 return apply

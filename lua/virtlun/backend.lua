@@ -80,16 +80,16 @@ function Domain:define(xml)
   return true
 end
 
---- What is known of the images in the CD drives of both halves, by their path; nil where they cannot be seen.  What is
--- in a container of another format only QEMU can see.
-local function media_of(description, look)
-  if not look then return nil end
+--- What is known of the images in the CD drives of both halves, by the words of images.name_of; nil where they cannot
+-- be seen.  What is in a container of another format only QEMU can see.
+local function media_of(description, sights)
+  if not sights.image then return nil end
   local media = {}
   for _, which in ipairs { "live", "config" } do
     for _, device in ipairs(description[which] or {}) do
-      local is_image = device.kind == "cdrom" and (device.format or "raw") == "raw"
-      local path = is_image and images.path_of(device.source)
-      if path and media[path] == nil then media[path] = look(path) end
+      local source = device.kind == "cdrom" and (device.format or "raw") == "raw" and device.source
+      local name = source and images.name_of(source)
+      if name and media[name] == nil then media[name] = images.seen(source, sights) end
     end
   end
   return media
@@ -108,7 +108,7 @@ function Domain:describe()
     description[which], found = core.read(xml)
     if not description[which] then return nil, problems.list(found) end
   end
-  description.media = media_of(description, self:sights().image)
+  description.media = media_of(description, self:sights())
   return description
 end
 
@@ -155,9 +155,20 @@ local function is_local(uri)
   return uri:match("^[%w+]+:///") ~= nil and not uri:match("^%w+%+[a-z]*ssh") and not uri:match("^%w+%+t[cl][ps]")
 end
 
---- image(path) -> what core.iso tells, where the files of the host can be seen.
+-- libvirt's ways to say that a volume does not exist; anything else it says is no claim about it.
+local is_missing = { VIR_ERR_NO_STORAGE_POOL = true, VIR_ERR_NO_STORAGE_VOL = true }
+
+--- image(path) -> what core.iso tells, where the files of the host can be seen; volume(pool, name) -> its path, or nil,
+-- why not, and whether it surely does not exist.
 function Domain:sights()
-  return { image = is_local(self.connection.uri) and self.connection.driver:lower() ~= "test" and core.iso or nil }
+  local connection = self.connection
+  local function volume(pool, name)
+    local found, failure = connection:volume(pool, name)
+    if found then return found.path end
+    return nil, failure[1].cause.message, is_missing[failure[1].cause.name]
+  end
+  if connection.driver:lower() == "test" then return {} end
+  return { image = is_local(connection.uri) and core.iso or nil, volume = volume }
 end
 
 -- Devices that the guest was asked for and has not let go of: asking again is an error of its own (facts 8) -----
@@ -179,9 +190,10 @@ end
 local Watcher = {}
 Watcher.__index = Watcher
 
---- The next event, as conn:on gives it; nil if there was none in so many seconds.
+--- The next event, as conn:on gives it; nil if there was none in so many seconds. Without a number it waits for ever.
+-- "closed", the end of the connection, is one of them.
 function Watcher:next(seconds)
-  return jobs.wait(self.subscription, seconds)
+  return jobs.wait(self.subscription, seconds or math.huge)
 end
 
 function Watcher:close()
@@ -273,7 +285,7 @@ end
 
 --- Ends the connection and its domains; what uses them then, raises. One that is collected ends by itself.
 function Connection:close()
-  jobs.close(self.handle, math.min(self.timeout, CLOSING))
+  trace.call(jobs.now, "close", jobs.close, self.handle, math.min(self.timeout, CLOSING))
 end
 
 Connection.__close = Connection.close

@@ -1,10 +1,12 @@
 --- Single operations on a domain's drives and HBAs: insert, eject, attach, detach.  Each is a description of one
 -- device, planned and applied as a recipe is, with the same guarantees.
 
+local apply = require "virtlun.apply"
+local core = require "virtlun.core"
 local guest = require "virtlun.guest"
+local hosts = require "virtlun.host"
 local images = require "virtlun.images"
 local problems = require "virtlun.problems"
-local core = require "virtlun.core"
 
 local drives = {}
 
@@ -14,10 +16,10 @@ local is_disk = { cdrom = true, disk = true, lun = true }
 
 --- Every name that a device answers to; an HBA is called as plans call it.
 local function names_of(device)
+  if device.kind == "controller" then return { "controller" .. device.index, device.alias } end
   local names = {}
   names[#names + 1] = device.dev
   names[#names + 1] = device.alias
-  if device.kind == "controller" then return { "controller" .. device.index, device.alias } end
   names[#names + 1] = images.path_of(device.source)
   if type(device.address) == "table" and device.address.controller then
     names[#names + 1] = guest.address_text(device.address)
@@ -47,10 +49,10 @@ local function all_names(description)
   return names
 end
 
---- The one device of the domain that a name means, in the running domain before its configuration; nil and problems.
-local function find(dom, name)
-  local description, failure = dom:describe()
-  if not description then return nil, failure end
+--- The one device that a name means, in the running domain before its configuration; nil and problems.
+local function find(dom, seen, name)
+  local description = {}
+  for half, xml in pairs(seen.documents) do description[half] = core.read(xml) end
   local found = matching(description.live, name)
   if #found == 0 then found = matching(description.config, name) end
   if #found == 1 then return found[1] end
@@ -71,15 +73,10 @@ end
 
 -- Naming a new drive ---------------------------------------------------------------------------------------
 
---- The host's documents as models; nil and problems.
-local function documents_of(dom)
-  local facts, failure = dom:facts()
-  if not facts then return nil, failure end
-  local documents
-  documents, failure = dom:documents(facts)
-  if not documents then return nil, failure end
+--- What was seen of both halves as models; nil and problems.
+local function documents_of(seen)
   local list = {}
-  for _, xml in pairs(documents) do
+  for _, xml in pairs(seen.documents) do
     local document, found = core.document(xml)
     if not document then return nil, problems.list(found) end
     list[#list + 1] = document
@@ -123,10 +120,10 @@ local function free_index(documents)
 end
 
 --- The device under the name that it will have: its own, or the next free one.
-local function named(dom, device)
+local function named(seen, device)
   local key = is_disk[device.kind] and "dev" or device.kind == "controller" and "index"
   if not key or device[key] then return device end
-  local documents, failure = documents_of(dom)
+  local documents, failure = documents_of(seen)
   if not documents then return nil, failure end
   local copy = {}
   for name, value in pairs(device) do copy[name] = value end
@@ -136,29 +133,28 @@ end
 
 -- Making it so ---------------------------------------------------------------------------------------------
 
---- opts.confirm(plan) is asked before anything is changed; where it says no, that is nil and no problem.
-local function make(dom, device, opts, judge)
-  local plan, found = dom:plan({ kind = "domain", name = dom.name, device }, opts)
-  if not plan then return nil, found end
-  local wrong = judge and judge(plan)
-  if wrong then return nil, wrong end
-  if opts and opts.confirm and not opts.confirm(plan) then return nil, problems.list(), false end
-  local result, failure, written = plan:apply(opts)
-  if not result then return nil, failure, written end
-  result.plan, result.notes = plan, found:append(result.notes)
-  return result
+--- Finds a drive, and makes the description so that wanted(drive) gives.
+local function change(dom, name, opts, wanted)
+  local seen, failure = hosts.look(dom)
+  if not seen then return nil, failure end
+  local device
+  device, failure = find(dom, seen, name)
+  if not device then return nil, failure end
+  local description
+  description, failure = wanted(device)
+  if not description then return nil, failure end
+  return apply.now(dom, { kind = "domain", name = dom.name, description }, opts, seen)
 end
 
 local function change_medium(dom, name, source, opts)
-  local device, failure = find(dom, name)
-  if not device then return nil, failure end
-  if device.kind ~= "cdrom" then
-    return problems.fail { code = "no_medium", path = ("%s.%s"):format(dom.name, name), a = device.kind }
-  end
-  local wanted = identity(device)
-  wanted.source = source
-  if source and opts and opts.format then wanted.format = opts.format end
-  return make(dom, wanted, opts)
+  return change(dom, name, opts, function(device)
+    if device.kind ~= "cdrom" then
+      return problems.fail { code = "no_medium", path = ("%s.%s"):format(dom.name, name), a = device.kind }
+    end
+    local wanted = identity(device)
+    wanted.source, wanted.format = source, source and opts and opts.format or nil
+    return wanted
+  end)
 end
 
 --- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, whether the host
@@ -175,37 +171,42 @@ function drives.eject(dom, name, opts)
 end
 
 --- Nothing but new devices may be in the plan of an attach.
-local function is_new(dom, device)
+local function only_new(dom, device)
   return function(plan)
-    local there = problems.list()
+    local there, new = problems.list(), false
     for _, step in ipairs(plan.steps) do
+      local own = step.kind == device.kind
+      new = new or own and step.action == "add"
       if step.action ~= "add" then
         there:append { problems.new { code = "already_there", path = ("%s.%s"):format(dom.name, step.device) } }
       end
     end
-    if #plan.steps == 0 then
-      local name = device.dev or device.kind .. (device.index or "")
-      there:append { problems.new { code = "already_there", path = ("%s.%s"):format(dom.name, name) } }
+    if not new and #there == 0 then
+      local path = ("%s.%s"):format(dom.name, device.dev or device.kind .. (device.index or ""))
+      there:append { problems.new { code = "already_there", path = path } }
     end
-    return there:has_errors() and there or nil
+    return there
   end
 end
 
 --- dom:attach(device, opts): a device that the domain does not have; one that it has is never changed by this.  A
 -- cdrom, disk or lun without dev gets the first free name, a controller without index the next number.
 function drives.attach(dom, device, opts)
-  local new, failure = named(dom, device)
+  local seen, failure = hosts.look(dom)
+  if not seen then return nil, failure end
+  local new
+  new, failure = named(seen, device)
   if not new then return nil, failure end
-  return make(dom, new, opts, is_new(dom, new))
+  return apply.now(dom, { kind = "domain", name = dom.name, new }, opts, seen, only_new(dom, new))
 end
 
 --- dom:detach(drive, opts): the drive leaves, its medium stays as it is on the host.  An HBA goes by controller0.
 function drives.detach(dom, name, opts)
-  local device, failure = find(dom, name)
-  if not device then return nil, failure end
-  local wanted = identity(device)
-  wanted.absent = true
-  return make(dom, wanted, opts)
+  return change(dom, name, opts, function(device)
+    local wanted = identity(device)
+    wanted.absent = true
+    return wanted
+  end)
 end
 
 return drives

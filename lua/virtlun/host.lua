@@ -9,28 +9,30 @@ local problems = require "virtlun.problems"
 
 local host = {}
 
---- The documents of a domain and its facts; opts.secure reads passwords too.
-local function read(dom, opts)
+--- host.look(dom, opts) -> { facts =, documents = } as they are now; nil and problems.
+function host.look(dom)
   local facts, failure = dom:facts()
   if not facts then return nil, failure end
   local documents
-  documents, failure = dom:documents(facts, opts)
+  documents, failure = dom:documents(facts)
   if not documents then return nil, failure end
-  return documents, facts
+  for name, fn in pairs(dom:sights()) do facts[name] = fn end
+  return { facts = facts, documents = documents }
 end
 
 local Host = {}
 Host.__index = Host
 
---- host.read(dom, desired, opts) -> what a plan works on (see plan.work), with the texts of the documents as work.xml
--- and the methods below; nil and problems.  opts: scope, secure.
-function host.read(dom, desired, opts)
-  local documents, facts = read(dom, opts)
-  if not documents then return nil, facts end
-  for name, fn in pairs(dom:sights()) do facts[name] = fn end
-  local work, found = plans.work(desired, documents, facts, opts)
+--- host.read(dom, desired, opts, seen) -> what a plan works on (see plan.work), with the texts of the documents as
+-- work.xml and the methods below; nil and problems.  opts.scope; seen: what host.look has just seen, or nil.
+function host.read(dom, desired, opts, seen)
+  local failure
+  if not seen then seen, failure = host.look(dom) end
+  if not seen then return nil, failure end
+  local work, found = plans.work(desired, seen.documents, seen.facts, opts)
   if not work then return nil, found end
-  work.dom, work.desired, work.xml, work.facts = dom, desired, documents, facts
+  work.dom, work.desired, work.xml, work.facts = dom, desired, seen.documents, seen.facts
+  work.notes = problems.list()
   return setmetatable(work, Host), found
 end
 

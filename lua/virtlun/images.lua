@@ -1,9 +1,11 @@
 --- What is known of the images that go into CD drives, and which of them are refused before a tray opens.  Pure: who
--- asks brings a function that looks (facts.image) where the files can be seen at all.
+-- asks brings functions that look: facts.image where the host's files can be seen, facts.volume where it has pools.
 
 local problems = require "virtlun.problems"
 
 local images = {}
+
+local ENOENT = 2
 
 --- The path of an image file that a source names, nil if it names something else.
 function images.path_of(source)
@@ -25,29 +27,31 @@ local function incoming(change)
   return format == "raw" and after(change, "source") or nil
 end
 
---- What is known of a source: what core.iso tells of a file; nil and why, and errno, if that cannot be seen.
-local function seen(source, facts)
+--- What is known of a source: what core.iso tells of a file; nil, why not, and whether it surely is not there.
+function images.seen(source, facts)
   local path = images.path_of(source)
-  if type(source) == "table" and source.pool and facts.volume then path = facts.volume(source.pool, source.volume) end
+  if type(source) == "table" and source.pool and facts.volume then
+    local why, missing
+    path, why, missing = facts.volume(source.pool, source.volume)
+    if not path then return nil, missing and why or nil, missing end
+  end
   if not path or not facts.image then return nil end
-  return facts.image(path)
+  local image, why, errno = facts.image(path)
+  return image, why, errno == ENOENT
 end
 
 --- The medium that a change puts into a drive, as { label =, format =, bootable = }; nil if nothing is known.
 function images.medium_of(change, facts)
   local source = incoming(change)
-  local image = source and seen(source, facts)
+  local image = source and images.seen(source, facts)
   return image and { label = image.label, format = image.format, bootable = image.bootable } or nil
 end
 
-local ENOENT = 2
-
 --- The problem of an image, nil if it has none.  live: it is to be used at once.
-local function judge(image, why, errno, live)
+local function judge(image, why, missing, live)
   if not image then
     if not why then return nil end
-    local code = errno == ENOENT and (live and "image_missing" or "image_not_yet") or "image_unseen"
-    return { code = code, a = why }
+    return { code = missing and (live and "image_missing" or "image_not_yet") or "image_unseen", a = why }
   end
   if image.broken then
     return { code = "image_broken", a = image.broken == "container" and "it is " .. image.container or image.broken }
@@ -58,18 +62,26 @@ local function judge(image, why, errno, live)
   end
 end
 
+--- A source in few words: its path, or which volume it is; nil if it is neither.
+function images.name_of(source)
+  if type(source) == "table" and source.pool then
+    return ("volume %s of pool %s"):format(source.volume, source.pool)
+  end
+  return images.path_of(source)
+end
+
 --- Complains of images: what is proven broken is an error, what is unknown a warning, what cannot be opened a note.
 function images.look(found, desired, work, facts)
-  if not facts.image then return end
+  if not facts.image and not facts.volume then return end
   for _, move in ipairs(work.moves) do
     local change = move.live or move.config
     local source = incoming(change)
     if source then
-      local image, why, errno = seen(source, facts)
-      local problem = judge(image, why, errno, move.live ~= nil)
+      local image, why, missing = images.seen(source, facts)
+      local problem = judge(image, why, missing, move.live ~= nil)
       if problem then
         problem.path = ("%s.%s.source"):format(desired.name, change.device)
-        problem.value = problem.value or images.path_of(source)
+        problem.value = problem.value or images.name_of(source)
         problem.file, problem.line = change.file, change.line
         found:append { problems.new(problem) }
       end

@@ -89,8 +89,8 @@ end
 -- dispatch, else they are kept for jobs.wait. Returns a subscription, or nil and why not.
 function jobs.listen(connection, domain, seconds, about, fn)
   local subscription = { connection = connection, id = libvirt.new_id(), fn = fn, kept = {} }
-  inboxes[subscription.id] = subscription
   local id = libvirt.listen(connection, domain, subscription.id, about)
+  inboxes[subscription.id] = subscription
   local good, failure = answer("listen", connection, id, seconds)
   if good then return subscription end
   inboxes[subscription.id] = nil
@@ -143,6 +143,7 @@ local function guarded(errors, fn, ...)
 end
 
 local function deliver(errors, id, ...)
+  if not id then return end -- A callback has taken or forgotten it meanwhile.
   local waiter, subscription = waiting[id], inboxes[id]
   waiting[id] = nil
   if waiter then resume(waiter.task, true, ...)

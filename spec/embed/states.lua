@@ -38,7 +38,7 @@ watcher:next(0.005)
 for _ = 1, 4 do virtlun.async(function() return dom:facts() end) end
 if seed % 5 == 0 then connection:close() end
 if seed % 5 == 1 then
-  connection, dom, watcher = nil, nil, nil
+  connection, dom, watcher = nil, nil, nil -- luacheck: ignore
   collectgarbage()
 end
 if seed % 5 == 2 then virtlun.async(function() return virtlun.open(uri) end) end

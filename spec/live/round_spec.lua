@@ -46,6 +46,25 @@ describe("a described domain", function()
     return drives
   end
 
+  -- Applies a recipe, and sees that nothing is left to do.
+  local function apply(dom, body)
+    local domains, problems = virtlun.loadstring(('domain "guest" {\n%s\n}'):format(body), "round.lua")
+    local desired = assert(domains, tostring(problems))[1]
+    local plan, complaints = dom:plan(desired)
+    local result, failure = assert(plan, tostring(complaints)):apply()
+    assert(result, tostring(failure))
+    assert.equal(0, assert(dom:plan(desired)).changes)
+  end
+
+  -- What a description says of its drives, each by its name.
+  local function drives(description)
+    local list = {}
+    for _, device in ipairs(description) do
+      if device.kind == "cdrom" then list[device.dev] = device.source .. virtlun.address_text(device.address) end
+    end
+    return list
+  end
+
   for _, arch in ipairs { "x86_64", "s390x" } do
     local lacking = guest.missing(arch)
     it("is what a guest on " .. arch .. " sees", function()
@@ -56,21 +75,30 @@ describe("a described domain", function()
       end
       local vm = daemon:boot { arch = arch, start = false }
       finally(function() vm:destroy() end)
-      local recipe = ([[domain "guest" {
+      local dom = assert(connection:domain("guest"))
+      apply(dom, ([[
         controller { index = 0 }, controller { index = 1 },
         cdrom { dev = "sda", source = "%s", address = { controller = 0, target = 0, unit = 0 } },
         cdrom { dev = "sdb", source = "%s", address = { controller = 1, target = 5, unit = 300 } },
-        cdrom { dev = "sdc", source = "%s", address = { controller = 1, target = 255, unit = 16383 } } }]]):format(
-        disc "ONE", disc "TWO", disc "THREE")
-      local domains, problems = virtlun.loadstring(recipe, "round.lua")
-      local plan
-      plan, problems = assert(connection:domain("guest")):plan(assert(domains, tostring(problems))[1])
-      assert(assert(plan, tostring(problems)):apply())
+        cdrom { dev = "sdc", source = "%s", address = { controller = 1, target = 255, unit = 16383 } } ]]):format(
+        disc "ONE", disc "TWO", disc "THREE"))
 
       vm:start()
       vm:wait_ready()
       assert.same(foretold(vm), found(vm))
       assert.equal("THREE", vm:lun(255, 32767).label)
+
+      -- The same domain, while it runs: another disc, a drive that comes, one that goes.
+      apply(dom, ([[
+        cdrom { dev = "sda", source = "%s" },
+        cdrom { dev = "sdb", absent = true },
+        cdrom { dev = "sdd", source = "%s", address = { controller = 1, target = 7, unit = 256 } } ]]):format(
+        disc "FOUR", disc "FIVE"))
+      vm:wait_for(function() return vm:lun(7, 16640) and not vm:lun(5, 16684) end)
+      assert.same(foretold(vm), found(vm))
+      assert.same({ "FOUR", "FIVE" }, { vm:lun(0, 0).label, vm:lun(7, 16640).label })
+      local described = assert(dom:describe())
+      assert.same(drives(described.config), drives(described.live))
     end)
   end
 end)

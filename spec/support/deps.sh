@@ -36,6 +36,9 @@ check    command  libvirtd         libvirt-daemon+libvirt-daemon-driver-qemu lib
 check    command  virsh            libvirt-clients libvirt-client   libvirt       libvirt-client  libvirt-client  virsh
 check    command  qemu-system-x86_64 qemu-system-x86 qemu-system-x86-core qemu-system-x86 qemu-system-x86_64 qemu-x86 QEMU for x86_64
 check    command  qemu-system-s390x qemu-system-s390x qemu-system-s390x-core qemu-system-s390x qemu-system-s390x qemu-s390x QEMU for s390x
+check    module   luv              lua-luv         rock:luv         lua-luv       rock:luv      lua54-luv       the Lua module luv
+check    module   cqueues          lua-cqueues     rock:cqueues     rock:cqueues  lua5.4-cqueues rock:cqueues   the Lua module cqueues
+check    tsan     -                -               libtsan          -             -               -               the compiler's thread sanitizer
 check    asan     -                -               libasan+libubsan -             -               -               the compiler's address and undefined behaviour sanitizers
 check    command  gzip             gzip            gzip             gzip          gzip            gzip            gzip, which packs the guest's initramfs
 live     command  tgtd             tgt             scsi-target-utils -            -               tgt             tgtd, which serves disks over iSCSI
@@ -90,6 +93,7 @@ probe() {
     case $1 in
         cc) echo '#include <stdio.h>' | $CC -E -x c - ;;
         asan) printf 'int main(void) { return 0; }\n' | $CC -fsanitize=address,undefined -x c -o /dev/null - ;;
+        tsan) printf 'int main(void) { return 0; }\n' | $CC -fsanitize=thread -x c -o /dev/null - ;;
         command) if [ "$2" = luarocks ]; then find_luarocks; else command -v "$2"; fi ;;
         lua) find_lua ;;
         lua-pc) find_lua_pc ;;

@@ -60,9 +60,10 @@ local function operate(args, out, so_already, call)
   if dom then result, failure, written = call(dom, options_of(args, out, told)) end
   open:close()
   if told.refused then return told.refused end
-  local changed = told.plan and changes.conclude(told.plan, result, written)
+  local plan = result and result.plan or told.plan
+  local changed = plan and changes.conclude(plan, result, written)
   if args.json then
-    out:json(changes.data({ told.plan }, result and result.notes or failure))
+    out:json(changes.data({ plan }, result and result.notes or failure))
   elseif result then
     print_result(result, so_already, args, out)
   else

@@ -5,6 +5,7 @@
 -- other half says of it ("same", "different" or "missing").
 
 local virtlun = require "virtlun"
+local value = require "virtlun.view.value"
 
 local view = {}
 
@@ -48,8 +49,7 @@ end
 
 local function medium_of(device, media)
   local source = device.kind == "cdrom" and device.source
-  local path = type(source) == "table" and source.file or source
-  return media and path and media[path] or nil
+  return media and source and media[value.source(source)] or nil
 end
 
 local function devices_of(description, which, other)
