@@ -151,7 +151,9 @@ describe("virtlun plan", function()
     assert.truthy(said:find("no connection to " .. NOWHERE .. ": Failed to connect socket to '/nonexistent'", 1, true),
       said)
     assert.truthy(said:find("tset: there is no domain 'tset' (did you mean 'test'?)\n", 1, true), said)
-    local list = json_of(1, "plan -", { stdin = recipe }).problems
+    local data = json_of(1, "plan -", { stdin = recipe })
+    assert.same({ {}, 0 }, { data.plans, data.changes })
+    local list = data.problems
     assert.same({ "no_host", "VIR_ERR_SYSTEM_ERROR", "no_such_domain", "VIR_ERR_NO_DOMAIN" },
       { list[1].code, list[1].cause.name, list[2].code, list[2].cause.name })
   end)
@@ -191,7 +193,8 @@ describe("virtlun apply", function()
 
   it("is data with --json", function()
     local data = json_of(0, "apply --yes " .. DVD)
-    assert.same({ 6, "done", "sda" }, { data.changes, data.plans[1].result, data.plans[1].steps[6].device })
+    assert.same({ 6, "done", "sda", true },
+      { data.changes, data.plans[1].result, data.plans[1].steps[6].device, data.plans[1].steps[6].done })
   end)
 
   it("changes nothing if any of its domains has a problem", function()

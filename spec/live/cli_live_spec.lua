@@ -161,6 +161,8 @@ describe("the command and a running guest", function()
     local data = dkjson.decode(result.out)
     assert.same({ 3, "partly", "host_refused" },
       { result.code, data.plans[1].result, data.problems[#data.problems].code })
+    assert.same({ "sdb", true, "sdc", false }, { data.plans[1].steps[1].device, data.plans[1].steps[1].done,
+      data.plans[1].steps[2].device, data.plans[1].steps[2].done })
     local shown = out_of "show guest"
     assert.truthy(shown:find("cdrom sdb  ONE", 1, true), shown)
     assert.falsy(shown:find("sdc", 1, true), shown)

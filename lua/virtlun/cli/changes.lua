@@ -45,9 +45,22 @@ function changes.data(plans, found)
   return { plans = json_view.list(plans), changes = count_changes(plans), problems = json_view.list(found) }
 end
 
+--- Notes in the plan which of its steps the event says to be done; the event's own step may be of a later reading.
+function changes.note_done(plan, event)
+  if event.state ~= "done" then return end
+  for _, step in ipairs(plan.steps) do
+    local same = step.action == event.step.action and step.kind == event.step.kind and step.device == event.step.device
+    if same and not step.done then
+      step.done = true
+      return
+    end
+  end
+end
+
 --- Notes in the plan how its apply ended; whether something was changed.  What was written and could not be verified is
 -- neither done nor undone.
 function changes.conclude(plan, result, written)
+  for _, step in ipairs(plan.steps) do step.done = step.done or result ~= nil end
   plan.result = result and "done" or written and "partly" or "failed"
   return result and result.done > 0 or written or false
 end
@@ -137,7 +150,10 @@ local function with_plans(args, out, readonly, run)
   if domains then complain_of_uris(domains, args, found) end
   local plans = domains and not found:has_errors() and plan_all(domains, open, args, found)
   local ended = status.FAILED
-  if plans then ended = run(plans, found) else out:report(found) end
+  if plans then ended = run(plans, found)
+  elseif out.is_json then out:json(changes.data({}, found))
+  else out:problems(found)
+  end
   open:close()
   return ended
 end
@@ -166,6 +182,7 @@ local function apply_all(plans, found, args, out)
     local how = changes.limits(args)
     function how.on_progress(event)
       changes.tell_waiting(event, out)
+      changes.note_done(plan, event)
       if event.state == "done" then
         out:progress(("%s: %s %s: done"):format(event.domain, event.step.action, event.step.device))
       end

@@ -28,7 +28,10 @@ end
 local function options_of(args, out, told)
   local opts = changes.limits(args)
   opts.format = args.format
-  function opts.on_progress(event) changes.tell_waiting(event, out) end
+  function opts.on_progress(event)
+    changes.tell_waiting(event, out)
+    changes.note_done(told.plan, event)
+  end
   function opts.confirm(plan)
     told.plan = plan
     if out.verbose and not out.is_json then changes.print(plan, out) end
