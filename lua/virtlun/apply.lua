@@ -205,9 +205,9 @@ local function run_plan(dom, desired, plan, opts)
 end
 
 --- apply.plan(dom, desired, opts) -> plan with a method apply(opts), or nil and problems.  opts.scope: "live" or
--- "config" only.  plan:apply(opts) takes force (a tray that the guest has locked), reattach = false (never replace a
--- drive to change its medium), timeout (seconds until an unplug counts as pending), on_progress; it returns what run
--- does.
+-- "config" only, or "both" where the recipe says one.  plan:apply(opts) takes force (a tray that the guest has locked),
+-- reattach = false (never replace a drive to change its medium), timeout (seconds until an unplug counts as pending),
+-- on_progress; it returns what run does.
 function apply.plan(dom, desired, opts)
   local host, found = hosts.read(dom, desired, opts)
   if not host then return nil, found end

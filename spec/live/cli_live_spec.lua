@@ -167,6 +167,13 @@ describe("the command and a running guest", function()
     assert.truthy(shown:find("cdrom sdb  ONE", 1, true), shown)
     assert.falsy(shown:find("sdc", 1, true), shown)
     out_of "detach guest sdb"
+
+    -- The HBA that was made for the drive goes with it.
+    data = dkjson.decode(run("attach guest cdrom @/HIDDEN.iso --address 1:0:0:0 --json").out)
+    local steps = data.plans[1].steps
+    assert.same({ "controller1", false, "sdb", false },
+      { steps[1].device, steps[1].done, steps[2].device, steps[2].done })
+    assert.falsy(out_of("show guest"):find("HBA 1", 1, true))
   end)
 
   it("force a tray that the guest has locked only when told to", function()
@@ -187,6 +194,9 @@ describe("the command and a running guest", function()
     assert.truthy(result.out:find("sda  source @/ONE.iso -> TWO (@/TWO.iso)  live", 1, true), result.out)
     local last = result.out:match("([^\n]+)\n$")
     assert.truthy(last:find("may replace sda", 1, true) or last:find("the guest loses the medium", 1, true), last)
+    local narrow = { stdin = recipe.stdin:gsub("{", '{ scope = "config",', 1) }
+    assert.truthy(run("plan -", narrow).out:find("next boot", 1, true))
+    assert.falsy(run("plan --live --config -", narrow).out:find("next boot", 1, true))
     result = run("plan --config -", recipe)
     assert.truthy(result.out:find("next boot", 1, true))
     assert.truthy(result.out:find("none of it interrupts the running domain", 1, true), result.out)

@@ -57,10 +57,20 @@ function changes.note_done(plan, event)
   end
 end
 
+--- HBAs that were made for a drive which then did not come are gone again.
+local function undone(plan, failure)
+  local gone = {}
+  for _, problem in ipairs(failure or {}) do gone[problem.path] = problem.code == "left_behind" or nil end
+  for _, step in ipairs(plan.steps) do
+    if gone[plan.domain .. "." .. step.device] then step.done = false end
+  end
+end
+
 --- Notes in the plan how its apply ended; whether something was changed.  What was written and could not be verified is
 -- neither done nor undone.
-function changes.conclude(plan, result, written)
+function changes.conclude(plan, result, failure, written)
   for _, step in ipairs(plan.steps) do step.done = step.done or result ~= nil end
+  undone(plan, failure)
   plan.result = result and "done" or written and "partly" or "failed"
   return result and result.done > 0 or written or false
 end
@@ -190,7 +200,7 @@ local function apply_all(plans, found, args, out)
     local result, failure, written = plan:apply(how)
     found:append(result and result.notes or failure)
     failed = failed or not result
-    changed = changes.conclude(plan, result, written) or changed
+    changed = changes.conclude(plan, result, failure, written) or changed
   end
   return failed, changed
 end

@@ -64,7 +64,7 @@ local function operate(args, out, so_already, call)
   open:close()
   if told.refused then return told.refused end
   local plan = result and result.plan or told.plan
-  local changed = plan and changes.conclude(plan, result, written)
+  local changed = plan and changes.conclude(plan, result, failure, written)
   if args.json then
     out:json(changes.data({ plan }, result and result.notes or failure))
   elseif result then
