@@ -151,7 +151,9 @@ describe("virtlun plan", function()
     assert.truthy(said:find("no connection to " .. NOWHERE .. ": Failed to connect socket to '/nonexistent'", 1, true),
       said)
     assert.truthy(said:find("tset: there is no domain 'tset' (did you mean 'test'?)\n", 1, true), said)
-    local list = json_of(1, "plan -", { stdin = recipe }).problems
+    local data = json_of(1, "plan -", { stdin = recipe })
+    assert.same({ {}, 0 }, { data.plans, data.changes })
+    local list = data.problems
     assert.same({ "no_host", "VIR_ERR_SYSTEM_ERROR", "no_such_domain", "VIR_ERR_NO_DOMAIN" },
       { list[1].code, list[1].cause.name, list[2].code, list[2].cause.name })
   end)
@@ -191,7 +193,8 @@ describe("virtlun apply", function()
 
   it("is data with --json", function()
     local data = json_of(0, "apply --yes " .. DVD)
-    assert.same({ 6, "done", "sda" }, { data.changes, data.plans[1].result, data.plans[1].steps[6].device })
+    assert.same({ 6, "done", "sda", true },
+      { data.changes, data.plans[1].result, data.plans[1].steps[6].device, data.plans[1].steps[6].done })
   end)
 
   it("changes nothing if any of its domains has a problem", function()
@@ -222,19 +225,21 @@ describe("virtlun show", function()
       held:close()]], { env = { LC_ALL = "C" } })
     assert.equal("", result.err)
     local tree, plan, json = result.out:match("^(.-)\n%-%-\n(.-)\n%-%-\n(.*)$")
+    local later = "  [from its next boot on]"
     assert.equal(table.concat({
-      "test  running  test:///default", "`- no SCSI HBAs", "test  after its next boot", "|- HBA 0  virtio-scsi",
-      "|- HBA 1  virtio-scsi", "|- HBA 2  virtio-scsi", "|- HBA 3  virtio-scsi", "`- HBA 4  virtio-scsi",
-      "   `- target 0", "      `- unit 0  cdrom sda  /var/lib/libvirt/images/cd.iso  guest [H:0:0:0]" }, "\n"), tree)
+      "test  running  test:///default", "|- HBA 0  virtio-scsi" .. later, "|- HBA 1  virtio-scsi" .. later,
+      "|- HBA 2  virtio-scsi" .. later, "|- HBA 3  virtio-scsi" .. later, "`- HBA 4  virtio-scsi" .. later,
+      "   `- target 0", "      `- unit 0  cdrom sda  /var/lib/libvirt/images/cd.iso  guest [H:0:0:0]" .. later,
+    }, "\n"), tree)
     assert.equal(table.concat({
       "test  running  test:///default", "  already in the configuration, waiting for the next boot:",
       "  +  controller4  HBA virtio-scsi                                   next boot",
       "  +  sda          cdrom at 4:0:0:0  /var/lib/libvirt/images/cd.iso  next boot", "  nothing to do" }, "\n"), plan)
     local domain = dkjson.decode(json).domains[1]
     assert.same({ "test", TEST, "running" }, { domain.name, domain.uri, domain.facts.state })
-    for key in pairs(domain.config) do
-      assert.falsy(tostring(key):match("^%d+$"), "devices must be a list, not numbers among the names")
-    end
+    assert.same({}, domain.live.devices)
+    local drive = domain.config.devices[1]
+    assert.same({ "cdrom", "sda", "missing", "[H:0:0:0]" }, { drive.kind, drive.dev, drive.other, drive.guest.hctl })
   end)
 
   it("tells of domains and hosts that are not there", function()
@@ -292,7 +297,7 @@ describe("virtlun help", function()
 
   it("has every field and every problem of the schema", function()
     local index = out_of("help")
-    local topics = { "domain", "controller", "cdrom", "disk", "lun", "hostdev", "source" }
+    local topics = { "domain", "controller", "cdrom", "disk", "lun", "hostdev", "source", "insert" }
     for _, problem in ipairs(schema.problems) do topics[#topics + 1] = problem.code end
     for name in pairs(schema.shapes) do if name ~= "other" then topics[#topics + 1] = name end end
     -- One process for all topics: there are more than a hundred.
@@ -328,6 +333,8 @@ describe("virtlun help", function()
   it("suggests what was meant", function()
     assert.equal("virtlun: no help on 'cdrm' (did you mean 'cdrom'?); 'virtlun help' lists the topics\n",
       err_of(64, "help cdrm"))
+    assert.equal("virtlun: no help on 'insrt' (did you mean 'insert'?); 'virtlun help' lists the topics\n",
+      err_of(64, "help insrt"))
     assert.equal("virtlun: no help on 'zzzzzz'; 'virtlun help' lists the topics\n", err_of(64, "help zzzzzz"))
   end)
 end)
@@ -347,8 +354,10 @@ describe("the command line", function()
   it("has -h and --version", function()
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", out_of("--version"))
     for _, line in ipairs { "-h", "--help" } do assert.truthy(out_of(line):find("^Usage: virtlun .*\n +apply ")) end
-    for _, command in ipairs { "check", "render", "plan", "apply", "show", "lun", "help" } do
+    local commands = "check render plan apply insert eject attach detach show lun help"
+    for command in commands:gmatch("%S+") do
       assert.truthy(out_of(command .. " -h"):find("^Usage: virtlun " .. command), command)
+      if command ~= "lun" then assert.equal(out_of(command .. " -h"), out_of("help " .. command)) end
     end
   end)
 

@@ -400,7 +400,7 @@ describe(what, function()
         local ended, dom = 0, assert(connection:domain "test")
         os.execute("kill -STOP " .. arg[2])
         for _, call in ipairs { "destroy", "start", "destroy", "start" } do
-          virtlun.async(function() return dom[call](dom) end, function(good, problems)
+          virtlun.async(function() return dom:power(call) end, function(good, problems)
             print(call, good, problems)
             ended = ended + 1
           end)

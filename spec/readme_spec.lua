@@ -1,6 +1,8 @@
 -- What the README shows is what virtlun does: its recipe, its plan, its Lua, its command lines.
 local child = require("support.child")
 local files = require("support.files")
+local host = require("support.host_xml")
+local virtlun = require("virtlun")
 
 local readme = assert(files.read("README.md"))
 
@@ -22,8 +24,54 @@ describe("the README shows", function()
   end)
 
   it("Lua that runs", function()
-    local result = child.script(blocks("lua")[2])
-    assert.same({ "", "", 0 }, { result.out, result.err, result.code })
+    for i = 2, #blocks("lua") do
+      local result = child.script(blocks("lua")[i])
+      assert.same({ "", "", 0 }, { result.out, result.err, result.code })
+    end
+  end)
+
+  it("what `virtlun attach` prints", function()
+    local words = readme:match("\n%$ virtlun (attach [^\n]+)")
+    local line = {}
+    for word in words:gmatch("%S+") do line[#line + 1] = word end
+    assert.truthy(readme:find(("\n$ virtlun %s\n%s```"):format(words, child.virtlun(line).out), 1, true))
+  end)
+
+  it("what is said of a running domain", function()
+    local opts = { arch = "s390x", machine = "s390-ccw-virtio" }
+    local hba = host.hba(0, "virtio-scsi", "type='ccw' cssid='0xfe' ssid='0x0' devno='0x0001'")
+    local function document(first, second)
+      return host.domain({ hba, host.drive("sda", { path = first }),
+        host.drive("sdb", { path = second, place = { 0, 5, 300 } }) }, opts)
+    end
+    local before, facts = document("/iso/a.iso", false), { state = "running", active = true, persistent = true }
+    function facts.image() return { label = "DISC2", format = "iso9660" } end
+    local recipe = { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", source = "/iso/b.iso" } }
+    local plan = assert(virtlun.plan(recipe, { live = before, config = before }, facts))
+    local lines = require("virtlun.view.result").lines(plan)
+    table.insert(lines, "$ virtlun show web01")
+    local shown = require("virtlun.view.domain").data {
+      name = "web01", uri = "qemu:///system", facts = facts, media = { ["/iso/b.iso"] = facts.image() },
+      live = virtlun.read(document("/iso/b.iso", false)), config = virtlun.read(document("/iso/b.iso", "/iso/c.iso")),
+    }
+    for _, line in ipairs(require("virtlun.view.tree").lines(shown)) do
+      -- The tree is drawn as the locale can show it.
+      lines[#lines + 1] = line:gsub("├─", "|-"):gsub("└─", "`-"):gsub("│", "|")
+    end
+    local text = table.concat(lines, "\n")
+    assert.truthy(readme:find("\n$ virtlun insert web01 sda /iso/b.iso\n" .. text .. "\n```", 1, true), text)
+  end)
+
+  it("every flag and every command there is", function()
+    local parser, commands = require("virtlun.cli.options").parser()
+    assert.truthy(parser)
+    for name, command in pairs(commands) do
+      assert.truthy(readme:find("`virtlun " .. name, 1, true), name)
+      for flag in command:get_usage():gmatch("%[(%-%-?[%a%-]+)") do
+        local plain = flag:gsub("%p", "%%%0")
+        if flag ~= "-h" then assert.truthy(readme:find("`" .. plain .. "[` ]"), name .. " " .. flag) end
+      end
+    end
   end)
 
   it("what `virtlun lun` prints", function()

@@ -49,7 +49,7 @@ describe("several domains", function()
       local domain = getmetatable(held:domain("test"))
       local define = domain.define
       function domain.define(...)
-        domain.documents = function() return require("virtlun.problems").fail { code = "host_refused", a = "gone" } end
+        domain.document = function() return require("virtlun.problems").fail { code = "host_refused", a = "gone" } end
         return define(...)
       end
       print(require("virtlun.cli").main { "apply", "--yes", "--quiet", "spec/recipes/dvd.lua" })]])

@@ -214,9 +214,9 @@ local function run_plan(dom, desired, plan, opts)
 end
 
 --- apply.plan(dom, desired, opts) -> plan with a method apply(opts), or nil and problems.  opts.scope: "live" or
--- "config" only.  plan:apply(opts) takes force (a tray that the guest has locked), reattach = false (never replace a
--- drive to change its medium), timeout (seconds until an unplug counts as pending), on_progress; it returns what run
--- does.
+-- "config" only, or "both" where the recipe says one.  plan:apply(opts) takes force (a tray that the guest has locked),
+-- reattach = false (never replace a drive to change its medium), timeout (seconds until an unplug counts as pending),
+-- on_progress; it returns what run does.
 function apply.plan(dom, desired, opts)
   local host, found = hosts.read(dom, desired, opts)
   if not host then return nil, found end
@@ -231,14 +231,23 @@ function apply.plan(dom, desired, opts)
   return plan, found
 end
 
+--- Makes what was just read so; with opts.confirm only if that says yes to the plan, and if the domain is then still
+-- as it was: whoever is asked may take their time.  A no is nil and no problem.
+local function run_confirmed(host, opts)
+  if not opts.confirm or host.plan.changes == 0 then return run(host, opts) end
+  if not opts.confirm(host.plan) then return nil, problems.list(), false end
+  return run_plan(host.dom, host.desired, host.plan, opts)
+end
+
 --- apply.now(dom, desired, opts, seen) plans on what host.look has just seen, and makes it so at once.  allow(plan) may
 -- give problems that forbid it.  Returns what run does, with the plan.
 function apply.now(dom, desired, opts, seen, allow)
   local host, found = hosts.read(dom, desired, opts, seen)
   if not host then return nil, found end
+  host.plan.uri = host.plan.uri or dom.connection.uri
   local refused = allow and allow(host.plan)
   if refused and refused:has_errors() then return nil, refused end
-  local result, failure, written = run(host, opts or {})
+  local result, failure, written = run_confirmed(host, opts or {})
   if not result then return nil, failure, written end
   result.plan, result.notes = host.plan, found:append(result.notes)
   return result

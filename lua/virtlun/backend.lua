@@ -3,6 +3,7 @@
 -- It knows how to ask and how to write, not what to change: plans come from plan.lua, their making from apply.lua.
 
 local core = require "virtlun.core"
+local images = require "virtlun.images"
 local jobs = require "virtlun.jobs"
 local problems = require "virtlun.problems"
 local trace = require "virtlun.trace"
@@ -79,7 +80,22 @@ function Domain:define(xml)
   return true
 end
 
---- What the domain has: facts, and the description of each document.
+--- What is known of the images in the CD drives of both halves, by the words of images.name_of; nil where they cannot
+-- be seen.  What is in a container of another format only QEMU can see.
+local function media_of(description, sights)
+  if not sights.image then return nil end
+  local media = {}
+  for _, which in ipairs { "live", "config" } do
+    for _, device in ipairs(description[which] or {}) do
+      local source = device.kind == "cdrom" and (device.format or "raw") == "raw" and device.source
+      local name = source and images.name_of(source)
+      if name and media[name] == nil then media[name] = images.seen(source, sights) end
+    end
+  end
+  return media
+end
+
+--- What the domain has: facts, the description of each document, and media, what is known of their images.
 function Domain:describe()
   local facts, failure = self:facts()
   if not facts then return nil, failure end
@@ -92,6 +108,7 @@ function Domain:describe()
     description[which], found = core.read(xml)
     if not description[which] then return nil, problems.list(found) end
   end
+  description.media = media_of(description, self:sights())
   return description
 end
 
@@ -240,6 +257,11 @@ function Connection:domain(name)
   if failure.name ~= "VIR_ERR_NO_DOMAIN" then return refused(failure, { path = name }) end
   local near = core.suggest(name, names_of(self))
   return refused(failure, { code = "no_such_domain", path = name, value = name, near = near })
+end
+
+--- Whether the host is this machine, where a relative path means a file that is at hand.
+function Connection:is_local()
+  return is_local(self.uri)
 end
 
 --- A volume of a storage pool: { path =, capacity =, allocation =, type = }; nil and problems.

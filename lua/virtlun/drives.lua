@@ -1,5 +1,5 @@
---- Single operations on a domain's drives: insert, eject, attach, detach.  Each is a description of one device, planned
--- and applied as a recipe is, with the same guarantees.
+--- Single operations on a domain's drives and HBAs: insert, eject, attach, detach.  Each is a description of one
+-- device, planned and applied as a recipe is, with the same guarantees.
 
 local apply = require "virtlun.apply"
 local core = require "virtlun.core"
@@ -10,12 +10,13 @@ local problems = require "virtlun.problems"
 
 local drives = {}
 
-local is_drive = { cdrom = true, disk = true, lun = true, hostdev = true }
+local is_disk = { cdrom = true, disk = true, lun = true }
 
 -- Finding a drive by what people call it -------------------------------------------------------------------
 
---- Every name that a drive answers to.
+--- Every name that a device answers to; an HBA is called as plans call it.
 local function names_of(device)
+  if device.kind == "controller" then return { "controller" .. device.index, device.alias } end
   local names = {}
   names[#names + 1] = device.dev
   names[#names + 1] = device.alias
@@ -26,11 +27,11 @@ local function names_of(device)
   return names
 end
 
---- The drives of a description that answer to a name.
+--- The devices of a description that answer to a name.
 local function matching(description, name)
   local found = {}
   for _, device in ipairs(description or {}) do
-    for _, own in ipairs(is_drive[device.kind] and names_of(device) or {}) do
+    for _, own in ipairs(names_of(device)) do
       if own == name then
         found[#found + 1] = device
         break
@@ -43,14 +44,12 @@ end
 local function all_names(description)
   local names = {}
   for _, half in pairs { description.live or {}, description.config or {} } do
-    for _, device in ipairs(half) do
-      if is_drive[device.kind] then table.move(names_of(device), 1, 9, #names + 1, names) end
-    end
+    for _, device in ipairs(half) do table.move(names_of(device), 1, 9, #names + 1, names) end
   end
   return names
 end
 
---- drives.find(dom, seen, name) -> description of the one drive that a name means, in the running domain before its
+--- drives.find(dom, seen, name) -> description of the one device that a name means, in the running domain before its
 -- configuration; nil and problems.  seen: what host.look has just seen.
 local function find(dom, seen, name)
   local description = {}
@@ -69,10 +68,70 @@ end
 
 drives.find = find
 
---- What identifies a drive that was found, as a description.
+--- What identifies a device that was found, as a description.
 local function identity(device)
-  return { kind = device.kind, dev = device.dev, source = device.kind == "hostdev" and device.source or nil,
-    alias = device.alias }
+  return { kind = device.kind, index = device.index, dev = device.dev, alias = device.alias,
+    source = device.kind == "hostdev" and device.source or nil }
+end
+
+-- Naming a new drive ---------------------------------------------------------------------------------------
+
+--- What was seen of both halves as models; nil and problems.
+local function documents_of(seen)
+  local list = {}
+  for _, xml in pairs(seen.documents) do
+    local document, found = core.document(xml)
+    if not document then return nil, problems.list(found) end
+    list[#list + 1] = document
+  end
+  return list
+end
+
+--- Whether a disk that is not on SCSI has that name: only the rules know of those.
+local function is_foreign(documents, kind, dev)
+  local model = core.model { kind = "domain", name = "any", { kind = kind, dev = dev } }
+  for _, document in ipairs(documents) do
+    for _, problem in ipairs(model:check(document)) do
+      if problem.code == "dev_host_taken" then return true end
+    end
+  end
+  return false
+end
+
+--- The first name that no disk has in either half.
+local function free_dev(documents, kind)
+  local used, number = {}, 0
+  for _, document in ipairs(documents) do
+    for _, other in ipairs(document:tables()) do used[other.dev or ""] = true end
+  end
+  while true do
+    local dev = core.dev_name(number)
+    if not dev or not used[dev] and not is_foreign(documents, kind, dev) then return dev end
+    number = number + 1
+  end
+end
+
+--- The number after that of the last HBA of both halves: holes between HBAs are not ours to fill.
+local function free_index(documents)
+  local last = -1
+  for _, document in ipairs(documents) do
+    for _, other in ipairs(document:tables()) do
+      if other.kind == "controller" then last = math.max(last, other.index) end
+    end
+  end
+  return last + 1
+end
+
+--- The device under the name that it will have: its own, or the next free one.
+local function named(seen, device)
+  local key = is_disk[device.kind] and "dev" or device.kind == "controller" and "index"
+  if not key or device[key] then return device end
+  local documents, failure = documents_of(seen)
+  if not documents then return nil, failure end
+  local copy = {}
+  for name, value in pairs(device) do copy[name] = value end
+  copy[key] = key == "dev" and free_dev(documents, device.kind) or key == "index" and free_index(documents) or nil
+  return copy
 end
 
 drives.identity = identity
@@ -105,7 +164,8 @@ end
 
 --- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, whether the host
 -- was written to.  drive: dev, alias, path of its medium, or controller:bus:target:unit.  source: as in a recipe.
--- opts: scope ("live" or "config"), format, force, reattach = false, timeout, on_progress.
+-- opts: scope ("live" or "config"), format, force, reattach = false, timeout, on_progress, confirm (a function that
+-- gets the plan, and whose false means that nothing is changed).
 function drives.insert(dom, name, source, opts)
   return change_medium(dom, name, source, opts)
 end
@@ -115,9 +175,9 @@ function drives.eject(dom, name, opts)
   return change_medium(dom, name, false, opts)
 end
 
---- dom:attach(device, opts): a device that the domain does not have; one that it has is never changed by this.
-function drives.attach(dom, device, opts)
-  local function only_new(plan)
+--- Nothing but new devices may be in the plan of an attach.
+local function only_new(dom, device)
+  return function(plan)
     local there, new = problems.list(), false
     for _, step in ipairs(plan.steps) do
       local own = step.kind == device.kind
@@ -127,15 +187,25 @@ function drives.attach(dom, device, opts)
       end
     end
     if not new and #there == 0 then
-      local path = ("%s.%s"):format(dom.name, device.dev or device.kind)
+      local path = ("%s.%s"):format(dom.name, device.dev or device.kind .. (device.index or ""))
       there:append { problems.new { code = "already_there", path = path } }
     end
     return there
   end
-  return apply.now(dom, { kind = "domain", name = dom.name, device }, opts, nil, only_new)
 end
 
---- dom:detach(drive, opts): the drive leaves, its medium stays as it is on the host.
+--- dom:attach(device, opts): a device that the domain does not have; one that it has is never changed by this.  A
+-- cdrom, disk or lun without dev gets the first free name, a controller without index the next number.
+function drives.attach(dom, device, opts)
+  local seen, failure = hosts.look(dom)
+  if not seen then return nil, failure end
+  local new
+  new, failure = named(seen, device)
+  if not new then return nil, failure end
+  return apply.now(dom, { kind = "domain", name = dom.name, new }, opts, seen, only_new(dom, new))
+end
+
+--- dom:detach(drive, opts): the drive leaves, its medium stays as it is on the host.  An HBA goes by controller0.
 function drives.detach(dom, name, opts)
   return change(dom, name, opts, function(device)
     local wanted = identity(device)

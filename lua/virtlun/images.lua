@@ -28,7 +28,7 @@ local function incoming(change)
 end
 
 --- What is known of a source: what core.iso tells of a file; nil, why not, and whether it surely is not there.
-local function seen(source, facts)
+function images.seen(source, facts)
   local path = images.path_of(source)
   if type(source) == "table" and source.pool and facts.volume then
     local why, missing
@@ -43,7 +43,7 @@ end
 --- The medium that a change puts into a drive, as { label =, format =, bootable = }; nil if nothing is known.
 function images.medium_of(change, facts)
   local source = incoming(change)
-  local image = source and seen(source, facts)
+  local image = source and images.seen(source, facts)
   return image and { label = image.label, format = image.format, bootable = image.bootable } or nil
 end
 
@@ -62,8 +62,12 @@ local function judge(image, why, missing, live)
   end
 end
 
-local function name_of(source)
-  return images.path_of(source) or ("volume %s of pool %s"):format(source.volume, source.pool)
+--- A source in few words: its path, or which volume it is; nil if it is neither.
+function images.name_of(source)
+  if type(source) == "table" and source.pool then
+    return ("volume %s of pool %s"):format(source.volume, source.pool)
+  end
+  return images.path_of(source)
 end
 
 --- Complains of images: what is proven broken is an error, what is unknown a warning, what cannot be opened a note.
@@ -73,11 +77,11 @@ function images.look(found, desired, work, facts)
     local change = move.live or move.config
     local source = incoming(change)
     if source then
-      local image, why, missing = seen(source, facts)
+      local image, why, missing = images.seen(source, facts)
       local problem = judge(image, why, missing, move.live ~= nil)
       if problem then
         problem.path = ("%s.%s.source"):format(desired.name, change.device)
-        problem.value = problem.value or name_of(source)
+        problem.value = problem.value or images.name_of(source)
         problem.file, problem.line = change.file, change.line
         found:append { problems.new(problem) }
       end

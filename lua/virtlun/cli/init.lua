@@ -3,6 +3,8 @@
 local commands = require "virtlun.cli.commands"
 local options = require "virtlun.cli.options"
 local output = require "virtlun.cli.output"
+local recipes = require "virtlun.cli.recipes"
+local status = require "virtlun.cli.status"
 local virtlun = require "virtlun"
 
 local cli = {}
@@ -24,7 +26,15 @@ end
 
 local function usage_error(parser, message)
   io.stderr:write(parser:get_usage(), "\n\nError: ", message, "\n")
-  return commands.USAGE
+  return status.USAGE
+end
+
+--- Arguments that argparse cannot check; the text says what is wrong.
+local function prepare(args)
+  if not args.param then return true end
+  local message
+  args.params, message = recipes.parameters(args.param)
+  return args.params ~= nil, message
 end
 
 local function run(args)
@@ -41,25 +51,24 @@ local function run(args)
     return 0
   end
   if not parsed.command then return usage_error(parser, "a command is missing") end
-  local prepared, message = commands.prepare(parsed)
+  local prepared, message = prepare(parsed)
   if not prepared then return usage_error(parser, message) end
-  local topic = command_parsers[parsed.topic or ""]
-  parsed.command_help = topic and topic:get_help()
+  parsed.commands = command_parsers -- help explains them too
   local out = output.new(parsed)
-  local status = commands[parsed.command](parsed, out)
-  return out:close() and status or math.max(status, 1)
+  local ended = commands[parsed.command](parsed, out)
+  return out:close() and ended or math.max(ended, status.FAILED)
 end
 
 local INTERRUPTED = 130 -- as shells have it: 128 and the number of SIGINT
 
 --- Runs the command with the given arguments; returns the exit status.
--- Ctrl-C reaches Lua as an error.  A change is one define, which libvirt makes as a whole or not at all.
+-- Ctrl-C reaches Lua as an error.  The call that libvirt has begun is made as a whole or not at all; none follows it.
 function cli.main(args)
-  local good, status = xpcall(run, debug.traceback, args)
-  if good then return status end
-  local interrupted = tostring(status):find("interrupted!", 1, true)
-  io.stderr:write("virtlun: ", interrupted and "interrupted" or tostring(status), "\n")
-  return interrupted and INTERRUPTED or 1
+  local good, ended = xpcall(run, debug.traceback, args)
+  if good then return ended end
+  local interrupted = tostring(ended):find("interrupted!", 1, true)
+  io.stderr:write("virtlun: ", interrupted and "interrupted" or tostring(ended), "\n")
+  return interrupted and INTERRUPTED or status.FAILED
 end
 
 return cli

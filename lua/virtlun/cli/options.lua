@@ -1,6 +1,7 @@
---- The command line: which commands and flags there are.  What they do stands in commands.lua.
+--- The command line: which commands and flags there are.  What they do stands beside in other files.
 
 local argparse = require "argparse"
+local sources = require "virtlun.cli.sources"
 
 local options = {}
 
@@ -19,10 +20,99 @@ local function add_recipe(command)
   return command
 end
 
-local function add_connection(command)
-  command:option("-c --connect"):argname("<uri>")
-    :description("Connection, as in virsh, for domains whose recipe says none.")
+local function add_connection(command, text)
+  command:option("-c --connect"):argname("<uri>"):description(text or "Connection, as in virsh.")
   return command
+end
+
+local function add_recipe_connection(command)
+  return add_connection(command, "Connection, as in virsh, for domains whose recipe says none.")
+end
+
+local function add_scope(command)
+  command:flag("--live"):description("Change only the running domain.")
+  command:flag("--config"):description("Change only the configuration; with --live, both, as without either.")
+  return command
+end
+
+local function integer(name)
+  return function(text)
+    local number = text:match("^%d+$") and math.tointeger(tonumber(text))
+    if not number then return nil, ("%s %s: write it as a number"):format(name, text) end
+    return number
+  end
+end
+
+local function seconds(text)
+  local number = text:match("^%d+%.?%d*$") and tonumber(text)
+  if not number then return nil, ("--timeout %s: write it as a number of seconds"):format(text) end
+  return number
+end
+
+local function add_timeout(command)
+  command:option("--timeout"):argname("<seconds>"):convert(seconds)
+    :description("How long the guest may take to let go of a device (30).")
+  return command
+end
+
+local function add_media(command)
+  command:flag("--force"):description("Open the tray even if the guest has locked it.")
+  command:flag("--no-reattach"):description("Never replace a drive to change its medium, as old libvirts need it.")
+  return add_timeout(command)
+end
+
+local function add_yes(command, text)
+  command:flag("--yes"):description(text)
+  return command
+end
+
+local function add_drive(command, text)
+  command:argument("domain"):description("Name or UUID.")
+  command:argument("drive"):description(text or
+    "Its name (sda), its alias (ua-...), the path of its medium, or controller:bus:target:unit.")
+  return command
+end
+
+local function add_format(command)
+  command:option("--format"):argname("<format>"):description("Format of the image, such as raw or qcow2.")
+end
+
+local function add_attach(command)
+  command:argument("domain"):description("Name or UUID.")
+  command:argument("kind"):choices({ "cdrom", "disk", "lun", "hostdev", "controller" })
+    :description("What to add; 'virtlun help cdrom' lists the keys of a cdrom.")
+  command:argument("source"):args("?"):description("A path, or volume:POOL/NAME; without it, an empty CD drive.")
+  command:option("--dev"):argname("<name>"):description("Name of the drive; if unsaid, the next free one.")
+  command:option("--address"):argname("<c:b:t:u>"):convert(sources.address)
+    :description("Controller, bus, target and unit; if unsaid, the first free one.")
+  command:option("--model"):argname("<model>"):description("Model of an HBA.")
+  command:option("--index"):argname("<number>"):convert(integer "--index")
+    :description("Number of an HBA; if unsaid, the next one.")
+  command:option("--set"):count("*"):argname("<key=value>")
+    :description("Any other key of recipes, such as cache=none or source.pool=default.")
+  return command
+end
+
+local function add_changes(command)
+  local plan = add_scope(add_recipe_connection(add_recipe(command("plan", "Show what would change."))))
+  plan:flag("--detailed-exitcode"):description("Exit 2 where there are changes.")
+
+  local apply = add_media(add_scope(add_recipe_connection(add_recipe(command("apply", "Make it so, and verify.")))))
+  add_yes(apply, "Do not ask.")
+end
+
+local function add_single_operations(command)
+  local insert = add_drive(command("insert", "Put a medium into a CD drive, live."))
+  insert:argument("source"):description("A path, or volume:POOL/NAME.")
+  add_format(add_media(add_scope(add_connection(insert))))
+
+  add_media(add_scope(add_connection(add_drive(command("eject", "Empty a CD drive, live.")))))
+
+  add_format(add_scope(add_connection(add_attach(command("attach", "Add a drive or an HBA, live.")))))
+
+  local detach = add_drive(command("detach", "Take a drive or an HBA away, live."),
+    "As for insert; an HBA is called controller0.")
+  add_yes(add_timeout(add_scope(add_connection(detach))), "Do not ask before a running domain loses a disk.")
 end
 
 --- The parser of the command line, and the parsers of its commands by name.
@@ -42,22 +132,19 @@ function options.parser()
 
   add_recipe(command("check", "Check recipes; no host is asked."))
   add_recipe(command("render", "Print the libvirt XML of recipes; no host is asked."))
+  add_changes(command)
+  add_single_operations(command)
 
-  local plan = add_connection(add_recipe(command("plan", "Show what would change.")))
-  plan:flag("--detailed-exitcode"):description("Exit 2 where there are changes.")
-
-  local apply = add_connection(add_recipe(command("apply", "Make it so, and verify.")))
-  apply:flag("--yes"):description("Do not ask.")
-
-  local show = add_connection(command("show", "Show HBAs, drives and what the guest will see."))
+  local show = add_connection(command("show", "Show HBAs, drives, media and what the guest will see."))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
 
   local lun = command("lun", "Map a unit to the LUN that the guest sees.")
   lun:argument("unit"):args("?"):description("Unit, 0..16383.")
   lun:option("--from-guest"):argname("<lun>"):description("The inverse: a LUN as Linux shows it, or H:C:T:L.")
 
-  local help = command("help", "Explain a constructor, a table or a problem code.")
-  help:argument("topic"):args("?"):description("Such as cdrom, source or address_taken; all topics if none is given.")
+  local help = command("help", "Explain a constructor, a table, a problem code or a command.")
+  help:argument("topic"):args("?")
+    :description("Such as cdrom, source, address_taken or insert; all topics if none is given.")
   return parser, commands
 end
 

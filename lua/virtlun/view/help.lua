@@ -113,17 +113,20 @@ function view.lines(schema, topic)
   end
 end
 
---- The topic nearest to a mistyped one; suggest: virtlun.suggest.
-function view.near(schema, topic, suggest)
-  local all = {}
+--- The topic nearest to a mistyped one.  names: those of the commands; suggest: virtlun.suggest.
+function view.near(schema, names, topic, suggest)
+  local all = table.move(names, 1, #names, 1, {})
   for _, list in ipairs { view.topics(schema) } do table.move(list, 1, #list, #all + 1, all) end
   return suggest(topic, all)
 end
 
---- The list of topics as lines.
-function view.index(schema)
+--- The list of topics as lines.  names: those of the commands.
+function view.index(schema, names)
   local kinds, tables, codes = view.topics(schema)
-  local rows = { { "constructors", table.concat(kinds, " ") }, { "tables", table.concat(tables, " ") } }
+  local rows = {
+    { "commands", table.concat(names, " ") }, { "constructors", table.concat(kinds, " ") },
+    { "tables", table.concat(tables, " ") },
+  }
   local lines = style.columns(rows)
   lines[#lines + 1] = "problems"
   local line = " "

@@ -8,8 +8,8 @@ local FORMAT_VERSION = 1
 
 -- What people look for comes first; the rest follows by its name.
 local FIRST = {
-  "format_version", "domain", "uri", "state", "code", "severity", "path", "message", "action", "kind", "device", "unit",
-  "lun",
+  "format_version", "domain", "name", "uri", "state", "code", "severity", "path", "message", "action", "kind", "device",
+  "unit", "lun",
 }
 
 --- A list, also when it is empty.

@@ -9,30 +9,17 @@ local view = {}
 local SIGNS = { add = "+", change = "~", remove = "-" }
 local ENDINGS = { add = "to add", change = "to change", remove = "to remove" }
 
-local function plural(count, word)
-  return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
-end
-
 local function added(step)
   local device = step.after
   if step.kind == "controller" then return "HBA " .. device.model end
   local address = device.address
   local place = address and address.controller and "at " .. virtlun.address_text(address) .. "  " or ""
-  return ("%s %s%s"):format(step.kind, place, value.source(device.source))
-end
-
-local function changed(step)
-  local parts = {}
-  for i, field in ipairs(step.fields) do
-    local key = field.key
-    parts[i] = ("%s %s -> %s"):format(key, value.text(field.before, key), value.text(field.after, key))
-  end
-  return table.concat(parts, ", ")
+  return ("%s %s%s"):format(step.kind, place, value.medium(device.source, step.medium))
 end
 
 local function what(step)
   if step.action == "add" then return added(step) end
-  if step.action == "change" then return changed(step) end
+  if step.action == "change" then return value.changes(step.fields, step.medium) end
   return step.kind == "controller" and "HBA" or step.kind
 end
 
@@ -50,7 +37,53 @@ local function add_steps(lines, steps, paint, verbose)
   end
 end
 
---- How many steps of each action, as a sentence.
+-- What the running domain feels ----------------------------------------------------------------------------
+
+local function is_live(step)
+  return step.scope ~= "config"
+end
+
+--- Whether a drive had a medium that the change takes from the guest.
+local function loses_medium(step)
+  for _, field in ipairs(step.fields or {}) do
+    if field.key == "source" and field.before then return true end
+  end
+  return false
+end
+
+-- Each with the sentence about all steps that it is true of; a step is told once, by the first.
+local FEELINGS = {
+  { "the guest loses %s", function(step) return is_live(step) and step.action == "remove" end },
+  { "may replace %s: the guest sees it go and come back", function(step)
+    return step.effect:find("may replace", 1, true)
+  end },
+  { "the guest loses the medium that is now in %s", function(step)
+    return is_live(step) and step.action == "change" and loses_medium(step)
+  end },
+  { "%s needs power-off", function(step) return step.effect:find("needs power-off", 1, true) end },
+}
+
+local function name_of(step)
+  return step.kind == "domain" and "the boot order" or step.device
+end
+
+--- What interrupts the guest of a running domain, as the end of a sentence.
+local function interruption(plan)
+  local parts, told = {}, {}
+  for _, feeling in ipairs(FEELINGS) do
+    local names = {}
+    for _, step in ipairs(plan.steps) do
+      if not told[step] and feeling[2](step) then
+        told[step] = true
+        names[#names + 1] = name_of(step)
+      end
+    end
+    if #names > 0 then parts[#parts + 1] = feeling[1]:format(table.concat(names, ", ")) end
+  end
+  return #parts > 0 and table.concat(parts, "; ") or "none of it interrupts the running domain"
+end
+
+--- How many steps of each action, as a sentence that also says what the guest feels of them.
 function view.summary(plan)
   if plan.changes == 0 then return "nothing to do" end
   local counts, parts = { add = 0, change = 0, remove = 0 }, {}
@@ -59,8 +92,8 @@ function view.summary(plan)
     if counts[action] > 0 then parts[#parts + 1] = ("%d %s"):format(counts[action], ENDINGS[action]) end
   end
   local counted = table.concat(parts, ", ")
-  local effect = plan.state == "shut off" and "" or "; none of it interrupts the running domain"
-  return ("%s: %s%s"):format(plural(plan.changes, "change"), counted, effect)
+  local effect = plan.state == "shut off" and "" or "; " .. interruption(plan)
+  return ("%s: %s%s"):format(style.plural(plan.changes, "change"), counted, effect)
 end
 
 --- Lines of a plan.  opts: paint, verbose.

@@ -6,6 +6,11 @@ local CODES = {
   add = "32", change = "33", remove = "31", strong = "1", faint = "2", error = "31", warning = "33", note = "36",
 }
 
+--- "1 change", "2 changes".
+function style.plural(count, word)
+  return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
+end
+
 --- A function paint(what, text); with colour false it returns the text as it is.
 function style.painter(colour)
   if not colour then return function(_, text) return text end end

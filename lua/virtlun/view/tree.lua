@@ -13,9 +13,19 @@ local function joined(...)
   return table.concat(parts, "  ")
 end
 
-local function drive_text(drive, guest)
-  local name = ("%s %s"):format(drive.kind, drive.dev or drive.alias or "")
-  return joined(("unit %d"):format(drive.address.unit or 0), name, value.source(drive.source), value.guest(guest))
+-- What is not the same in both halves of the domain is so for a while.
+local MARKS = { live = "[until its next boot]", config = "[from its next boot on]" }
+
+local function mark(device, which)
+  return device.other and device.other ~= "same" and MARKS[which] or ""
+end
+
+local function drive_text(drive, which)
+  local name = drive.dev or drive.alias
+  name = name and drive.kind .. " " .. name or drive.kind
+  local tray = drive.tray and "tray " .. drive.tray or ""
+  return joined(("unit %d"):format(drive.address.unit or 0), name, value.medium(drive.source, drive.medium), tray,
+    value.guest(drive.guest), mark(drive, which))
 end
 
 --- The child of node with that key, made if it is missing; children keep the order of their keys.
@@ -23,59 +33,56 @@ local function child(node, key, text)
   for _, other in ipairs(node) do
     if other.key == key then return other end
   end
-  local new = { key = key, text = text }
+  local new = { key = key, text = text, number = #node }
   node[#node + 1] = new
-  table.sort(node, function(a, b) return a.key < b.key end)
+  table.sort(node, function(a, b)
+    if a.key ~= b.key then return a.key < b.key end
+    return a.number < b.number
+  end)
   return new
 end
 
-local function hba_text(hba, index)
-  local name = ("HBA %d"):format(index)
-  if not hba then return joined(name, "not there") end
-  return joined(name, hba.model or "model of the host's choice", value.hba_address(hba.address))
+local function hba_words(hba)
+  return joined(hba.model or "model of the host's choice", value.hba_address(hba.address))
 end
 
-local function add_description(root, description, foretell)
-  local hbas = {}
-  for _, device in ipairs(description) do
+--- Drives hang on one HBA, so one that will be another is drawn once, with what it will be.
+local function add_hbas(root, devices, which)
+  for _, device in ipairs(devices) do
     if device.kind == "controller" then
-      hbas[device.index] = device
-      child(root, device.index, hba_text(device, device.index))
+      local text = joined(("HBA %d"):format(device.index), hba_words(device), mark(device, which))
+      local node = child(root, device.index, text)
+      if which == "config" and device.other == "different" then
+        node.text = ("%s  [then %s]"):format(node.text, hba_words(device))
+      end
     end
   end
-  local guests = foretell(description)
-  for i, device in ipairs(description) do
+end
+
+--- A drive that both halves have in the same way is drawn once, as it runs.
+local function add_drives(root, devices, which, drawn)
+  for _, device in ipairs(devices) do
     local address = device.kind ~= "controller" and device.address
-    if address and address.controller then
-      local index, number = address.controller, address.target or 0
-      local hba = child(root, index, hba_text(hbas[index], index))
+    if address and address.controller and not (drawn and device.other == "same") then
+      local number = address.target or 0
+      local hba = child(root, address.controller, ("HBA %d  not there"):format(address.controller))
       local target = child(hba, number, ("target %d"):format(number))
-      child(target, address.unit or 0, drive_text(device, guests[i]))
+      -- Two drives may have one place, one now and one from the next boot on.
+      local key = ("%05d %s %s"):format(address.unit or 0, which == "live" and 1 or 2, device.dev or "")
+      child(target, key, drive_text(device, which))
     end
   end
 end
 
-local function same(a, b)
-  return table.concat(style.tree(a), "\n") == table.concat(style.tree(b), "\n")
-end
-
-local function document_tree(description, text, foretell)
-  local root = { text = text }
-  add_description(root, description, foretell)
+--- Lines of what view.domain gives.
+function view.lines(domain)
+  local root = { text = ("%s  %s  %s"):format(domain.name, domain.facts.state, domain.uri) }
+  for _, which in ipairs { "live", "config" } do add_hbas(root, domain[which] or {}, which) end
+  for _, which in ipairs { "live", "config" } do
+    add_drives(root, domain[which] or {}, which, which == "config" and domain.live ~= nil)
+  end
   if #root == 0 then root[1] = { text = "no SCSI HBAs" } end
-  return root
-end
-
---- Lines of what dom:describe() gave.  foretell: virtlun.foretell.
-function view.lines(description, foretell)
-  local title = ("%s  %s  %s"):format(description.name, description.facts.state, description.uri)
-  local live = description.live and document_tree(description.live, title, foretell)
-  local config = description.config and document_tree(description.config, title, foretell)
-  if not live or not config or same(live, config) then return style.tree(live or config) end
-  local lines = style.tree(live)
-  config.text = description.name .. "  after its next boot"
-  for _, line in ipairs(style.tree(config)) do lines[#lines + 1] = line end
-  return lines
+  return style.tree(root)
 end
 
 return view

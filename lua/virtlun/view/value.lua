@@ -30,6 +30,12 @@ function value.source(source)
   return source.file or source.dev
 end
 
+--- The same with the label of the medium, where that is known.
+function value.medium(source, medium)
+  local label = source and medium and medium.label
+  return label and ("%s (%s)"):format(label, value.source(source)) or value.source(source)
+end
+
 --- What the guest is foretold to see of a drive; "" if nothing is.
 function value.guest(guest)
   if not guest then return "" end
@@ -43,6 +49,17 @@ function value.hba_address(address)
   if address.type == "ccw" then return ("ccw %x.%x.%04x"):format(address.cssid, address.ssid, address.devno) end
   if address.type ~= "pci" then return address.type end
   return ("pci %04x:%02x:%02x.%x"):format(address.domain or 0, address.bus or 0, address.slot, address["function"] or 0)
+end
+
+--- What a change does to its fields; medium is what comes into the drive.
+function value.changes(fields, medium)
+  local parts = {}
+  for i, field in ipairs(fields) do
+    local key = field.key
+    local after = key == "source" and value.medium(field.after, medium) or value.text(field.after, key)
+    parts[i] = ("%s %s -> %s"):format(key, value.text(field.before, key), after)
+  end
+  return table.concat(parts, ", ")
 end
 
 --- Any value; key tells which field it is of.

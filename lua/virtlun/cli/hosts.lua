@@ -1,0 +1,36 @@
+--- Connections of the command: by URI, opened when first wanted, closed together.
+
+local virtlun = require "virtlun"
+
+local hosts = {}
+
+local Hosts = {}
+Hosts.__index = Hosts
+
+--- A connection by its URI, of -c or libvirt's default if that is nil; nil and problems, which are told once.
+function Hosts:connect(uri)
+  local key = uri or self.default or ""
+  if self.open[key] then return self.open[key] end
+  if self.failed[key] then return nil, virtlun.problems() end
+  local connection, failure = virtlun.open(uri or self.default, { readonly = self.readonly })
+  self.open[key], self.failed[key] = connection, not connection
+  return connection, failure
+end
+
+--- A domain by its name or UUID; nil and problems.
+function Hosts:domain(name, uri)
+  local connection, failure = self:connect(uri)
+  if not connection then return nil, failure end
+  return connection:domain(name)
+end
+
+function Hosts:close()
+  for _, connection in pairs(self.open) do connection:close() end
+end
+
+--- opts: connect (the URI of -c), readonly.
+function hosts.new(opts)
+  return setmetatable({ default = opts.connect, readonly = opts.readonly, open = {}, failed = {} }, Hosts)
+end
+
+return hosts
