@@ -19,7 +19,8 @@ local elsewhere = {
   boot_empty = "a reboot", boot_live_only = "a reboot", not_bootable = "a reboot", boot_medium = "a reboot",
   boot_by_os = "a reboot",
   not_up = "a reboot", power_off_order = "a reboot", power_off_due = "a reboot", reboot_ignored = "a reboot",
-  shutdown_ignored = "a reboot", reset_unseen = "a reboot", reboot_stopped = "a reboot",
+  shutdown_ignored = "a reboot", shutdown_restarted = "a reboot",
+  reset_unseen = "a reboot", reboot_stopped = "a reboot",
   no_memory = "a machine without memory",
 }
 
