@@ -128,6 +128,33 @@ describe("a drive that is to boot first", function()
   end)
 end)
 
+describe("a configuration that boots by devices now", function()
+  local boot = require("virtlun.boot")
+  local model = core.model { kind = "domain", name = "web01" }
+
+  -- What is made of a text that is not that of the document it is compared with.
+  local function converted(devices, others)
+    return boot.convert({ model = model, boot = true }, host.domain(devices), core.document(host.domain(others)))
+  end
+
+  it("differs in that alone", function()
+    assert.truthy(converted({ hba, sda(), plain }, { hba, sda(), plain }))
+    local xml, problems = converted({ hba, host.drive("sda", { path = "/other.iso" }), plain }, { hba, sda(), plain })
+    assert.is_nil(xml)
+    assert.equal("bad_patch", problems[1].code)
+  end)
+
+  it("has every boot order that it had", function()
+    assert.truthy(converted({ hba, sda(3), plain }, { hba, sda(3), plain }))
+    for _, other in ipairs { { hba, sda(2), plain }, { hba, sda(), ordered(3) }, { hba, sda(3), ordered(5) } } do
+      local xml, problems = converted({ hba, sda(3), plain }, other)
+      assert.is_nil(xml)
+      assert.equal("web01: the new document would not be what was described: the boot order (nothing was written)",
+        "web01: " .. tostring(problems))
+    end
+  end)
+end)
+
 describe("the element of a drive", function()
   local boot = require("virtlun.boot")
 

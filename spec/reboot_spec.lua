@@ -147,6 +147,13 @@ describe("a power-off", function()
       (refused(play {}, { from = "sdb", power_off = true, force = true, timeout = 1 })))
   end)
 
+  it("that the domain answers by starting again is a problem", function()
+    local dom = play { events = { "reboot" } }
+    assert.equal("web01: the domain has started again by itself instead of powering off (force = true powers it off " ..
+      "whatever its on_poweroff says)", (refused(dom, { from = "sdb", power_off = true })))
+    assert.same({ "shutdown" }, dom.calls)
+  end)
+
   it("after which the domain was not seen to start is a problem", function()
     local dom = play { states = { "running", "shut off" }, events = { "stopped" } }
     assert.equal("web01: the host took the start but has not shown it within 1 s",

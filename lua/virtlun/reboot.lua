@@ -162,7 +162,7 @@ end
 local function make_power_off(dom, force, seconds, watcher, events)
   local good, failure = dom:power(force and "destroy" or "shutdown")
   if not good then return nil, failure end
-  await(watcher, events, seconds, change_is "stopped")
+  if await(watcher, events, seconds, rebooted) == "rebooted" then return fail(dom, { code = "shutdown_restarted" }) end
   local facts
   facts, failure = dom:facts()
   if not facts then return nil, failure end

@@ -66,7 +66,8 @@ describe("dom:reboot", function()
     end
   end
 
-  -- The same after a power-off: the machine that starts begins its console anew.
+  -- The same after a power-off: the machine that starts writes its console from the beginning again, over what
+  -- was there, so that the label must be another one.
   local function await_start(vm, label)
     vm.seen = 0
     await(vm, label)
