@@ -29,6 +29,7 @@ local function plain(_, text) return text end
 
 local HBA = host.hba(0)
 local SDA, EMPTY = host.drive("sda"), host.drive("sda", { path = false })
+local DISK = host.drive("sdb", { device = "disk", path = "/root.qcow2", place = { 0, 0, 1 } })
 
 describe("the last line of a plan", function()
   local function said(devices, described, more, opts)
@@ -58,7 +59,7 @@ describe("the last line of a plan", function()
     assert.equal("1 change: 1 to change; may replace sda: the guest sees it go and come back",
       said({ HBA, SDA }, { insert }, { libvirt = 9000000 }))
     assert.equal("1 change: 1 to change; the boot order needs power-off",
-      said({ HBA, SDA }, { boot = "devices" }))
+      said({ HBA, SDA, DISK }, { boot = "devices" }))
   end)
 
   it("tells several things, and nothing of a guest that does not run", function()
@@ -112,7 +113,7 @@ describe("a result", function()
     assert.equal("web01: sda changed: startup_policy nothing -> optional, config, for the next boot; guest [H:0:0:0]",
       said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", startup_policy = "optional" }, scope = "config" }))
     assert.equal("web01: domain changed: boot os -> devices, config, for the next boot",
-      said({ HBA, SDA }, { boot = "devices" }))
+      said({ HBA, SDA, DISK }, { boot = "devices" }))
   end)
 end)
 
