@@ -17,12 +17,15 @@ local function after(change, key)
   end
 end
 
---- The source that comes into a CD drive by a change; nil if none does.  What is in a container of another format only
--- QEMU can see.
+--- The source that comes into a CD drive by a change; nil if none does.  Another format opens the same image anew.
+-- What is in a container of another format only QEMU can see.
 local function incoming(change)
   if change.kind ~= "cdrom" then return nil end
-  local format = after(change, "format") or change.before and change.before.format or "raw"
-  return format == "raw" and after(change, "source") or nil
+  local before = change.before or {}
+  local format, source = after(change, "format"), after(change, "source")
+  if (format or before.format or "raw") ~= "raw" then return nil end
+  if source == nil and format then source = before.source end
+  return source or nil
 end
 
 --- What is known of a source: what core.iso tells of a file; nil and why, and errno, if that cannot be seen.
