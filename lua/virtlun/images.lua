@@ -64,6 +64,7 @@ end
 --- Complains of images: what is proven broken is an error, what is unknown a warning, what cannot be opened a note.
 function images.look(found, desired, work, facts)
   if not facts.image then return end
+  local told = {} -- by line: two moves may bring one image into both halves of a domain
   for _, move in ipairs(work.moves) do
     local change = move.live or move.config
     local source = incoming(change)
@@ -74,7 +75,10 @@ function images.look(found, desired, work, facts)
         problem.path = ("%s.%s.source"):format(desired.name, change.device)
         problem.value = problem.value or images.path_of(source)
         problem.file, problem.line = change.file, change.line
-        found:append { problems.new(problem) }
+        problem = problems.new(problem)
+        local line = problems.line(problem)
+        if not told[line] then found:append { problem } end
+        told[line] = true
       end
     end
   end
