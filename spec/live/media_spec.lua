@@ -303,6 +303,16 @@ describe("media of a running domain:", function()
       assert.equal("AFTER", bench.reads(G))
     end)
 
+    it("that is empty has no format to be changed", function()
+      assert(dom:eject(G))
+      for _, label in ipairs { false, "FILLED", false } do
+        local device = { dev = G, source = label and bench.disc(label), format = "raw" }
+        assert(bench.apply(device))
+        assert.same({}, (live.writes(function() return assert(bench.apply(device)) end)))
+        assert.equal(label or "empty", bench.reads(G))
+      end
+    end)
+
     it("is not replaced because of a medium that libvirt refuses at once", function()
       local refused = qcow2.over(bench.path("json.qcow2"), 'json:{"driver":')
       local before = bench.seen(H).blk

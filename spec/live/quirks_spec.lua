@@ -13,6 +13,9 @@ local virtlun = require("virtlun")
 
 local why_not = session.missing() or guest.missing("x86_64")
 
+-- The daemon of another release, in a folder of its own, may have no translations.
+local translated = os.getenv("VIRTLUN_LIVE_ROOT") == nil
+
 local function quirk(name)
   for _, row in ipairs(quirks.list) do
     if row.name == name then return row end
@@ -80,7 +83,7 @@ describe("a known bug of libvirt:", function()
         local seen = live.drive(dom, "live", "sda")
         assert.same({ false, 1, "open", daemon.folder .. "/old.iso" },
           { good or false, cause and cause.code, seen.tray, seen.source })
-        assert.equal(language == "de", cause.message:find("Interner Fehler", 1, true) ~= nil)
+        assert.equal(language == "de" and translated, cause.message:find("Interner Fehler", 1, true) ~= nil)
         assert.is_nil(label_at(0))
         -- The old medium again: libvirt says that it is so, and does nothing.
         assert.is_true(update("sda", { ["<source.-/>"] = ("<source file='%s/old.iso'/>"):format(daemon.folder),
