@@ -116,6 +116,13 @@ static uint64_t open_tray(const struct vlun_device *desired, const struct vlun_d
   return unsaid && open ? BIT(VLUN_disk_tray) : 0;
 }
 
+/* libvirt forgets the format of a running drive that is empty, which is none until something is in it. */
+static uint64_t format_of_nothing(const struct vlun_device *desired, const struct vlun_device *current) {
+  bool empty = vlun_is(desired, SHAPE_disk) && !vlun_has(desired->record, VLUN_disk_source) &&
+               !vlun_has(current->record, VLUN_disk_source);
+  return empty ? BIT(VLUN_disk_format) : 0;
+}
+
 static void compare(const struct vlun_device *desired, const struct vlun_device *current, bool running,
                     struct vlun_changes *changes) {
   bool absent = vlun_is_absent(desired);
@@ -128,7 +135,7 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
   } else {
     change.action = ACTION_CHANGE;
     change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
-    if (running) change.rows |= open_tray(desired, current);
+    if (running) change.rows = (change.rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
     if (!change.rows) return;
   }
   changes->list[changes->count++] = change;

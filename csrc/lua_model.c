@@ -281,10 +281,13 @@ static int boots(lua_State *L) {
 
 static const char *const actions[] = {"add", "change", "remove", NULL};
 
+/* libvirt shuts trays, but opens none for good: a tray that is to be open waits for the next boot. */
 static bool may_change_live(const struct vlun_record *record, const struct vlun_row *row) {
   bool cdrom = record->shape == &vlun_shapes[SHAPE_disk] &&
                vlun_number(record, VLUN_disk_device, W(device, disk)) == W(device, cdrom);
-  return (row->flags & LIVE) || (cdrom && (row->flags & MEDIUM));
+  bool opens = row == &vlun_shapes[SHAPE_disk].rows[VLUN_disk_tray] &&
+               vlun_number(record, VLUN_disk_tray, W(tray, closed)) == W(tray, open);
+  return (row->flags & LIVE) || (cdrom && (row->flags & MEDIUM) && !opens);
 }
 
 static void push_field(lua_State *L, const struct vlun_change *change, int number) {

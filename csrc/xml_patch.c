@@ -220,6 +220,22 @@ static void patch_tags(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_reco
   }
 }
 
+/* A running domain's document has the number that the domain runs under. */
+static bool is_running(xmlDocPtr doc) {
+  xmlNodePtr root = xmlDocGetRootElement(doc);
+  return root && xmlHasProp(root, (const xmlChar *)"id");
+}
+
+/* The chain below an image belongs to that image: with another one it would be opened as that one's, and an empty
+ * <backingStore/>, which libvirt writes below every image that has none, would hide what the new one stands on.  What
+ * a running domain says of it is what libvirt found by itself in the present image, read as the present format. */
+static void drop_chain(xmlNodePtr node, const struct vlun_change *change) {
+  if (change->desired->record->shape != &vlun_shapes[SHAPE_disk]) return;
+  bool reread = (change->rows & BIT(VLUN_disk_format)) && is_running(node->doc);
+  xmlNodePtr chain = child_of(node, "backingStore", 12);
+  if (chain && (reread || (change->rows & BIT(VLUN_disk_source)))) remove_with_indent(chain);
+}
+
 static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change) {
   const struct vlun_record *desired = change->desired->record;
   struct vlun_record *merged = vlun_record_merge(arena, change->current->record, desired);
@@ -230,6 +246,7 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
     patch_row(node, xmlDocGetRootElement(fresh), desired->shape, &desired->shape->rows[row], vlun_get(desired, row));
   }
   patch_tags(node, xmlDocGetRootElement(fresh), desired, change->rows);
+  drop_chain(node, change);
   xmlFreeDoc(fresh);
   return true;
 }

@@ -304,6 +304,14 @@ describe("what only the running domain has", function()
       { plan.steps[1].device, plan.steps[1].after.model, plan.steps[2].device })
   end)
 
+  it("needs no step of its own for a format that goes with the medium", function()
+    local qemu = { driver = "QEMU", state = "running", active = true, persistent = true }
+    local plan = made([[cdrom { dev = "sda", source = "/new.iso", format = "raw" }]],
+      { hba0, host.drive("sda", { path = false }) }, qemu,
+      { live = { hba0, host.drive("sda", { path = false, driver = "" }) } })
+    assert.same({ 1, "live and config" }, { plan.changes, plan.steps[1].scope })
+  end)
+
   it("gives its place to a drive that its configuration lacks", function()
     local plan = made([[cdrom { dev = "sdb", source = "/b" }]], { hba0 }, test,
       { live = { hba0, host.drive("sdb", { path = "/b", place = { 0, 5, 0 } }) } })

@@ -8,18 +8,9 @@ local problems = require "virtlun.problems"
 
 local forbid = {}
 
--- A problem that both halves of the domain have is told once.
-local function add_once(found, problem)
-  local line = problems.line(problem)
-  for _, known in ipairs(found) do
-    if problems.line(known) == line then return end
-  end
-  found:append { problem }
-end
-
---- Adds those of `more` that are not there yet.
+--- Adds those of `more` that are not there yet: both halves of a domain may have the same problem.
 function forbid.merge(found, more)
-  for _, problem in ipairs(more) do add_once(found, problem) end
+  for _, problem in ipairs(more) do found:add_once(problem) end
 end
 
 local function complain_of_domain(found, desired, fields)
@@ -111,7 +102,7 @@ end
 local function complain_of_change(found, desired, change, fields)
   fields.path = ("%s.%s"):format(desired.name, change.device)
   fields.file, fields.line = change.file, change.line
-  add_once(found, problems.new(fields))
+  found:add_once(problems.new(fields))
 end
 
 --- protect = true: nothing removes, replaces or empties the device.
@@ -171,8 +162,14 @@ local function bound_to_source(change)
   end
 end
 
-local function complain_of_obstacles(found, desired, change)
+--- The chain that a running domain shows is what libvirt found in the present image; the next one has its own.
+local function is_found_by_libvirt(obstacle, half)
+  return half.name == "live" and obstacle == "backingStore"
+end
+
+local function complain_of_obstacles(found, desired, change, half)
   local obstacle = change.unclear or bound_to_source(change)
+  if is_found_by_libvirt(obstacle, half) then obstacle = nil end
   if not obstacle then return end
   complain_of_change(found, desired, change, { code = change.unclear and "unclear" or "bound", a = obstacle })
 end
@@ -192,7 +189,7 @@ end
 function forbid.changes(found, desired, work)
   for _, half in ipairs(work.halves) do
     for _, change in ipairs(half.changes) do
-      complain_of_obstacles(found, desired, change)
+      complain_of_obstacles(found, desired, change, half)
       complain_of_protection(found, desired, change, work.described[change.desired])
       complain_of_use(found, desired, change, work, half)
     end

@@ -19,12 +19,15 @@ local function after(change, key)
   end
 end
 
---- The source that comes into a CD drive by a change; nil if none does.  What is in a container of another format only
--- QEMU can see.
+--- The source that comes into a CD drive by a change; nil if none does.  Another format opens the same image anew.
+-- What is in a container of another format only QEMU can see.
 local function incoming(change)
   if change.kind ~= "cdrom" then return nil end
-  local format = after(change, "format") or change.before and change.before.format or "raw"
-  return format == "raw" and after(change, "source") or nil
+  local before = change.before or {}
+  local format, source = after(change, "format"), after(change, "source")
+  if (format or before.format or "raw") ~= "raw" then return nil end
+  if source == nil and format then source = before.source end
+  return source or nil
 end
 
 --- What is known of a source: what core.iso tells of a file; nil, why not, and whether it surely is not there.
@@ -83,7 +86,7 @@ function images.look(found, desired, work, facts)
         problem.path = ("%s.%s.source"):format(desired.name, change.device)
         problem.value = problem.value or images.name_of(source)
         problem.file, problem.line = change.file, change.line
-        found:append { problems.new(problem) }
+        found:add_once(problems.new(problem)) -- two moves may bring one image into both halves
       end
     end
   end

@@ -10,15 +10,15 @@ local quirks = require "virtlun.quirks"
 
 local media = {}
 
-local function source_field(change)
+local function field_of(change, key)
   for _, field in ipairs(change.fields) do
-    if field.key == "source" then return field end
+    if field.key == key then return field end
   end
 end
 
 --- Whether the drive is to be empty.
 local function empties(change)
-  local field = source_field(change)
+  local field = field_of(change, "source")
   return field ~= nil and not field.after
 end
 
@@ -33,116 +33,192 @@ local function same(a, b)
   return true
 end
 
+-- A job: the change, what the drive was like before the call that is being made (was), and its elements: what it is to
+-- be (after), and what it was when all began (before). ------------------------------------------------------------
+
+--- What a wish changes in the device's element, and the wish as a model; nil if it is so already.
+local function difference_of(host, change, document, wish)
+  wish.kind, wish.dev = change.kind, change.before.dev
+  local model = core.model { kind = "domain", name = host.dom.name, wish }
+  return core.diff(model, document)[1], model
+end
+
+--- An element with its tray shut: libvirt shuts trays by itself, and takes no element that says otherwise.
+local function shut(host, change, element, found)
+  if not element then return nil, found end
+  local document
+  document, found = core.document(element)
+  if not document then return nil, problems.list(found) end
+  local difference, model = difference_of(host, change, document, { tray = "closed" })
+  if not difference then return element end
+  element, found = core.patch(element, model, document, { difference })
+  return element, problems.list(found)
+end
+
+local function new_job(host, change, opts)
+  local after, found = shut(host, change, host:element("live", change))
+  if not after then return nil, found end
+  local before
+  before, found = shut(host, change, host:element("live", change.current))
+  if not before then return nil, found end
+  return { host = host, change = change, opts = opts, was = change.before, after = after, before = before }
+end
+
+--- nil and problems: a call's own problem under another code, and what is to be told beside it.
+local function fail(job, code, failure, more)
+  local cause = failure[1].cause
+  if not cause then return nil, failure end
+  local told = more and { job.host:problem(job.change, more) }
+  return job.host:fail(job.change, { code = code, a = cause.message, cause = cause }, told)
+end
+
+-- Calls -------------------------------------------------------------------------------------------------------
+
+local function update(job, element)
+  return job.host:write("update_device", element, { live = true }, job.opts.force)
+end
+
+--- Takes out whatever is in the drive, also what libvirt only believes to be in it.
+local function eject(job)
+  local half, text = job.host.live, job.host.xml.live
+  local difference, model = difference_of(job.host, job.change, half.document, { source = false })
+  if not difference then return true end
+  local element, found = core.element(text, half.document, difference, model)
+  if not element then return nil, problems.list(found) end
+  return update(job, element)
+end
+
 --- What the drive is like after a call that failed: see quirks.list.
-local function look(host, change, failure)
-  local seen = { code = failure[1].cause.code }
-  for _, device in ipairs(host.live.document:tables()) do
-    if device.kind == change.kind and device.dev == change.before.dev then
+local function look(job, failure)
+  local seen = { code = failure[1].cause.code, was_open = job.was.tray == "open" }
+  for _, device in ipairs(job.host.live.document:tables()) do
+    if device.kind == job.change.kind and device.dev == job.change.before.dev then
       seen.there = true
-      seen.same = same(device.source, change.before.source)
-      seen.open = device.tray == "open" and change.before.tray ~= "open"
+      seen.same = same(device.source, job.was.source)
+      seen.open = device.tray == "open"
     end
   end
   return seen
 end
 
---- The failed call's own problem, with what is to be told beside it.
-local function with(host, change, failure, more)
-  local cause = failure[1].cause
-  return host:fail(change, { code = "host_refused", a = cause.message, cause = cause }, { host:problem(change, more) })
-end
-
---- What is told of the medium that was in the drive before.
-local function put_back(good, failure)
-  return good and { code = "restored" } or { code = "not_restored", a = failure[1].message }
-end
-
---- Takes out whatever is in the drive, also what libvirt only believes to be in it.
-local function eject(host, change, opts)
-  local drive = { kind = change.kind, dev = change.before.dev, source = false }
-  local wanted = core.model { kind = "domain", name = host.dom.name, drive }
-  local difference = core.diff(wanted, host.live.document)[1]
-  if not difference then return true end
-  local xml, found = core.element(host.xml.live, host.live.document, difference, wanted)
-  if not xml then return nil, problems.list(found) end
-  return host:write("update_device", xml, { live = true }, opts.force)
-end
-
--- Remedies: what is done when the ordinary call has failed so.  before: the element as it was. ---------------
-
-local remedies = {}
-
-function remedies.locked(host, change, failure)
-  return host:fail(change, { code = "tray_locked", cause = failure[1].cause })
-end
-
---- Empties the drive, which makes the document true again, and puts back what was in it.
-function remedies.half_done(host, change, failure, opts, before)
-  local good, again = eject(host, change, opts)
-  if good and change.before.source then
-    good, again = host:write("update_device", before, { live = true }, opts.force)
-  end
-  return with(host, change, failure, put_back(good, again))
-end
-
---- Replaces the drive by one with the new medium; where that cannot be, the drive comes back as it was.
-function remedies.tray_unknown(host, change, failure, opts, before)
-  local cause = failure[1].cause
-  if empties(change) then return host:fail(change, { code = "cannot_eject", a = cause.message, cause = cause }) end
-  if opts.reattach == false then
-    return host:fail(change, { code = "needs_reattach", a = cause.message, cause = cause })
-  end
-  local element, found = host:element("live", host:change("live", change.desired))
-  if not element then return nil, found end
-  local good, again = hotplug.take_out(host, "live", change, opts)
-  if not good then return nil, again end
-  good, again = host:write("attach_device", element, { live = true })
-  if not good then return with(host, change, again, put_back(host:write("attach_device", before, { live = true }))) end
-  host.notes:append { host:problem(change, { code = "replaced" }) }
-  return true
-end
-
--- The machine ----------------------------------------------------------------------------------------------
-
---- Makes a call; one that fails is followed by a look at the drive, a name for what is seen, and its remedy.
-local function try(host, change, opts, call)
-  local before, found = host:element("live", change.current)
-  if not before then return nil, found end
-  local good, failure = call()
-  local seen, lost = host:refresh("live")
+--- Makes a call: true; or nil, problems, and the name of what is seen, where it has one.
+local function try(job, call, ...)
+  local good, failure = call(job, ...)
+  local seen, lost = job.host:refresh("live")
   if not seen then return nil, failure or lost end
   if good then return true end
   if not failure[1].cause then return nil, failure end
-  if not host:change("live", change.desired) then return true end
-  local remedy = remedies[quirks.name_of("media", look(host, change, failure))]
-  if not remedy then return nil, failure end
-  good, failure = remedy(host, change, failure, opts, before)
-  seen, lost = host:refresh("live")
-  return good and seen, failure or lost
+  return nil, failure, quirks.name_of("media", look(job, failure))
 end
 
---- Sends the host's own element with the change.
-local function send(host, change, opts)
-  return try(host, change, opts, function()
-    local element, found = host:element("live", change)
-    if not element then return nil, found end
-    return host:write("update_device", element, { live = true }, opts.force)
-  end)
+--- Empties the drive, so that whatever it is to have can be put in.
+local function try_eject(job)
+  local good, failure, what = try(job, eject)
+  if good then job.was = {} end
+  return good, failure, what
+end
+
+--- The drive goes, and comes back as another element says; where that cannot be, as it was.
+local function replace(job, element)
+  local host = job.host
+  local good, failure = hotplug.take_out(host, "live", job.change, job.opts)
+  if not good then return nil, failure end
+  good, failure = host:write("attach_device", element, { live = true })
+  if good then
+    host.notes:append { host:problem(job.change, { code = "replaced" }) }
+    return true
+  end
+  -- What the guest had open in the drive is gone either way, which is told too.
+  local back, again = host:write("attach_device", job.before, { live = true })
+  if not back then return fail(job, "host_refused", failure, { code = "lost", a = again[1].message }) end
+  host.notes:append { host:problem(job.change, { code = "replaced" }) }
+  return fail(job, "host_refused", failure, { code = job.change.before.source and "restored" or "left_empty" })
+end
+
+--- Puts back what was in the drive when all began, and tells how that went.
+local function put_back(job)
+  local good, failure, what = try_eject(job)
+  if good and not job.change.before.source then return { code = "left_empty" } end
+  if good then good, failure, what = try(job, update, job.before) end
+  if what == "tray_unknown" and job.opts.reattach ~= false then good, failure = replace(job, job.before) end
+  return good and { code = "restored" } or { code = "not_restored", a = failure[1].message }
+end
+
+-- Remedies: what is done when the ordinary call has failed so --------------------------------------------------
+
+local remedies = {}
+
+function remedies.locked(job, failure)
+  return fail(job, "tray_locked", failure)
+end
+
+--- Empties the drive, which makes the document true again, and puts back what was in it.
+function remedies.half_done(job, failure)
+  return fail(job, "host_refused", failure, put_back(job))
+end
+
+--- Whether the drive cannot even be emptied, so that the new medium is not what was refused.  If it can, what the
+-- question took out is put back.  Who has nothing in it loses nothing by being replaced.
+local function is_stuck(job)
+  if not job.was.source then return true end
+  local good, _, what = try_eject(job)
+  if good then return false, put_back(job) end
+  return what == "tray_unknown"
+end
+
+--- Replaces the drive by one with the new medium.
+function remedies.tray_unknown(job, failure)
+  if empties(job.change) then return fail(job, "cannot_eject", failure) end
+  local stuck, told = is_stuck(job)
+  if not stuck then return fail(job, "host_refused", failure, told) end
+  if job.opts.reattach ~= false then return replace(job, job.after) end
+  return fail(job, "needs_reattach", failure, job.emptied and put_back(job))
+end
+
+--- What a call that failed comes to.  A drive that is seen to be as described is right, whatever was said of it.
+local function mend(job, failure, what)
+  if what and not job.host:change("live", job.change.desired) then return true end
+  local remedy = remedies[what]
+  if not remedy then
+    if not job.emptied then return nil, failure end
+    remedy = remedies.half_done
+  end
+  local good, again = remedy(job, failure)
+  local seen, lost = job.host:refresh("live")
+  return good and seen, again or lost
+end
+
+-- The machine -------------------------------------------------------------------------------------------------
+
+local function send(job)
+  local good, failure, what = try(job, update, job.after)
+  if good then return true end
+  return mend(job, failure, what)
 end
 
 --- The same medium again does nothing to an open tray or another format: the drive is emptied first (facts 7).
-local function reseat(host, change, opts)
-  local good, failure = try(host, change, opts, function() return eject(host, change, opts) end)
+local function reseat(job)
+  local good, failure, what = try_eject(job)
+  if not good then return mend(job, failure, what) end
+  job.emptied = true
+  return send(job)
+end
+
+--- What does not touch the medium is one call.
+local function adjust(job)
+  local good, failure = update(job, job.after)
   if not good then return nil, failure end
-  local rest = host:change("live", change.desired)
-  return not rest or send(host, rest, opts)
+  return job.host:refresh("live")
 end
 
 --- Makes a running CD drive have the medium that is described.  opts: force (a locked tray), reattach = false (never
 -- replace the drive by another).  true, or nil and problems.
 function media.change(host, change, opts)
-  local again = not source_field(change) and change.before.source
-  return (again and reseat or send)(host, change, opts)
+  local job, found = new_job(host, change, opts)
+  if not job then return nil, found end
+  if field_of(change, "source") then return send(job) end
+  if not field_of(change, "format") and not field_of(change, "tray") then return adjust(job) end
+  return (change.before.source and reseat or send)(job)
 end
 
 return media

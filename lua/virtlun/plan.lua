@@ -71,10 +71,13 @@ end
 
 -- Moves: the changes of both halves to one device, taken together ------------------------------------------
 
+--- What makes two changes one.  A medium takes its tray and format along, which only one of the halves may lack.
 local function key_of(change)
-  local parts = { change.action, change.desired }
+  local parts, medium = { change.action, change.desired }, false
+  for _, field in ipairs(change.fields or {}) do medium = medium or field.key == "source" end
   for _, field in ipairs(change.fields or {}) do
-    if field.key ~= "tray" then parts[#parts + 1] = field.key end
+    local along = field.key == "tray" or medium and field.key == "format"
+    if not along then parts[#parts + 1] = field.key end
   end
   return table.concat(parts, " ")
 end

@@ -44,6 +44,15 @@ function List:append(other)
   return self
 end
 
+--- Adds a problem unless the list tells the same already.
+function List:add_once(problem)
+  local line = problems.line(problem)
+  for _, known in ipairs(self) do
+    if problems.line(known) == line then return self end
+  end
+  return self:append { problem }
+end
+
 --- A list made of the given problems.
 function problems.list(raw)
   return setmetatable(raw or {}, List)

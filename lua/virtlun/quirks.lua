@@ -11,14 +11,18 @@ local INTERNAL_ERROR, OPERATION_FAILED, OPERATION_INVALID = 1, 9, 55
 
 -- name, of = what was tried, fixed = first libvirt without it, link, doc; shows(seen) tells whether it is that.
 -- seen: code = error code; there = the drive is still in the document; same = it has the medium that it had;
--- open = its tray is open; taken = another drive has the address; empty = the drive was to be empty.
+-- open = its tray is open, was_open = it was before; taken = another drive has the address; empty = the drive was to be
+-- empty.
 quirks.list = {
   {
     name = "half_done", of = "media",
     doc = "The new medium could not be opened after the tray was: the drive is empty and open, while the document " ..
       "still shows the old medium, and inserting that again does nothing.  Ejecting makes it true.",
     link = "facts 7",
-    shows = function(seen) return seen.there and seen.same and seen.open end,
+    shows = function(seen)
+      -- A tray that the guest had opened says nothing, but what comes from QEMU comes after the medium was taken out.
+      return seen.there and seen.same and seen.open and (not seen.was_open or seen.code == INTERNAL_ERROR)
+    end,
   },
   {
     name = "locked", of = "media",

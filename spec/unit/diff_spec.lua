@@ -156,6 +156,36 @@ describe("a change", function()
   end)
 end)
 
+describe("the medium of a running drive:", function()
+  -- What differs, each with whether it can change at once.
+  local function fields_of(inner, device)
+    local xml = ("<domain type='kvm' id='7'><name>web</name><devices><disk type='file' device='cdrom'>%s</disk>" ..
+      "</devices></domain>"):format(inner)
+    device.dev = "sda"
+    local model = core.model { kind = "domain", name = "web", virtlun.cdrom(device) }
+    local keys = {}
+    local change = core.diff(model, assert(core.document(xml)))[1]
+    for i, field in ipairs(change and change.fields or {}) do keys[i] = field.key .. (field.live and " live" or "") end
+    return keys
+  end
+
+  local EMPTY = "<driver name='qemu'/><target dev='sda' bus='scsi'/>"
+  local FULL = "<driver name='qemu' type='raw'/><source file='/a.iso'/><target dev='sda' bus='scsi'%s/>"
+
+  it("an empty drive has no format", function()
+    assert.same({}, fields_of(EMPTY, { source = false, format = "raw" }))
+    assert.same({}, fields_of(EMPTY, { format = "raw" }))
+    assert.same({ "format live", "source live" }, fields_of(EMPTY, { source = "/a.iso", format = "raw" }))
+    assert.same({ "format live" }, fields_of(FULL:format(""), { format = "qcow2" }))
+  end)
+
+  it("a tray is shut at once, and opened at the next boot", function()
+    assert.same({ "tray" }, fields_of(FULL:format(""), { tray = "open" }))
+    assert.same({ "tray live" }, fields_of(FULL:format(" tray='open'"), { tray = "closed" }))
+    assert.same({ "tray live" }, fields_of(FULL:format(" tray='open'"), { source = "/a.iso" }))
+  end)
+end)
+
 describe("a fingerprint", function()
   local function fingerprint(from, to)
     local at, last = HOST:find(from or "<name>", 1, true)

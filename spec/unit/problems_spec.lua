@@ -27,6 +27,7 @@ local elsewhere = {
   no_port = "a running machine",
   tray_locked = "a guest", cannot_eject = "a guest", needs_reattach = "a guest", empty_hotplug = "a guest",
   not_taken = "a host's answer", replaced = "a guest", restored = "a guest", not_restored = "a guest",
+  left_empty = "a guest", lost = "a guest",
   unplug_pending = "a guest", unplug_refused = "a guest", left_behind = "a host's answer",
   already_there = "a single operation", not_there = "a single operation", ambiguous = "a single operation",
   no_medium = "a single operation",

@@ -79,6 +79,8 @@ local LIMITS = [[
         <unheard_of>5</unheard_of>
       </iotune>
 ]]
+-- The chain below the present image, which is of no use to another.
+local CHAIN = "\n      " .. [[<backingStore type="file"><source file="/base.iso"/></backingStore>]]
 local SDA = [[<disk type="file" device="cdrom">
       <!-- a]]
 local SDD = [[<disk device="cdrom"><target dev="sdd" bus="scsi"/>]]
@@ -92,26 +94,28 @@ local cases = {
   { "nothing said changes nothing", {} },
   { "what is so already changes nothing", { virtlun.cdrom { dev = "sda", source = "/old.iso", serial = "CD & 1" } } },
   { "another medium", { virtlun.cdrom { dev = "sda", source = "/new & 'shiny'.iso" } },
-    SOURCE, [[<source startupPolicy="optional" index="3" file="/new &amp; 'shiny'.iso">]] },
+    SOURCE, [[<source startupPolicy="optional" index="3" file="/new &amp; 'shiny'.iso">]], CHAIN, "" },
   { "another medium by alias", { virtlun.cdrom { alias = "ua-cd", source = "/new.iso" } },
-    SOURCE, [[<source startupPolicy="optional" index="3" file="/new.iso">]] },
+    SOURCE, [[<source startupPolicy="optional" index="3" file="/new.iso">]], CHAIN, "" },
   { "a medium in an empty drive, on one line as its neighbours are",
     { virtlun.cdrom { dev = "sdd", source = "/new.iso" } },
     SDD, [[<disk device="cdrom" type="file"><target dev="sdd" bus="scsi"/>]]
       .. [[<address type="drive" controller="0" unit="3"/><source file="/new.iso"/></disk>]] },
   { "no medium; how to start without one stays said", { virtlun.cdrom { dev = "sda", source = false } },
-    WHOLE_SOURCE, [[<source startupPolicy="optional"/>]] },
+    WHOLE_SOURCE, [[<source startupPolicy="optional"/>]], CHAIN, "" },
   { "no medium, and how to start without one said again",
     { virtlun.cdrom { dev = "sda", source = false, startup_policy = "optional" } },
-    WHOLE_SOURCE, [[<source startupPolicy="optional"/>]] },
+    WHOLE_SOURCE, [[<source startupPolicy="optional"/>]], CHAIN, "" },
   { "no medium, and no word on how to start",
-    { virtlun.cdrom { dev = "sda", source = false, startup_policy = false } }, "\n      " .. WHOLE_SOURCE, "" },
+    { virtlun.cdrom { dev = "sda", source = false, startup_policy = false } }, "\n      " .. WHOLE_SOURCE, "",
+    CHAIN, "" },
   { "from a file to a block device", { virtlun.cdrom { dev = "sda", source = { dev = "/dev/sr0" } } },
-    SDA, (SDA:gsub("file", "block")), SOURCE, [[<source startupPolicy="optional" index="3" dev="/dev/sr0">]] },
+    SDA, (SDA:gsub("file", "block")), SOURCE, [[<source startupPolicy="optional" index="3" dev="/dev/sr0">]],
+    CHAIN, "" },
   { "from a file to a block device, and something else away",
     { virtlun.cdrom { dev = "sda", source = { dev = "/dev/sr0" }, iotune = false } },
     SDA, (SDA:gsub("file", "block")), SOURCE, [[<source startupPolicy="optional" index="3" dev="/dev/sr0">]],
-    LIMITS, "" },
+    LIMITS, "", CHAIN, "" },
   { "from a block device to a volume", { virtlun.lun { dev = "sdb", source = { pool = "p", volume = "v" } } },
     [[<disk type="block" device="lun" rawio="yes">]], [[<disk type="volume" device="lun" rawio="yes">]],
     [[<source dev="/dev/sdq">]], [[<source pool="p" volume="v">]] },
@@ -209,6 +213,14 @@ describe("a patch of one device", function()
 
   it("changes it as in its domain", function()
     assert.equal(swapped(ONE, "/a", "/b") .. "\n", patch(ONE, { virtlun.cdrom { dev = "sda", source = "/b" } }))
+  end)
+
+  it("with another format takes away the chain that libvirt found in a running domain", function()
+    local chained = ('<domain type="kvm"%s><name>web</name><devices>' .. swapped(ONE, "<readonly/>", "<backingStore/>")
+      .. "</devices></domain>\n")
+    local device = { virtlun.cdrom { dev = "sda", format = "qcow2" } }
+    assert.truthy(patch(chained:format(""), device):find("<backingStore/>", 1, true))
+    assert.falsy(patch(chained:format(' id="7"'), device):find("<backingStore/>", 1, true))
   end)
 
   it("changes nothing where nothing is said", function() assert.equal(ONE .. "\n", patch(ONE, {})) end)
