@@ -14,7 +14,8 @@ struct vlun_index {
   struct vlun_arena *arena;
 };
 
-/* Host devices have no name of their own: the values of their source in one text identify them. */
+/* Host devices have no name of their own: the values of their source in one text identify them.  What only says how it
+ * is reached is not among them: libvirt leaves a transport of tcp out, and takes two initiators' device for one. */
 static void add_source(struct vlun_buffer *buffer, const struct vlun_record *source) {
   char scratch[32];
   const struct vlun_value *value = source->value;
@@ -22,6 +23,7 @@ static void add_source(struct vlun_buffer *buffer, const struct vlun_record *sou
     const struct vlun_row *row = &source->shape->rows[__builtin_ctzll(rest)];
     for (size_t i = 0; row->kind == KIND_LIST && !value->no && i < value->u.list->count; i++)
       add_source(buffer, value->u.list->item[i]);
+    if (row->flags & ACCESS) continue;
     if (value->no || (row->kind != KIND_STR && row->kind != KIND_INT && row->kind != KIND_ENUM)) continue;
     size_t len;
     const char *text = vlun_print(row, value, scratch, &len);
@@ -116,6 +118,12 @@ static uint64_t open_tray(const struct vlun_device *desired, const struct vlun_d
   return unsaid && open ? BIT(VLUN_disk_tray) : 0;
 }
 
+/* What a running transient disk has as its image is an overlay that libvirt made over the described one. */
+static uint64_t overlaid(const struct vlun_record *current) {
+  bool transient = current->shape == &vlun_shapes[SHAPE_disk] && vlun_number(current, VLUN_disk_transient, 0);
+  return transient ? BIT(VLUN_disk_source) | BIT(VLUN_disk_format) : 0;
+}
+
 static void compare(const struct vlun_device *desired, const struct vlun_device *current, bool running,
                     struct vlun_changes *changes) {
   bool absent = vlun_is_absent(desired);
@@ -128,7 +136,7 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
   } else {
     change.action = ACTION_CHANGE;
     change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
-    if (running) change.rows |= open_tray(desired, current);
+    if (running) change.rows = (change.rows & ~overlaid(current->record)) | open_tray(desired, current);
     if (!change.rows) return;
   }
   changes->list[changes->count++] = change;

@@ -79,7 +79,8 @@ enum { /* flags of a row */
   SHORTHAND = 16, /* plain text stands for the first row of the first variant */
   UPPERCASE = 32, /* libvirt stores it in capitals */
   LASTING = 64,   /* may change, but false cannot take it away */
-  MEDIUM = 128    /* of what is in the drive: may change in a running domain's CD drive */
+  MEDIUM = 128,   /* of what is in the drive: may change in a running domain's CD drive */
+  ACCESS = 256    /* how a source is reached: not part of which one it is */
 };
 /* clang-format on */
 
