@@ -119,12 +119,11 @@ static uint64_t open_tray(const struct vlun_device *desired, const struct vlun_d
 }
 
 /* What a running transient disk has as its image is an overlay that libvirt made over the described one. */
-static uint64_t overlaid(const struct vlun_record *current) {
-  bool transient = current->shape == &vlun_shapes[SHAPE_disk] && vlun_number(current, VLUN_disk_transient, 0);
-  return transient ? BIT(VLUN_disk_source) | BIT(VLUN_disk_format) : 0;
+bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *current) {
+  return host->running && current->shape == &vlun_shapes[SHAPE_disk] && vlun_number(current, VLUN_disk_transient, 0);
 }
 
-static void compare(const struct vlun_device *desired, const struct vlun_device *current, bool running,
+static void compare(const struct vlun_device *desired, const struct vlun_device *current, const struct vlun_model *host,
                     struct vlun_changes *changes) {
   bool absent = vlun_is_absent(desired);
   struct vlun_change change = {.desired = desired, .current = current};
@@ -136,7 +135,8 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
   } else {
     change.action = ACTION_CHANGE;
     change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
-    if (running) change.rows = (change.rows & ~overlaid(current->record)) | open_tray(desired, current);
+    if (vlun_is_overlaid(host, current->record)) change.rows &= ~(BIT(VLUN_disk_source) | BIT(VLUN_disk_format));
+    if (host->running) change.rows |= open_tray(desired, current);
     if (!change.rows) return;
   }
   changes->list[changes->count++] = change;
@@ -149,6 +149,6 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const
   changes->list = vlun_alloc(arena, (desired->count + 1) * sizeof *changes->list);
   if (!index || !changes->list) return false;
   for (size_t i = 0; i < desired->count; i++)
-    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), host->running, changes);
+    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), host, changes);
   return !arena->failed;
 }

@@ -475,6 +475,7 @@ const void *vlun_claimed(const struct vlun_claims *claims, unsigned space, const
 /* --- identity and difference (diff.c) ---------------------------------------------------------------- */
 
 /* One text for a source, the same for the same source; NULL without memory. */
+bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *current);
 const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *source);
 
 struct vlun_index; /* finds a host's device */

@@ -230,6 +230,29 @@ static int drives(lua_State *L) {
   return 1;
 }
 
+/* model:hbas() -> by index of the HBA the number of its device. */
+static int hbas(lua_State *L) {
+  const struct vlun_model *model = check_model(L, 1);
+  lua_newtable(L);
+  for (size_t i = 0; i < model->count; i++) {
+    const struct vlun_device *device = &model->device[i];
+    if (device->foreign || !vlun_is(device, SHAPE_controller)) continue;
+    const struct vlun_value *index = vlun_has(device->record, VLUN_controller_index);
+    if (!index) continue;
+    lua_pushinteger(L, (lua_Integer)i + 1);
+    lua_rawseti(L, -2, index->u.number);
+  }
+  return 1;
+}
+
+/* model:is_overlaid(number) -> whether the device's image is an overlay of libvirt's, not the described one. */
+static int is_overlaid(lua_State *L) {
+  const struct vlun_model *model = check_model(L, 1);
+  const struct vlun_device *device = &model->device[check_number(L, 2, model) - 1];
+  lua_pushboolean(L, vlun_is_overlaid(model, device->record));
+  return 1;
+}
+
 /* --- differences -------------------------------------------------------------------------------------- */
 
 static const char *const actions[] = {"add", "change", "remove", NULL};
@@ -406,6 +429,7 @@ int Lvlun_element(lua_State *L) {
 
 void lvlun_open_model(lua_State *L) {
   static const luaL_Reg methods[] = {{"check", check},         {"complete", complete},
+                                     {"hbas", hbas},           {"is_overlaid", is_overlaid},
                                      {"tables", tables},       {"xml", device_xml},
                                      {"facts", facts},         {"fingerprint", fingerprint},
                                      {"count", count_devices}, {"drives", drives},

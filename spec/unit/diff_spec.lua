@@ -135,6 +135,23 @@ describe("a difference:", function()
   end
 end)
 
+describe("the HBAs of a document", function()
+  it("are known by the numbers of their devices, other devices counted", function()
+    local document = core.document [[<domain><devices>
+      <disk type='file' device='disk'><source file='/s.img'/><target dev='sda' bus='sata'/></disk>
+      <controller type='pci' index='3' model='pcie-root'/>
+      <controller type='scsi' index='5' model='virtio-scsi'/>
+      <controller type='scsi' index='0' model='virtio-scsi'/></devices></domain>]]
+    local found = {}
+    for index in pairs(document:hbas()) do
+      local model = core.model { kind = "domain", name = "web", virtlun.controller { index = index } }
+      found[index] = core.find(model, document, 1)
+    end
+    assert.same(document:hbas(), found)
+    assert.same({ [0] = true, [5] = true }, { [0] = found[0] ~= nil, [5] = found[5] ~= nil, [3] = found[3] })
+  end)
+end)
+
 describe("a transient disk", function()
   local OVERLAID = [[<domain%s><devices>
     <disk type='file' device='disk'>
@@ -153,6 +170,13 @@ describe("a transient disk", function()
 
   it("has an overlay of libvirt's while it runs, which is no other image", function()
     assert.same({ "cache" }, fields(" id='1'", "<transient/>"))
+  end)
+
+  it("is told from others, so that its overlay is copied nowhere", function()
+    local function is_overlaid(...) return core.document(OVERLAID:format(...)):is_overlaid(1) end
+    assert.is_true(is_overlaid(" id='1'", "<transient/>"))
+    assert.is_false(is_overlaid("", "<transient/>"))
+    assert.is_false(is_overlaid(" id='1'", ""))
   end)
 
   it("has its own image in the configuration, as every disk has", function()
