@@ -98,7 +98,8 @@ end
 
 --- Starts a target without LUNs, but for the controller that a target of tgtd has as LUN 0.
 function target.start()
-  local self = setmetatable({ folder = child.folder(), iqn = "iqn.2026-01.org.example:virtlun" }, Target)
+  local self = setmetatable({ folder = child.folder(), iqn = "iqn.2026-01.org.example:virtlun", locked = {}, users = {} },
+    Target)
   for try = 1, TRIES do
     if launch(self, free_port()) then break end
     assert(try < TRIES, "tgtd got no port")
@@ -142,14 +143,33 @@ function Target:add(lun, type, text)
   return path
 end
 
+--- Makes a disk of 8 MiB in a target of its own, which takes a user and a password (12 characters or more).
+function Target:lock(lun, user, password)
+  local iqn = ("%s-%d"):format(self.iqn, lun)
+  self.locked[lun] = iqn
+  local path = ("%s/lun%d"):format(self.folder, lun)
+  backings.disk(path)
+  admin_ok(self, "--op new --mode target --tid %d -T %s", lun, iqn)
+  admin_ok(self, "--op bind --mode target --tid %d -I ALL", lun)
+  if not self.users[user] then admin_ok(self, "--op new --mode account --user %s --password %s", user, password) end
+  self.users[user] = true
+  admin_ok(self, "--op bind --mode account --tid %d --user %s", lun, user)
+  admin_ok(self, "--op new --mode logicalunit --tid %d --lun %d -b %s", lun, lun, path)
+end
+
 --- A LUN as the source of a recipe's lun or hostdev.
 function Target:source(lun)
   return {
-    protocol = "iscsi", name = ("%s/%d"):format(self.iqn, lun), hosts = { { name = "127.0.0.1", port = self.port } },
+    protocol = "iscsi", name = ("%s/%d"):format(self.locked[lun] or self.iqn, lun), hosts = { { name = "127.0.0.1", port = self.port } },
   }
 end
 
---- The initiators that are logged in, by the LUN-less number that tgtd gives each.
+--- Whether an initiator of that name is logged in.
+function Target:sees(initiator)
+  return admin_ok(self, "--op show --mode target"):find("Initiator: " .. initiator, 1, true) ~= nil
+end
+
+--- How many initiators are logged in: each device in use has one of its own.
 function Target:sessions()
   local count = 0
   for _ in admin_ok(self, "--op show --mode target"):gmatch("I_T nexus: %d+") do count = count + 1 end
