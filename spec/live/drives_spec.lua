@@ -80,6 +80,7 @@ describe("a disk", function()
         here = bench.boot(daemon, { arch = arch, transient = false, ports = arch == "x86_64" and 3 or nil,
           devices = { host.hba(0) } })
       end)
+      after_each(function() here:clear() end)
       teardown(function() if here then here:close() end end)
 
       local function disk(dev, path, format, unit, more)

@@ -37,7 +37,8 @@ describe("a LUN of an iSCSI target", function()
   end)
 
   local function hostdev(lun, unit, more)
-    local device = { kind = "hostdev", source = iscsi:source(lun), address = { controller = 0, target = 4, unit = unit } }
+    local address = { controller = 0, target = 4, unit = unit }
+    local device = { kind = "hostdev", source = iscsi:source(lun), address = address }
     for key, value in pairs(more or {}) do device[key] = value end
     return device
   end
@@ -65,6 +66,7 @@ describe("a LUN of an iSCSI target", function()
         here = bench.boot(daemon, { arch = arch, transient = false, ports = arch == "x86_64" and 3 or nil,
           devices = { host.hba(0) } })
       end)
+      after_each(function() here:clear() end)
       teardown(function() if here then here:close() end end)
 
       -- Both documents have the device, and have it alike.
@@ -202,7 +204,7 @@ describe("a LUN of an iSCSI target", function()
       it("comes together with its HBA", function()
         local list = { { kind = "controller", index = 1 },
           hostdev(first + 3, 1, { address = { controller = 1, target = 1, unit = 256 } }),
-          { kind = "lun", dev = "sdc", source = iscsi:source(first), address = { controller = 1, target = 0, unit = 1 } } }
+          { kind = "lun", dev = "sdc", source = iscsi:source(first), address = { controller = 1, unit = 1 } } }
         local plan = here:apply(list)
         assert.equal(3, plan.changes)
         here:await(plan.steps[2])

@@ -108,6 +108,23 @@ function Bench:await_count(count)
   self.vm:wait_for(function() return #self.vm:luns() == count end)
 end
 
+--- Takes away what a case that failed has left, so that the next one finds the guest as it was.
+function Bench:clear()
+  local list, listed = {}, {}
+  local both = assert(self.dom:describe())
+  for _, half in ipairs { both.live, both.config } do
+    for _, device in ipairs(half) do
+      local key = device.dev or device.alias or device.index or type(device.source) == "table" and device.source.name
+      if not listed[key] and device.index ~= 0 then
+        list[#list + 1] = { kind = device.kind, dev = device.dev, index = device.index, absent = true,
+          source = device.kind == "hostdev" and device.source or nil }
+        listed[key] = true
+      end
+    end
+  end
+  if #list > 0 then assert(self:plan(list):apply()) end
+end
+
 --- What the guest's shell answers, as one text.
 function Bench:ask(command, ...)
   return table.concat(self.vm:ask(command:format(...)), "\n")

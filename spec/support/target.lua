@@ -1,12 +1,13 @@
--- A private iSCSI target for live specs: tgtd as an ordinary process with a port, sockets and files of its own.  What it
--- serves are SCSI devices that no machine needs to have: disks, CDs, tapes, changers.
+-- A private iSCSI target for live specs: tgtd as an ordinary process with a port, sockets and files of its own.  It
+-- serves SCSI devices that no machine needs to have: disks, CDs, tapes, changers.
 local child = require("support.child")
 local files = require("support.files")
 local guest = require("support.guest")
 
 local target = {}
 
-local BLOCK_DRIVERS = "ls /usr/lib/*/qemu/block-iscsi.so /usr/lib*/qemu*/block-iscsi.so 2>/dev/null"
+local release = os.getenv("VIRTLUN_LIVE_ROOT") or "" -- where QEMU is; see session.sh
+local BLOCK_DRIVERS = "ls %s/usr/lib/*/qemu/block-iscsi.so %s/usr/lib*/qemu*/block-iscsi.so 2>/dev/null"
 local TRIES = 8 -- ports that are looked at
 local FIRST_PORT, PORTS = 20000, 12000 -- below those that the kernel gives to clients
 
@@ -20,7 +21,7 @@ function target.missing()
   for _, command in ipairs { "tgtd", "tgtadm", "tgtimg" } do
     if shell("command -v %s", command).code ~= 0 then return "not on this machine: " .. command .. " (Debian's tgt)" end
   end
-  if shell(BLOCK_DRIVERS).out == "" then
+  if shell(BLOCK_DRIVERS, release, release).out == "" then
     return "not on this machine: QEMU's iSCSI client, block-iscsi.so (Debian's qemu-block-extra)"
   end
 end
@@ -98,8 +99,8 @@ end
 
 --- Starts a target without LUNs, but for the controller that a target of tgtd has as LUN 0.
 function target.start()
-  local self = setmetatable({ folder = child.folder(), iqn = "iqn.2026-01.org.example:virtlun", locked = {}, users = {} },
-    Target)
+  local self = setmetatable({ folder = child.folder(), locked = {}, users = {} }, Target)
+  self.iqn = "iqn.2026-01.org.example:virtlun"
   for try = 1, TRIES do
     if launch(self, free_port()) then break end
     assert(try < TRIES, "tgtd got no port")
@@ -160,7 +161,8 @@ end
 --- A LUN as the source of a recipe's lun or hostdev.
 function Target:source(lun)
   return {
-    protocol = "iscsi", name = ("%s/%d"):format(self.locked[lun] or self.iqn, lun), hosts = { { name = "127.0.0.1", port = self.port } },
+    protocol = "iscsi", name = ("%s/%d"):format(self.locked[lun] or self.iqn, lun),
+    hosts = { { name = "127.0.0.1", port = self.port } },
   }
 end
 

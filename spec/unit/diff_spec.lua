@@ -163,8 +163,8 @@ describe("a transient disk", function()
   local function fields(id, flag)
     local model = core.model { kind = "domain", name = "web",
       virtlun.disk { dev = "sda", source = "/t.img", format = "raw", cache = "none" } }
-    local keys = {}
-    for i, field in ipairs(core.diff(model, core.document(OVERLAID:format(id, flag)))[1].fields) do keys[i] = field.key end
+    local change, keys = core.diff(model, core.document(OVERLAID:format(id, flag)))[1], {}
+    for i, field in ipairs(change.fields) do keys[i] = field.key end
     return keys
   end
 
