@@ -245,11 +245,12 @@ static int hbas(lua_State *L) {
   return 1;
 }
 
-/* model:is_overlaid(number) -> whether the device's image is an overlay of libvirt's, not the described one. */
-static int is_overlaid(lua_State *L) {
+/* model:has_chain(number) -> whether libvirt wrote a chain of images for the device, overlays of its own included. */
+static int has_chain(lua_State *L) {
   const struct vlun_model *model = check_model(L, 1);
   const struct vlun_device *device = &model->device[check_number(L, 2, model) - 1];
-  lua_pushboolean(L, vlun_is_overlaid(model, device->record));
+  bool chain = model->running && device->bound && strcmp(device->bound, "backingStore") == 0;
+  lua_pushboolean(L, chain || vlun_is_overlaid(model, device->record));
   return 1;
 }
 
@@ -429,7 +430,7 @@ int Lvlun_element(lua_State *L) {
 
 void lvlun_open_model(lua_State *L) {
   static const luaL_Reg methods[] = {{"check", check},         {"complete", complete},
-                                     {"hbas", hbas},           {"is_overlaid", is_overlaid},
+                                     {"hbas", hbas},           {"has_chain", has_chain},
                                      {"tables", tables},       {"xml", device_xml},
                                      {"facts", facts},         {"fingerprint", fingerprint},
                                      {"count", count_devices}, {"drives", drives},

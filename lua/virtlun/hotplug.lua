@@ -73,13 +73,14 @@ end
 -- Coming ---------------------------------------------------------------------------------------------------
 
 --- The element of a new device: as the other half has it, with all that is described, whether or not it could change
--- there; else as it is described.  A transient disk's overlay must not become the image of the configuration.
+-- there; else as it is described.  The chain of images of a running disk, and a transient one's overlay, are not for
+-- the configuration.
 local function new_element(host, name, number)
   local other = other_half[name]
   local half = host[other]
   if not half then return host.model:xml(number) end
   local current = host:find(other, number)
-  if not current or half.document:is_overlaid(current) then return host.model:xml(number) end
+  if not current or half.document:has_chain(current) then return host.model:xml(number) end
   return host:element(other, core.diff(host.model, half.document, number)[1] or current)
 end
 

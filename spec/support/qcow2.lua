@@ -10,11 +10,15 @@ local function cluster(text)
   return text .. ("\0"):rep(CLUSTER - #text)
 end
 
---- Writes an image of so many MiB (512 at most) which begins with a text; gives its path.
-function qcow2.write(path, size, text)
-  local header = string.pack(">c4I4I8I4I4I8I4I4I8I8I4I4I8", "QFI\xfb", 2, 0, 0, 16, size << 20, 0, 1, 3 * CLUSTER,
-    1 * CLUSTER, 1, 0, 0)
-  return files.write(path, cluster(header)
+local HEADER = ">c4I4I8I4I4I8I4I4I8I8I4I4I8"
+
+--- Writes an image of so many MiB (512 at most) whose first 64 KiB begin with a text; gives its path.  The rest is
+-- empty, or what the image with the path base has there.
+function qcow2.write(path, size, text, base)
+  local at = base and HEADER:packsize() or 0
+  local header = string.pack(HEADER, "QFI\xfb", 2, at, base and #base or 0, 16, size << 20, 0, 1, 3 * CLUSTER, CLUSTER,
+    1, 0, 0)
+  return files.write(path, cluster(header .. (base or ""))
     .. cluster(string.pack(">I8", 2 * CLUSTER)) -- table of the blocks of reference counts
     .. cluster(string.pack(">I2", 1):rep(6)) -- the six clusters of this file
     .. cluster(string.pack(">i8", COPIED | 4 * CLUSTER)) -- table of tables

@@ -172,11 +172,15 @@ describe("a transient disk", function()
     assert.same({ "cache" }, fields(" id='1'", "<transient/>"))
   end)
 
-  it("is told from others, so that its overlay is copied nowhere", function()
-    local function is_overlaid(...) return core.document(OVERLAID:format(...)):is_overlaid(1) end
-    assert.is_true(is_overlaid(" id='1'", "<transient/>"))
-    assert.is_false(is_overlaid("", "<transient/>"))
-    assert.is_false(is_overlaid(" id='1'", ""))
+  it("and any other with a chain is told from those without, so that no chain is copied", function()
+    local function has_chain(id, flag, chain)
+      return core.document(OVERLAID:format(id, flag):gsub("<backingStore.*</backingStore>", chain or "%0")):has_chain(1)
+    end
+    assert.is_true(has_chain(" id='1'", "<transient/>"))
+    assert.is_true(has_chain(" id='1'", "<transient/>", "<backingStore/>"))
+    assert.is_true(has_chain(" id='1'", ""))
+    assert.is_false(has_chain(" id='1'", "", "<backingStore/>"))
+    assert.is_false(has_chain("", "<transient/>"))
   end)
 
   it("has its own image in the configuration, as every disk has", function()
