@@ -14,7 +14,8 @@ struct vlun_index {
   struct vlun_arena *arena;
 };
 
-/* Host devices have no name of their own: the values of their source in one text identify them. */
+/* Host devices have no name of their own: the values of their source in one text identify them.  What only says how it
+ * is reached is not among them: libvirt leaves a transport of tcp out, and takes two initiators' device for one. */
 static void add_source(struct vlun_buffer *buffer, const struct vlun_record *source) {
   char scratch[32];
   const struct vlun_value *value = source->value;
@@ -22,6 +23,7 @@ static void add_source(struct vlun_buffer *buffer, const struct vlun_record *sou
     const struct vlun_row *row = &source->shape->rows[__builtin_ctzll(rest)];
     for (size_t i = 0; row->kind == KIND_LIST && !value->no && i < value->u.list->count; i++)
       add_source(buffer, value->u.list->item[i]);
+    if (row->flags & ACCESS) continue;
     if (value->no || (row->kind != KIND_STR && row->kind != KIND_INT && row->kind != KIND_ENUM)) continue;
     size_t len;
     const char *text = vlun_print(row, value, scratch, &len);
@@ -123,7 +125,12 @@ static uint64_t format_of_nothing(const struct vlun_device *desired, const struc
   return empty ? BIT(VLUN_disk_format) : 0;
 }
 
-static void compare(const struct vlun_device *desired, const struct vlun_device *current, bool running,
+/* What a running transient disk has as its image is an overlay that libvirt made over the described one. */
+bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *current) {
+  return host->running && current->shape == &vlun_shapes[SHAPE_disk] && vlun_number(current, VLUN_disk_transient, 0);
+}
+
+static void compare(const struct vlun_device *desired, const struct vlun_device *current, const struct vlun_model *host,
                     struct vlun_changes *changes) {
   bool absent = vlun_is_absent(desired);
   struct vlun_change change = {.desired = desired, .current = current};
@@ -135,7 +142,8 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
   } else {
     change.action = ACTION_CHANGE;
     change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
-    if (running) change.rows = (change.rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
+    if (vlun_is_overlaid(host, current->record)) change.rows &= ~(BIT(VLUN_disk_source) | BIT(VLUN_disk_format));
+    if (host->running) change.rows = (change.rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
     if (!change.rows) return;
   }
   changes->list[changes->count++] = change;
@@ -148,6 +156,6 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const
   changes->list = vlun_alloc(arena, (desired->count + 1) * sizeof *changes->list);
   if (!index || !changes->list) return false;
   for (size_t i = 0; i < desired->count; i++)
-    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), host->running, changes);
+    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), host, changes);
   return !arena->failed;
 }

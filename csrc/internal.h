@@ -79,7 +79,8 @@ enum { /* flags of a row */
   SHORTHAND = 16, /* plain text stands for the first row of the first variant */
   UPPERCASE = 32, /* libvirt stores it in capitals */
   LASTING = 64,   /* may change, but false cannot take it away */
-  MEDIUM = 128    /* of what is in the drive: may change in a running domain's CD drive */
+  MEDIUM = 128,   /* of what is in the drive: may change in a running domain's CD drive */
+  ACCESS = 256    /* how a source is reached: not part of which one it is */
 };
 /* clang-format on */
 
@@ -475,6 +476,7 @@ const void *vlun_claimed(const struct vlun_claims *claims, unsigned space, const
 /* --- identity and difference (diff.c) ---------------------------------------------------------------- */
 
 /* One text for a source, the same for the same source; NULL without memory. */
+bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *current);
 const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *source);
 
 struct vlun_index; /* finds a host's device */

@@ -277,6 +277,30 @@ static int boots(lua_State *L) {
   return 1;
 }
 
+/* model:hbas() -> by index of the HBA the number of its device. */
+static int hbas(lua_State *L) {
+  const struct vlun_model *model = check_model(L, 1);
+  lua_newtable(L);
+  for (size_t i = 0; i < model->count; i++) {
+    const struct vlun_device *device = &model->device[i];
+    if (device->foreign || !vlun_is(device, SHAPE_controller)) continue;
+    const struct vlun_value *index = vlun_has(device->record, VLUN_controller_index);
+    if (!index) continue;
+    lua_pushinteger(L, (lua_Integer)i + 1);
+    lua_rawseti(L, -2, index->u.number);
+  }
+  return 1;
+}
+
+/* model:has_chain(number) -> whether libvirt wrote a chain of images for the device, overlays of its own included. */
+static int has_chain(lua_State *L) {
+  const struct vlun_model *model = check_model(L, 1);
+  const struct vlun_device *device = &model->device[check_number(L, 2, model) - 1];
+  bool chain = model->running && device->bound && strcmp(device->bound, "backingStore") == 0;
+  lua_pushboolean(L, chain || vlun_is_overlaid(model, device->record));
+  return 1;
+}
+
 /* --- differences -------------------------------------------------------------------------------------- */
 
 static const char *const actions[] = {"add", "change", "remove", NULL};
@@ -483,6 +507,8 @@ void lvlun_open_model(lua_State *L) {
                                      {"drives", drives},
                                      {"alias", alias},
                                      {"boots", boots},
+                                     {"hbas", hbas},
+                                     {"has_chain", has_chain},
                                      {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);

@@ -251,6 +251,13 @@ void vlun_rule_hostdev_one_host(struct vlun_check *check) {
   if (count != 1) vlun_complain_here(check, "source.hosts", &(struct vlun_args){.v = decimal(check, (int64_t)count)});
 }
 
+void vlun_rule_hostdev_port(struct vlun_check *check) {
+  const struct vlun_record *source = source_of(here(check));
+  if (!has_shape(source, SHAPE_iscsi) || host_count(source, VLUN_iscsi_hosts) != 1) return;
+  const struct vlun_record *host = vlun_has(source, VLUN_iscsi_hosts)->u.list->item[0];
+  if (!vlun_has(host, VLUN_host_port)) vlun_complain_here(check, "source.hosts[1].port", &(struct vlun_args){0});
+}
+
 void vlun_rule_hostdev_address(struct vlun_check *check) {
   const struct vlun_record *address = inner(here(check), VLUN_hostdev_address);
   if (!address || !source_of(here(check)) || is_vhost(here(check)) != has_shape(address, SHAPE_drive)) return;

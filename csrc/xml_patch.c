@@ -232,8 +232,8 @@ static bool is_running(xmlDocPtr doc) {
 static void drop_chain(xmlNodePtr node, const struct vlun_change *change) {
   if (change->desired->record->shape != &vlun_shapes[SHAPE_disk]) return;
   bool reread = (change->rows & BIT(VLUN_disk_format)) && is_running(node->doc);
-  xmlNodePtr chain = child_of(node, "backingStore", 12);
-  if (chain && (reread || (change->rows & BIT(VLUN_disk_source)))) remove_with_indent(chain);
+  xmlNodePtr chain = vlun_child_of(node, "backingStore", 12);
+  if (chain && (reread || (change->rows & BIT(VLUN_disk_source)))) vlun_remove_with_indent(chain);
 }
 
 static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change) {

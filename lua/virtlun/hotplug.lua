@@ -5,6 +5,7 @@
 -- just seen to be the described one, and what is added was just seen to be missing.
 
 local boot = require "virtlun.boot"
+local core = require "virtlun.core"
 local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
@@ -73,23 +74,21 @@ end
 
 -- Coming ---------------------------------------------------------------------------------------------------
 
---- The element of a new device: as the other half has it, with what is described; else as it is described.
+--- The element of a new device: as the other half has it, with all that is described, whether or not it could change
+-- there; else as it is described.  The chain of images of a running disk, and a transient one's overlay, are not for
+-- the configuration.
 local function new_element(host, name, number)
   local other = other_half[name]
   local half = host[other]
   if not half then return host.model:xml(number) end
   local current = host:find(other, number)
-  if not current then return host.model:xml(number) end
-  return host:element(other, host:change(other, number) or current)
+  if not current or half.document:has_chain(current) then return host.model:xml(number) end
+  return host:element(other, core.diff(host.model, half.document, number)[1] or current)
 end
 
 --- HBAs of the running domain by index.
 local function hbas_of(host)
-  local there = {}
-  for number, device in ipairs(host.live and host.live.document:tables() or {}) do
-    if device.kind == "controller" then there[device.index] = number end
-  end
-  return there
+  return host.live and host.live.document:hbas() or {}
 end
 
 --- HBAs that libvirt made for a drive which it then did not attach (facts 3).

@@ -112,6 +112,21 @@ function Session:define(xml)
   assert(result.code == 0, result.err)
 end
 
+--- Keeps a password as a secret for iSCSI, by its usage.
+function Session:secret(usage, password)
+  local xml = "<secret ephemeral='no' private='yes'><usage type='iscsi'><target>%s</target></usage></secret>"
+  local result = self:virsh("secret-define", files.write(self.folder .. "/secret.xml", xml:format(usage)))
+  assert(result.code == 0, result.err)
+  local uuid
+  for line in self:virsh("secret-list").out:gmatch("[^\n]+") do
+    local known, what = line:match("(%S+)%s+iscsi%s+(%S+)")
+    if what == usage then uuid = known end
+  end
+  files.write(self.folder .. "/secret", password)
+  result = self:virsh("secret-set-value", uuid, "--file", self.folder .. "/secret", "--plain")
+  assert(result.code == 0, result.err)
+end
+
 --- The domain's configuration, passwords included.
 function Session:dump(name)
   local result = self:virsh("dumpxml", "--inactive", "--security-info", name)

@@ -88,6 +88,14 @@ local cases = {
     { "change hostdev#1 readonly: nil to true" } },
   { "a host device by its alias", { virtlun.hostdev { alias = "ua-san", rawio = true } },
     { "change ua-san rawio: nil to true" } },
+  { "a host device by what it is, however it is reached", { virtlun.hostdev { readonly = true, source = {
+    protocol = "iscsi", name = "iqn.2026-01.org.example:a/1",
+    hosts = { { name = "san", port = 3260, transport = "tcp" } } } } },
+    { "change hostdev#1 readonly: nil to true" } },
+  { "another initiator of the same host device", { virtlun.hostdev { source = {
+    protocol = "iscsi", name = "iqn.2026-01.org.example:a/1", initiator = "iqn.2026-01.org.example:me",
+    hosts = { { name = "san", port = 3260 } } } } },
+    { "change hostdev#1 source" } },
   { "another source is another host device",
     { virtlun.hostdev { source = { adapter = "scsi_host1", bus = 0, target = 0, unit = 1 } } },
     { "add hostdev#1" } },
@@ -125,6 +133,60 @@ describe("a difference:", function()
       assert.same(case[3], lines)
     end)
   end
+end)
+
+describe("the HBAs of a document", function()
+  it("are known by the numbers of their devices, other devices counted", function()
+    local document = core.document [[<domain><devices>
+      <disk type='file' device='disk'><source file='/s.img'/><target dev='sda' bus='sata'/></disk>
+      <controller type='pci' index='3' model='pcie-root'/>
+      <controller type='scsi' index='5' model='virtio-scsi'/>
+      <controller type='scsi' index='0' model='virtio-scsi'/></devices></domain>]]
+    local found = {}
+    for index in pairs(document:hbas()) do
+      local model = core.model { kind = "domain", name = "web", virtlun.controller { index = index } }
+      found[index] = core.find(model, document, 1)
+    end
+    assert.same(document:hbas(), found)
+    assert.same({ [0] = true, [5] = true }, { [0] = found[0] ~= nil, [5] = found[5] ~= nil, [3] = found[3] })
+  end)
+end)
+
+describe("a transient disk", function()
+  local OVERLAID = [[<domain%s><devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/><source file='/t.img.TRANSIENT-web'/>
+      <backingStore type='file'><format type='raw'/><source file='/t.img'/></backingStore>
+      <target dev='sda' bus='scsi'/>%s<address type='drive' controller='0' bus='0' target='0' unit='0'/>
+    </disk></devices></domain>]]
+
+  local function fields(id, flag)
+    local model = core.model { kind = "domain", name = "web",
+      virtlun.disk { dev = "sda", source = "/t.img", format = "raw", cache = "none" } }
+    local change, keys = core.diff(model, core.document(OVERLAID:format(id, flag)))[1], {}
+    for i, field in ipairs(change.fields) do keys[i] = field.key end
+    return keys
+  end
+
+  it("has an overlay of libvirt's while it runs, which is no other image", function()
+    assert.same({ "cache" }, fields(" id='1'", "<transient/>"))
+  end)
+
+  it("and any other with a chain is told from those without, so that no chain is copied", function()
+    local function has_chain(id, flag, chain)
+      return core.document(OVERLAID:format(id, flag):gsub("<backingStore.*</backingStore>", chain or "%0")):has_chain(1)
+    end
+    assert.is_true(has_chain(" id='1'", "<transient/>"))
+    assert.is_true(has_chain(" id='1'", "<transient/>", "<backingStore/>"))
+    assert.is_true(has_chain(" id='1'", ""))
+    assert.is_false(has_chain(" id='1'", "", "<backingStore/>"))
+    assert.is_false(has_chain("", "<transient/>"))
+  end)
+
+  it("has its own image in the configuration, as every disk has", function()
+    assert.same({ "format", "cache", "source" }, fields("", "<transient/>"))
+    assert.same({ "format", "cache", "source" }, fields(" id='1'", ""))
+  end)
 end)
 
 describe("a change", function()

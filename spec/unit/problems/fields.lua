@@ -111,7 +111,8 @@ case.lua:1: web.sda.alias: 'ua-a.b' is not ua- followed by letters, digits, '-' 
   { code = "bad_form", devices = [[hostdev { source = { protocol = "vhost", wwpn = "5000c50015ea71aa" } }]],
     says = [[
 case.lua:1: web.hostdev#1.source.wwpn: '5000c50015ea71aa' is not naa. followed by 16 hexadecimal digits]] },
-  { code = "bad_form", devices = ([[hostdev { source = { protocol = "iscsi", name = "disc/x", %s } }]]):format(HOST),
+  { code = "bad_form", devices = [[hostdev { source = { protocol = "iscsi", name = "disc/x",
+    hosts = { { name = "h", port = 3260 } } } }]],
     says = [[
 case.lua:1: web.hostdev#1.source.name: 'disc/x' is not an iSCSI name (iqn., eui. or naa.) and /LUN]] },
   { code = "bad_form",
