@@ -4,6 +4,7 @@
 -- taken into a change of the medium (facts 7).  So what is sent away is the host's own element, of a drive that was
 -- just seen to be the described one, and what is added was just seen to be missing.
 
+local core = require "virtlun.core"
 local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
@@ -79,7 +80,8 @@ local function new_element(host, name, number)
   if not half then return host.model:xml(number) end
   local current = host:find(other, number)
   if not current then return host.model:xml(number) end
-  return host:element(other, host:change(other, number) or current)
+  -- All that differs, also what a running device could not be changed to: this one is only to come.
+  return host:element(other, core.diff(host.model, half.document, number)[1] or current)
 end
 
 --- HBAs of the running domain by index.
