@@ -83,6 +83,7 @@ local function new_element(host, name, number)
   if not half then return host.model:xml(number) end
   local current = host:find(other, number)
   if not current or half.document:has_chain(current) then return host.model:xml(number) end
+  -- All that differs, also what a running device could not be changed to: this one is only to come.
   return host:element(other, core.diff(host.model, half.document, number)[1] or current)
 end
 

@@ -373,6 +373,17 @@ describe("media of a running domain:", function()
       assert.same({ "SHARED", "SHARED" }, { bench.reads(L), bench.reads(M) })
     end)
 
+    it("that only the running domain has comes to the configuration with its medium", function()
+      vm:virsh_ok("detach-disk", vm.name, K, "--config")
+      local result = assert(dom:insert(K, bench.disc("AGAIN")))
+      assert.equal(2, result.done)
+      assert.equal("AGAIN", bench.reads(K))
+      assert_equal_halves(bench, K)
+      local ours, theirs = live.drive(dom, "live", K), live.drive(dom, "config", K)
+      assert.same({ ours.address, ours.alias, ours.serial }, { theirs.address, theirs.alias, theirs.serial })
+      assert.same({}, (live.writes(function() return assert(dom:insert(K, bench.disc("AGAIN"))) end)))
+    end)
+
     it("of another bus is nobody's", function()
       for _, fn in ipairs {
         function() return dom:insert("sdz", bench.disc("NEVER")) end,
