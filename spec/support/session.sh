@@ -29,7 +29,7 @@ inside() {
 missing() {
     if [ -n "$root" ]; then
         if [ "$(id -u)" != 0 ]; then echo "root's rights, which VIRTLUN_LIVE_ROOT takes"; else inside "" missing; fi
-        command -v virsh || echo virsh
+        command -v virsh >/dev/null || echo virsh
         return
     fi
     for command in libvirtd virsh qemu-system-x86_64 qemu-system-s390x; do
