@@ -251,6 +251,7 @@ void vlun_rule_hostdev_one_host(struct vlun_check *check) {
   if (count != 1) vlun_complain_here(check, "source.hosts", &(struct vlun_args){.v = decimal(check, (int64_t)count)});
 }
 
+/* A disk of type network gets the usual port from libvirt; a host device does not (9.0.0 and 12.8.0). */
 void vlun_rule_hostdev_port(struct vlun_check *check) {
   const struct vlun_record *source = source_of(here(check));
   if (!has_shape(source, SHAPE_iscsi) || host_count(source, VLUN_iscsi_hosts) != 1) return;

@@ -56,7 +56,7 @@ describe("a disk", function()
       ("<pool type='dir'><name>images</name><target><path>%s/pool</path></target></pool>"):format(folder))
     local made = daemon:virsh("pool-create", xml)
     if made.code ~= 0 then
-      why_no_pool = "the daemon has no storage pools: " .. made.err:gsub("%s+$", "")
+      why_no_pool = "the daemon has no storage pools: " .. made.err:gsub("%s*\n%s*", " ")
       print("skipped: drives_spec, volumes, " .. why_no_pool)
     end
   end)

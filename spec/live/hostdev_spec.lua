@@ -216,7 +216,11 @@ describe("a LUN of an iSCSI target", function()
 
       it("with a secret of libvirt's is reached by it alone", function()
         iscsi:lock(first + 20, "chap", "virtlun-password")
-        daemon:secret("iscsi-" .. arch, "virtlun-password")
+        local kept, why = daemon:secret("iscsi-" .. arch, "virtlun-password")
+        if not kept then
+          print("skipped: hostdev_spec, secrets, " .. why)
+          pending(why)
+        end
         local device = hostdev(first + 20, 9, { source = iscsi:source(first + 20) })
         assert.truthy(here:refusal(device).text:find("Authentication failure", 1, true))
         device.source.auth = { username = "chap", type = "iscsi", usage = "iscsi-" .. arch }

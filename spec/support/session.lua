@@ -112,11 +112,11 @@ function Session:define(xml)
   assert(result.code == 0, result.err)
 end
 
---- Keeps a password as a secret for iSCSI, by its usage.
+--- Keeps a password as a secret for iSCSI, by its usage: true, or nil and why the daemon can keep none.
 function Session:secret(usage, password)
   local xml = "<secret ephemeral='no' private='yes'><usage type='iscsi'><target>%s</target></usage></secret>"
   local result = self:virsh("secret-define", files.write(self.folder .. "/secret.xml", xml:format(usage)))
-  assert(result.code == 0, result.err)
+  if result.code ~= 0 then return nil, "the daemon keeps no secrets: " .. result.err:gsub("%s*\n%s*", " ") end
   local uuid
   for line in self:virsh("secret-list").out:gmatch("[^\n]+") do
     local known, what = line:match("(%S+)%s+iscsi%s+(%S+)")
@@ -125,6 +125,7 @@ function Session:secret(usage, password)
   files.write(self.folder .. "/secret", password)
   result = self:virsh("secret-set-value", uuid, "--file", self.folder .. "/secret", "--plain")
   assert(result.code == 0, result.err)
+  return true
 end
 
 --- The domain's configuration, passwords included.

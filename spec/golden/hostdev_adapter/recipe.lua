@@ -1,4 +1,4 @@
--- A tape drive of the host; its unit is the host's own number, to which nothing is mapped.
+-- A tape drive of the host; its unit is the host's own number, to which nothing is mapped. XML only: needs a SCSI host.
 domain "backup" {
   hostdev {
     source = { adapter = "scsi_host3", bus = 0, target = 4, unit = 1074151456 },

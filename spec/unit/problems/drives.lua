@@ -103,8 +103,8 @@ case.lua:1: web.sda.source.name: 'iqn.2026-01.org.example:disc' names no LUN (wr
   { code = "hostdev_one_host", devices = ISCSI:format [[hosts = {}]],
     says = [[case.lua:1: web.hostdev#1.source.hosts: an iSCSI host device has exactly one host, not 0]] },
   { code = "hostdev_port", devices = ISCSI:format [[hosts = { { name = "a" } }]],
-    says = "case.lua:1: web.hostdev#1.source.hosts[1].port: warning: libvirt gives QEMU port 0 for a host device whose " ..
-      "host has no port (iSCSI's usual port is 3260)" },
+    says = "case.lua:1: web.hostdev#1.source.hosts[1].port: the host of an iSCSI host device needs its port: " ..
+      "libvirt would give QEMU port 0 (the usual one is 3260)" },
   { code = "hostdev_address", devices = VHOST:format [[address = { controller = 0 }]],
     says = [[case.lua:1: web.hostdev#1.address: a vhost target needs an address of type pci or ccw]] },
   { code = "hostdev_address", devices = ([[hostdev { %s, address = { type = "pci", slot = 1 } }]]):format(ADAPTER),
