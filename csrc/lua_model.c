@@ -140,6 +140,8 @@ static int facts(lua_State *L) {
   lvlun_set_text(L, "machine", model->machine);
   lua_pushboolean(L, model->os_boot);
   lua_setfield(L, -2, "os_boot");
+  lua_pushboolean(L, model->running);
+  lua_setfield(L, -2, "running");
   lua_pushboolean(L, model->slots.acpi);
   lua_setfield(L, -2, "acpi");
   set_number(L, "free_ports", vlun_free_ports(model));

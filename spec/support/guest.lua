@@ -96,8 +96,8 @@ local function document(self, opts)
   </devices>
 </domain>
 ]]):format(self.name, opts.memory or 256, opts.arch, opts.machine or known.machine,
-    opts.from_drives and boot or kernel(self.daemon, opts.arch), opts.features or known.features, opts.arch, self.console, known.console,
-    ports(opts.ports), table.concat(opts.devices or {}, "\n    "))
+    opts.from_drives and boot or kernel(self.daemon, opts.arch), opts.features or known.features, opts.arch,
+    self.console, known.console, ports(opts.ports), table.concat(opts.devices or {}, "\n    "))
 end
 
 --- Boots a guest on a daemon. opts: arch (x86_64 if unsaid), machine, devices (list of XML), name ("guest" if unsaid),
