@@ -13,6 +13,7 @@ local hotplug = {}
 
 local UNPLUG_SECONDS = 30 -- the guest may take its time; libvirt itself waits for five (facts 8)
 local LOOK_SECONDS = 0.5 -- between looks where no event comes
+local ATTEMPTS = 10 -- as many images as dead daemons may have left open
 local OPERATION_FAILED, DEVICE_MISSING = 9, 99
 
 local other_half = { live = "config", config = "live" }
@@ -204,7 +205,7 @@ local function explain(host, name, change, failure)
   local device = change.after
   local place = change.kind ~= "controller" and device.address or nil
   local seen = {
-    code = cause.code, there = host:find(name, change.desired) ~= nil,
+    code = cause.code, text = cause.message, there = host:find(name, change.desired) ~= nil,
     empty = change.kind == "cdrom" and not device.source, taken = not place or is_taken(host, name, place),
   }
   local problem = { code = quirks.name_of("attach", seen) or "host_refused", a = cause.message, cause = cause }
@@ -235,9 +236,20 @@ local function check_taken(host, change, element, scope, opts)
   return nil, found
 end
 
+--- The call, again where QEMU still has an image of the name that libvirt gives to this one.
+local function attach(host, element, scope)
+  local good, failure
+  for _ = 1, ATTEMPTS do
+    good, failure = host:write("attach_device", element, scope)
+    local cause = not good and failure[1].cause
+    if not cause or not quirks.name_of("open", { code = cause.code, text = cause.message }) then break end
+  end
+  return good, failure
+end
+
 local function send(host, change, element, scope, opts)
   local before = hbas_of(host)
-  local good, failure = host:write("attach_device", element, scope)
+  local good, failure = attach(host, element, scope)
   local seen, lost = host:refresh()
   if not seen then return nil, failure or lost end
   if good then return check_taken(host, change, element, scope, opts) end

@@ -245,6 +245,27 @@ describe("an attach to a running domain", function()
     end)
   end)
 
+  -- libvirt takes an attach where the name is taken for a change of the medium. What another client does between the
+  -- last look and the call is made sure of here by a look that does not see its drive.
+  it("that has met another client's drive is told, and the configuration does not keep it", function()
+    local theirs = host.drive("sdb", { path = disc "THREE", place = { 0, 9, 9 } })
+    local vm = daemon:boot { name = "late", transient = false, devices = { host.hba(0), theirs } }
+    finally(function() vm:destroy() end)
+    live.virsh_device(vm, "detach-device", theirs, "--config")
+    local dom = domain_of(vm)
+    local documents = dom.documents
+    dom.documents = function(...)
+      local texts, found = documents(...)
+      texts.live = texts.live:gsub("<disk .-</disk>", "")
+      return texts, found
+    end
+    local result, found = live.apply(dom, live.describe(vm, { live.cdrom("sdb", disc "TWO", { 0, 0, 1 }) }))
+    assert.is_nil(result)
+    assert.same({ "already_there" }, live.codes(found))
+    assert.truthy(live.device_with(live.devices(vm, "live"), "target='9' unit='9'"))
+    assert.is_nil(live.device_with(live.devices(vm, "config"), "dev='sdb'"))
+  end)
+
   it("of pc without ACPI is refused before anything is done", function()
     local vm = daemon:boot { name = "plain", machine = "pc", transient = false, features = "",
       devices = { host.hba(0) } }

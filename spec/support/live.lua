@@ -63,6 +63,11 @@ local transient = { "<alias name='[^u][^']*'/>", "<backingStore/>", " tray='clos
 local function plain(text)
   for _, pattern in ipairs(transient) do text = text:gsub(pattern, "") end
   text = text:gsub("(<source[^>]-) index='%d+'", "%1")
+  text = text:gsub("<source/>", "")
+  -- libvirt itself forgets the format of a running drive that is emptied, and leaves it open if it dies meanwhile.
+  if not text:find("<source", 1, true) then
+    text = text:gsub("<driver name='qemu' type='raw'/>", "<driver name='qemu'/>"):gsub(" tray='open'", "")
+  end
   return (text:gsub("%s*\n%s*", ""))
 end
 
