@@ -97,8 +97,34 @@ function makers.add(host, halves, opts)
   return hotplug.add(host, halves, opts)
 end
 
-function makers.remove(host, halves, opts)
-  return each_half(halves, function(name, change) return hotplug.take_out(host, name, change, opts) end)
+local function same_place(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  return a.controller == b.controller and a.target == b.target and a.unit == b.unit
+end
+
+--- Looks again at a device that is to leave, because the guest may have taken its time over what left before: what is
+-- to be done now, nil if nothing is; or nil and problems.  What has come to another place since it was planned is not
+-- what was to leave, and an HBA that somebody has begun to use stays.
+local function look_again(host, name, planned)
+  local good, failure = host:refresh()
+  if not good then return nil, failure end
+  local change = host:change(name, planned.desired)
+  if not change then return nil end
+  if change.kind ~= "controller" then
+    if same_place(planned.before.address, change.before.address) then return change end
+    return host:fail(change, { code = "host_changed" })
+  end
+  local user = hotplug.user_of(host, change.before.index)
+  if user then return host:fail(change, { code = "still_used", a = user }) end
+  return change
+end
+
+function makers.remove(host, halves, opts, move)
+  return each_half(halves, function(name)
+    local change, failure = look_again(host, name, move[name])
+    if not change then return not failure, failure end
+    return hotplug.take_out(host, name, change, opts)
+  end)
 end
 
 function makers.change(host, halves, opts)
@@ -125,7 +151,7 @@ local function make(host, move, opts)
   local rest = rest_of(host, move)
   local change = rest.live or rest.config
   if not change then return true end
-  local good, failure = makers[change.action](host, rest, opts)
+  local good, failure = makers[change.action](host, rest, opts, move)
   if not good then return nil, failure end
   return verify(host, move)
 end

@@ -115,21 +115,20 @@ end
 
 -- HBAs that nobody needs -------------------------------------------------------------------------------------
 
---- Whether a drive of either half is on an HBA.
-local function is_used(host, index)
+--- The name of a drive that is on an HBA in either half; nil if none is.
+function hotplug.user_of(host, index)
   for _, document in pairs(host.documents) do
     for _, drive in pairs(document:drives()) do
-      if drive.controller == index then return true end
+      if drive.controller == index then return drive.name end
     end
   end
-  return false
 end
 
 --- Takes an HBA that was made for a failed attach out of the given halves, unless a drive has come to use it: a note
 -- of what came of it, nil where there was nothing to do.  A configuration that lost an HBA in use would get another one
 -- of libvirt's choice (facts 3), so it is looked at directly before, and left alone when the running HBA stays.
 function hotplug.clear(host, change, index, names, opts)
-  if not host:refresh() or is_used(host, index) then return nil end
+  if not host:refresh() or hotplug.user_of(host, index) then return nil end
   local note
   for _, name in ipairs(names) do
     local number = host[name] and hba_at(host, name, index)

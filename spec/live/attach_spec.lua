@@ -152,6 +152,15 @@ describe("an attach to a running domain", function()
       live.equal_devices(vm)
     end)
 
+    it("tells where an HBA could not have the place that the other half has", function()
+      live.virsh_device(vm, "attach-device", host.hba(2), "--live")
+      local taken = live.device_with(live.devices(vm, "live"), "index='2'"):match("<address (.-)/>")
+      live.virsh_device(vm, "attach-device", host.hba(1, "virtio-scsi", taken), "--config")
+      local result = live.make(dom, live.describe(vm, { { kind = "controller", index = 1, model = "virtio-scsi" } }))
+      assert.same({ "other_place" }, live.codes(result.notes))
+      assert.truthy(live.device_with(live.devices(vm, "live"), "index='1' model='virtio-scsi'"))
+    end)
+
     it("of a drive that the guest has opened does not make it open at the next boot", function()
       live.virsh_device(vm, "attach-device", host.drive("sdb", { path = disc "TWO", place = { 0, 7, 2 } }), "--live")
       local blk = vm:wait_for(function() return vm:lun(7, 2) end).blk

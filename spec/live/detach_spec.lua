@@ -119,7 +119,22 @@ describe("a detach from a running domain", function()
         assert.same(first, live.equal_devices(vm))
       end)
 
-      it("of both on one run takes the drive before its HBA", function()
+      it("takes an HBA of a paused guest at once, or when the guest goes on", function()
+        live.make(dom, live.describe(vm, { hba(1) }))
+        vm:wait_for(function() return #vm:hosts() == 2 end)
+        local desired = live.describe(vm, { absent("controller", { index = 1 }) })
+        vm:virsh_ok("suspend", vm.name)
+        local result, found = live.apply(dom, desired, { timeout = 0 })
+        vm:virsh_ok("resume", vm.name)
+        if not result then
+          assert.same({ "unplug_pending" }, live.codes(found))
+          live.make(dom, desired)
+        end
+        assert.same(first, live.equal_devices(vm))
+        vm:wait_for(function() return #vm:hosts() == 1 end)
+      end)
+
+      it("of both in one run takes the drive before its HBA", function()
         live.make(dom, live.describe(vm, { live.cdrom("sdb", disc "TWO", { 1, 0, 0 }) }))
         vm:wait_for(function() return #vm:hosts() == 2 end)
         live.make(dom, live.describe(vm, { absent("controller", { index = 1 }), absent("cdrom", { dev = "sdb" }) }))
@@ -176,6 +191,43 @@ describe("a detach from a running domain", function()
     assert.is_nil(result)
     assert.same({ "host_changed" }, live.codes(found))
     assert.truthy(live.device_with(live.equal_devices(vm), "target='4' unit='4'"))
+  end)
+
+  it("looks again before each step at what another client may have done meanwhile", function()
+    local vm = daemon:boot { name = "looks", machine = "pc", transient = false, devices = { host.hba(0),
+      host.drive("sda", { path = disc "ONE" }), host.drive("sdb", { path = disc "TWO", place = { 0, 0, 1 } }) } }
+    finally(function() vm:destroy() end)
+    local dom, done = domain_of(vm), false
+    local result, found = live.with_log(function(call)
+      if call ~= "detach_device" or done then return end
+      done = true
+      live.virsh_device(vm, "detach-device", host.drive("sdb"), "--live", "--config")
+      local newcomer = host.drive("sdb", { path = disc "THREE", place = { 0, 8, 8 } })
+      live.virsh_device(vm, "attach-device", newcomer, "--live", "--config")
+    end, function()
+      return live.apply(dom, live.describe(vm, { absent("cdrom", { dev = "sda" }), absent("cdrom", { dev = "sdb" }) }))
+    end)
+    assert.is_nil(result)
+    assert.same({ "host_changed", "made_before" }, live.codes(found))
+    assert.truthy(live.device_with(live.equal_devices(vm), "target='8' unit='8'"))
+  end)
+
+  it("leaves the configuration its HBA if another client has put a drive on it meanwhile", function()
+    local vm = daemon:boot { name = "begun", arch = "s390x", transient = false, devices = { host.hba(0),
+      host.hba(1) } }
+    finally(function() vm:destroy() end)
+    vm:wait_ready()
+    local dom = domain_of(vm)
+    local result, found = live.with_log(function(call)
+      if call ~= "detach_device" then return end
+      live.virsh_device(vm, "attach-device", host.drive("sdb", { path = disc "TWO", place = { 1, 0, 0 } }), "--config")
+    end, function() return live.apply(dom, live.describe(vm, { absent("controller", { index = 1 }) })) end)
+    assert.is_nil(result)
+    assert.same({ "still_used" }, live.codes(found))
+    assert.truthy(live.device_with(live.devices(vm, "config"), "type='scsi' index='1'"))
+    -- The next run makes the halves equal again.
+    live.make(dom, live.describe(vm, { hba(1), { kind = "cdrom", dev = "sdb" } }))
+    live.equal_devices(vm)
   end)
 
   describe("whose guest has no system that would answer", function()
