@@ -28,7 +28,7 @@ static bool is_new(const struct complete *all, const struct vlun_device *device)
   return !vlun_index_find(all->index[0], device->record);
 }
 
-/* What the other document has of a device that is new in the first. */
+/* What the other document has of a device that is new in the first: it is that one's equal, and gets no defaults. */
 static const struct vlun_device *elsewhere(const struct complete *all, const struct vlun_device *device) {
   const struct vlun_device *found = NULL;
   for (size_t h = 1; h < all->host_count && !found; h++) found = vlun_index_find(all->index[h], device->record);
@@ -291,7 +291,7 @@ bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hos
     fill_gaps(&all, add_named_controllers(&all));
     for (size_t i = 0; i < described; i++) {
       if (!is_new(&all, &model->device[i])) continue;
-      fill_defaults(&all, &model->device[i]);
+      if (!elsewhere(&all, &model->device[i])) fill_defaults(&all, &model->device[i]);
       if (wants_place(&model->device[i])) assign_place(&all, i);
     }
   }

@@ -143,6 +143,8 @@ static int facts(lua_State *L) {
   lua_setfield(L, -2, "os_boot");
   lua_pushboolean(L, model->os_kernel);
   lua_setfield(L, -2, "os_kernel");
+  lua_pushboolean(L, model->running);
+  lua_setfield(L, -2, "running");
   lua_pushboolean(L, model->slots.acpi);
   lua_setfield(L, -2, "acpi");
   set_number(L, "free_ports", vlun_free_ports(model));

@@ -312,12 +312,12 @@ describe("what only the running domain has", function()
     assert.same({ 1, "live and config" }, { plan.changes, plan.steps[1].scope })
   end)
 
-  it("gives its place to a drive that its configuration lacks", function()
+  it("gives its place to a drive that its configuration lacks, which is no new one with defaults", function()
     local plan = made([[cdrom { dev = "sdb", source = "/b" }]], { hba0 }, test,
       { live = { hba0, host.drive("sdb", { path = "/b", place = { 0, 5, 0 } }) } })
     assert.same({ "add", { controller = 0, bus = 0, target = 5, unit = 0 } },
       { plan.steps[1].action, plan.steps[1].after.address })
-    assert.equal("none", plan.steps[1].after.cache)
+    assert.is_nil(plan.steps[1].after.cache)
   end)
 end)
 

@@ -95,12 +95,38 @@ end
 
 local makers = {}
 
-function makers.add(host, halves)
-  return hotplug.add(host, halves)
+function makers.add(host, halves, opts)
+  return hotplug.add(host, halves, opts)
 end
 
-function makers.remove(host, halves, opts)
-  return each_half(halves, function(name, change) return hotplug.take_out(host, name, change, opts) end)
+local function same_place(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  return a.controller == b.controller and a.target == b.target and a.unit == b.unit
+end
+
+--- Looks again at a device that is to leave, because the guest may have taken its time over what left before: what is
+-- to be done now, nil if nothing is; or nil and problems.  What has come to another place since it was planned is not
+-- what was to leave, and an HBA that somebody has begun to use stays.
+local function look_again(host, name, planned)
+  local good, failure = host:refresh()
+  if not good then return nil, failure end
+  local change = host:change(name, planned.desired)
+  if not change then return nil end
+  if change.kind ~= "controller" then
+    if same_place(planned.before.address, change.before.address) then return change end
+    return host:fail(change, { code = "host_changed" })
+  end
+  local user = hotplug.user_of(host, change.before.index)
+  if user then return host:fail(change, { code = "still_used", a = user }) end
+  return change
+end
+
+function makers.remove(host, halves, opts, move)
+  return each_half(halves, function(name)
+    local change, failure = look_again(host, name, move[name])
+    if not change then return not failure, failure end
+    return hotplug.take_out(host, name, change, opts)
+  end)
 end
 
 function makers.change(host, halves, opts)
@@ -127,40 +153,49 @@ local function make(host, move, opts)
   local rest = rest_of(host, move)
   local change = rest.live or rest.config
   if not change then return true end
-  local good, failure = makers[change.action](host, rest, opts)
+  local good, failure = makers[change.action](host, rest, opts, move)
   if not good then return nil, failure end
   return verify(host, move)
 end
 
 -- Undoing --------------------------------------------------------------------------------------------------
 
---- HBAs that were made for a drive which then did not come are nobody's.
+--- HBAs that were made for a drive which then did not come are nobody's, unless another drive is on them by now.
+-- Notes of what came of them, and the number of steps that are undone.
 local function remove_needless(host, moves, opts)
-  local notes = problems.list()
+  local notes, undone = problems.list(), 0
   for i = #moves, 1, -1 do
-    local change = moves[i].live or moves[i].config
+    local move = moves[i]
+    local change = move.live or move.config
     if change.action == "add" and change.assigned and change.kind == "controller" then
-      for _, name in ipairs { "live", "config" } do
-        local current = moves[i][name] and host[name] and host:find(name, moves[i].desired)
-        if current then hotplug.take_out(host, name, { current = current, desired = moves[i].desired }, opts) end
-      end
-      notes:append { host:problem(change, { code = "left_behind", value = tostring(change.after.index) }) }
+      local names = { move.live and "live" or "config", move.live and move.config and "config" }
+      local note = hotplug.clear(host, change, change.after.index, names, opts)
+      notes:append { note }
+      if note and note.code == "left_behind" then undone = undone + 1 end
     end
   end
-  return notes
+  return notes, undone
+end
+
+--- Tells what was made before a step failed.
+local function tell_made(host, number)
+  local fields = { code = "made_before", path = host.dom.name, value = tostring(number) }
+  fields.expected = tostring(host.plan.changes)
+  return number > 0 and problems.list { problems.new(fields) } or problems.list()
 end
 
 -- The whole ------------------------------------------------------------------------------------------------
 
---- Makes all moves: their number, or nil, problems and the number of those that were made.
+--- Makes all moves: their number, or nil and problems.
 local function make_all(host, opts, tell)
   local made = {}
   for i, move in ipairs(host.moves) do
     tell("begin", i, move.step)
     local good, failure = make(host, move, opts)
     if not good then
-      if (move.live or move.config).action == "add" then failure:append(remove_needless(host, made, opts)) end
-      return nil, failure, #made
+      local notes, undone = problems.list(), 0
+      if (move.live or move.config).action == "add" then notes, undone = remove_needless(host, made, opts) end
+      return nil, failure:append(notes):append(tell_made(host, #made - undone))
     end
     made[#made + 1] = move
     if not move.define then tell("done", i, move.step) end

@@ -31,7 +31,7 @@ end
 
 -- Domains ------------------------------------------------------------------------------------------------
 
-local Domain = {}
+local Domain = { now = jobs.now }
 Domain.__index = Domain
 
 --- State and nature of the domain: what a plan has to know besides its documents.
@@ -186,12 +186,13 @@ local function unplug_key(dom, alias)
   return dom.uuid .. "\n" .. alias
 end
 
-function Domain:is_unplugging(alias)
-  return alias ~= nil and self.connection.unplugging[unplug_key(self, alias)] == true
+--- The watcher that listens for the answer, nil if the guest was not asked.
+function Domain:unplugging(alias)
+  return alias and self.connection.unplugging[unplug_key(self, alias)]
 end
 
-function Domain:note_unplug(alias, asked)
-  if alias then self.connection.unplugging[unplug_key(self, alias)] = asked or nil end
+function Domain:note_unplug(alias, watcher)
+  if alias then self.connection.unplugging[unplug_key(self, alias)] = watcher end
 end
 
 -- Watchers: the events of one domain, one after the other, without callbacks ------------------------------
@@ -202,11 +203,13 @@ Watcher.__index = Watcher
 --- The next event, as conn:on gives it; nil if there was none in so many seconds. Without a number it waits for ever.
 -- "closed", the end of the connection, is one of them.
 function Watcher:next(seconds)
-  return jobs.wait(self.subscription, seconds or math.huge)
+  if self.subscription then return jobs.wait(self.subscription, seconds or math.huge) end
+  if seconds > 0 then jobs.sleep(seconds) end
+  return nil
 end
 
 function Watcher:close()
-  jobs.unlisten(self.subscription)
+  if self.subscription then jobs.unlisten(self.subscription) end
 end
 
 Watcher.__close = Watcher.close
@@ -216,8 +219,9 @@ local function listen(connection, domain, about, fn)
   return trace.call(jobs.now, "listen", jobs.listen, connection.handle, domain, connection.timeout, about, fn)
 end
 
---- A watcher of what happens to the domain from now on; nil and problems, where there are no events.
+--- A watcher of what happens to the domain from now on, which hears nothing where the connection has no events.
 function Domain:watch()
+  if not self.connection.events then return setmetatable({ connection = self.connection }, Watcher) end
   local about = { tray = true, added = true, removed = true, removal_failed = true, lifecycle = true, reboot = true,
     closed = true }
   local subscription, failure = listen(self.connection, self.handle, about)
@@ -307,8 +311,9 @@ function backend.open(uri, opts)
   opts = opts or {}
   local connection = setmetatable({
     handle = jobs.connection(), timeout = opts.timeout or TIMEOUT, readonly = opts.readonly, unplugging = {},
+    events = opts.events ~= false,
   }, Connection)
-  local options = { readonly = opts.readonly, events = opts.events ~= false }
+  local options = { readonly = opts.readonly, events = connection.events }
   local good, failure = call(connection, "open", connection.handle, options, uri)
   if not good then
     return refused(failure, { code = "no_host", value = uri or "libvirt's default", a = failure.message })

@@ -14,142 +14,268 @@ local hotplug = {}
 
 local UNPLUG_SECONDS = 30 -- the guest may take its time; libvirt itself waits for five (facts 8)
 local LOOK_SECONDS = 0.5 -- between looks where no event comes
-local DEVICE_MISSING = 99
+local ATTEMPTS = 10 -- as many images as dead daemons may have left open
+local OPERATION_FAILED, DEVICE_MISSING = 9, 99
 
 local other_half = { live = "config", config = "live" }
 
+--- The number of an HBA in a half, nil if it is not there.
+local function hba_at(host, name, index)
+  return host[name].document:hbas()[index]
+end
+
 -- Leaving --------------------------------------------------------------------------------------------------
+
+--- Whether the running domain still has the device that was asked for, and not another in its place.
+local function is_there(host, change, alias)
+  local number
+  if change.index then number = hba_at(host, "live", change.index)
+  else number = host:find("live", change.desired) end
+  return number ~= nil and host.live.document:alias(number) == alias
+end
 
 --- Waits until the device has left, the guest has refused, or the time is up: "removed", "refused" or "pending".
 local function await_removal(host, change, watcher, alias, seconds)
+  local now = host.dom.now
+  local deadline = now() + seconds
   while true do
     local seen, failure = host:refresh("live")
     if not seen then return nil, failure end
-    if not host:find("live", change.desired) then return "removed" end
-    if seconds <= 0 then return "pending" end
-    local event = watcher:next(math.min(seconds, LOOK_SECONDS))
-    if not event then seconds = seconds - LOOK_SECONDS end
+    if not is_there(host, change, alias) then return "removed" end
+    local left = deadline - now()
+    if left <= 0 then return "pending" end
+    local event = watcher:next(math.min(left, LOOK_SECONDS))
     if event and event.event == "removal_failed" and event.alias == alias then return "refused" end
   end
 end
 
---- Asks the guest for the device, unless it was asked before, and waits for the answer.
-local function unplug(host, change, element, opts)
-  local alias = host.live.document:alias(change.current)
+--- Whether the guest has answered what it was asked before, or is no longer the one that was asked.
+local function is_answered(watcher, alias)
+  while true do
+    local event = watcher:next(0)
+    if not event then return false end
+    local ended = event.event == "removed" or event.event == "removal_failed"
+    if ended and event.alias == alias or event.event == "lifecycle" and event.change == "stopped" then return true end
+  end
+end
+
+--- What still listens for the guest's answer about a device; nil if the guest is to be asked now.
+local function unanswered(dom, alias)
+  local watcher = dom:unplugging(alias)
+  if not watcher or not is_answered(watcher, alias) then return watcher end
+  watcher:close()
+  dom:note_unplug(alias, nil)
+end
+
+--- Asks the guest for a device: what will hear the answer, or nil and problems.
+local function ask(host, element)
   local watcher, failure = host.dom:watch()
   if not watcher then return nil, failure end
-  local asked = host.dom:is_unplugging(alias)
-  local good, refusal = true, nil
-  if not asked then good, refusal = host:write("detach_device", element, { live = true }) end
-  if not good and (refusal[1].cause or {}).code ~= DEVICE_MISSING then
-    watcher:close()
-    return nil, refusal
-  end
-  host.dom:note_unplug(alias, true)
-  local outcome
-  outcome, failure = await_removal(host, change, watcher, alias, opts.timeout or UNPLUG_SECONDS)
+  local good, refusal = host:write("detach_device", element, { live = true })
+  if good or (refusal[1].cause or {}).code == DEVICE_MISSING then return watcher end
   watcher:close()
-  if outcome ~= "pending" then host.dom:note_unplug(alias, false) end
+  return nil, refusal
+end
+
+--- Asks the guest for the device, unless it was asked before, and waits for the answer.  As long as there is none, the
+-- watcher is kept: a later call learns from it whether the guest has answered meanwhile.
+local function unplug(host, change, element, opts)
+  local alias = host.live.document:alias(change.current)
+  local watcher, refusal = unanswered(host.dom, alias), nil
+  if not watcher then watcher, refusal = ask(host, element) end
+  if not watcher then return nil, refusal end
+  local outcome, failure = await_removal(host, change, watcher, alias, opts.timeout or UNPLUG_SECONDS)
+  local pending = outcome == "pending" and watcher or nil
+  if not pending then watcher:close() end
+  host.dom:note_unplug(alias, pending)
   return outcome, failure
 end
 
---- Takes a device out of a half.  What libvirt gets is the element that was just read.
+local function take_out_live(host, change, element, opts)
+  local outcome, failure = unplug(host, change, element, opts)
+  if outcome == "removed" then return true end
+  if outcome == "pending" then return host:fail(change, { code = "unplug_pending" }) end
+  if outcome == "refused" then return host:fail(change, { code = "unplug_refused", a = "it said no" }) end
+  -- Only this code is a refusal; a host that is not reached has refused nothing.
+  local cause = failure[1].cause
+  if not cause or cause.code ~= OPERATION_FAILED then return nil, failure end
+  return host:fail(change, { code = "unplug_refused", a = cause.message, cause = cause })
+end
+
+--- Takes a device out of a half.  What libvirt gets is the element that was just read.  change: current, and desired or
+-- the index of an HBA that is not described.
 function hotplug.take_out(host, name, change, opts)
   local element, found = host:element(name, change.current)
   if not element then return nil, found end
-  if name == "config" then
-    local good, failure = host:write("detach_device", element, { config = true })
-    if not good then return nil, failure end
-    return host:refresh("config")
+  if name == "live" then return take_out_live(host, change, element, opts) end
+  local good, failure = host:write("detach_device", element, { config = true })
+  if not good then return nil, failure end
+  return host:refresh("config")
+end
+
+-- HBAs that nobody needs -------------------------------------------------------------------------------------
+
+--- The name of a drive that is on an HBA in either half; nil if none is.
+function hotplug.user_of(host, index)
+  for _, document in pairs(host.documents) do
+    for _, drive in pairs(document:drives()) do
+      if drive.controller == index then return drive.name end
+    end
   end
-  local outcome, failure = unplug(host, change, element, opts)
-  if outcome == "removed" then return true end
-  if not outcome then
-    local cause = failure[1].cause
-    if not cause then return nil, failure end
-    return host:fail(change, { code = "unplug_refused", a = cause.message, cause = cause })
+end
+
+--- Takes an HBA that was made for a failed attach out of the given halves, unless a drive has come to use it: a note
+-- of what came of it, nil where there was nothing to do.  A configuration that lost an HBA in use would get another one
+-- of libvirt's choice (facts 3), so it is looked at directly before, and left alone when the running HBA stays.
+function hotplug.clear(host, change, index, names, opts)
+  if not host:refresh() or hotplug.user_of(host, index) then return nil end
+  local note
+  for _, name in ipairs(names) do
+    local number = host[name] and hba_at(host, name, index)
+    if number then
+      local gone = { device = change.device, current = number, index = index, file = change.file, line = change.line }
+      local good, failure = hotplug.take_out(host, name, gone, opts)
+      if not good then
+        return host:problem(change, { code = "not_cleared", value = tostring(index), a = failure[1].message })
+      end
+      note = host:problem(change, { code = "left_behind", value = tostring(index) })
+    end
   end
-  return host:fail(change, { code = outcome == "pending" and "unplug_pending" or "unplug_refused", a = "it said no" })
+  return note
 end
 
 -- Coming ---------------------------------------------------------------------------------------------------
 
---- The element of a new device: as the other half has it, with all that is described, whether or not it could change
--- there; else as it is described.  The chain of images of a running disk, and a transient one's overlay, are not for
--- the configuration.
-local function new_element(host, name, number)
-  local other = other_half[name]
-  local half = host[other]
-  if not half then return host.model:xml(number) end
-  local current = host:find(other, number)
-  if not current or half.document:has_chain(current) then return host.model:xml(number) end
-  -- All that differs, also what a running device could not be changed to: this one is only to come.
-  return host:element(other, core.diff(host.model, half.document, number)[1] or current)
+--- The description of a device for the other half: there its tray is closed, however the guest has left it here.
+local function wanted_elsewhere(host, number)
+  local wanted = {}
+  for key, value in pairs(host.model:tables()[number]) do wanted[key] = value end
+  if wanted.kind == "cdrom" then wanted.tray = wanted.tray or "closed" end
+  return core.model { kind = "domain", name = host.dom.name, wanted }
 end
 
---- HBAs of the running domain by index.
+--- The element of a new device: as the other half has it, with all that is described; else as it is described.  The
+-- chain of images of a running disk, and a transient one's overlay, are not for the configuration.
+local function new_element(host, name, number)
+  local other = other_half[name]
+  local document = host.documents[other]
+  local current = document and core.find(host.model, document, number)
+  if not current or document:has_chain(current) then return host.model:xml(number) end
+  local wanted = wanted_elsewhere(host, number)
+  local change = core.diff(wanted, document)[1]
+  local xml, found = core.element(host.xml[other], document, change or current, change and wanted)
+  if not xml then return nil, problems.list(found) end
+  return xml
+end
+
 local function hbas_of(host)
   return host.live and host.live.document:hbas() or {}
 end
 
---- HBAs that libvirt made for a drive which it then did not attach (facts 3).
-local function remove_left_behind(host, change, before)
+--- Removes the HBAs that libvirt made for a drive which it then did not attach (facts 3).  It makes none above the one
+-- that the drive was to be on, so that others come from somebody else.
+local function remove_left_behind(host, change, before, opts)
   local notes = problems.list()
-  for index, number in pairs(hbas_of(host)) do
-    if not before[index] then
-      local element = host:element("live", number)
-      local good = element and host:write("detach_device", element, { live = true })
-      if good then notes:append { host:problem(change, { code = "left_behind", value = tostring(index) }) } end
+  local highest = type(change.after.address) == "table" and change.after.address.controller or -1
+  for index in pairs(hbas_of(host)) do
+    if not before[index] and index <= highest then
+      notes:append { hotplug.clear(host, change, index, { "live" }, opts) }
     end
   end
   return notes
 end
 
+local function has_place(device, address)
+  local at = device.address
+  return type(at) == "table" and at.controller == address.controller and at.target == address.target
+    and at.unit == address.unit
+end
+
 local function is_taken(host, name, address)
   for _, device in ipairs(host[name].document:tables()) do
-    local at = device.address
-    if type(at) == "table" and at.controller == address.controller and at.target == address.target
-      and at.unit == address.unit then
-      return true
-    end
+    if has_place(device, address) then return true end
   end
   return false
+end
+
+--- Whether a CD drive is to come without a medium.
+local function is_empty(change)
+  return change.kind == "cdrom" and not change.after.source
 end
 
 --- Words for an attach that failed, by what is seen afterwards.
 local function explain(host, name, change, failure)
   local cause = failure[1].cause
-  if not cause or change.kind == "controller" then return failure end
+  if not cause then return failure end
   local device = change.after
+  local place = change.kind ~= "controller" and device.address or nil
   local seen = {
-    code = cause.code, there = host:find(name, change.desired) ~= nil,
-    empty = change.kind == "cdrom" and not device.source,
-    taken = device.address and is_taken(host, name, device.address),
+    code = cause.code, text = cause.message, there = host:find(name, change.desired) ~= nil,
+    empty = is_empty(change), taken = not place or is_taken(host, name, place),
   }
-  local code = quirks.name_of("attach", seen)
-  if not code then return failure end
-  local value = device.address and guest.address_text(device.address)
-  return problems.list { host:problem(change, { code = code, a = cause.message, value = value, cause = cause }) }
+  local problem = { code = quirks.name_of("attach", seen) or "host_refused", a = cause.message, cause = cause }
+  if problem.code ~= "host_refused" then problem.value = place and guest.address_text(place) end
+  return problems.list { host:problem(change, problem) }
 end
 
-local function send(host, change, element, scope)
+--- Whether what stands there under the name of a new CD drive is another client's: then libvirt has only put the medium
+-- into it (facts 7), and it is not where the new drive was to be.
+local function is_another(host, change, sent)
+  local current = change.kind == "cdrom" and host:find("live", change.desired)
+  if not current then return false end
+  local device, wanted = core.read(host:element("live", current)), core.read(sent)
+  return type(wanted.address) == "table" and not has_place(device, wanted.address)
+end
+
+--- An attach that has only put its medium into another client's drive is no success, and the configuration does not
+-- keep what the running domain did not get.
+local function check_taken(host, change, element, scope, opts)
+  if not scope.live or not is_another(host, change, element) then return true end
+  local found = problems.list { host:problem(change, { code = "already_there" }) }
+  local there = scope.config and host:find("config", change.desired)
+  if there then
+    local ours = { device = change.device, current = there, file = change.file, line = change.line }
+    local good, failure = hotplug.take_out(host, "config", ours, opts)
+    if not good then found:append(failure) end
+  end
+  return nil, found
+end
+
+--- The call, again where QEMU may still have an image of the name that libvirt gives to this one.
+local function attach(host, change, element, scope)
+  local good, failure
+  for _ = 1, scope.live and ATTEMPTS or 1 do
+    good, failure = host:write("attach_device", element, scope)
+    local cause = not good and failure[1].cause
+    if not cause or not quirks.name_of("open", { code = cause.code, empty = is_empty(change) }) then break end
+  end
+  return good, failure
+end
+
+local function send(host, change, element, scope, opts)
   local before = hbas_of(host)
-  local good, failure = host:write("attach_device", element, scope)
+  local good, failure = attach(host, change, element, scope)
   local seen, lost = host:refresh()
   if not seen then return nil, failure or lost end
-  if good then return true end
+  if good then return check_taken(host, change, element, scope, opts) end
   failure = explain(host, scope.live and "live" or "config", change, failure)
-  if scope.live then failure:append(remove_left_behind(host, change, before)) end
+  if scope.live and change.kind ~= "controller" then
+    failure:append(remove_left_behind(host, change, before, opts))
+  end
   return nil, failure
 end
 
---- A running HBA's configuration gets the place that it has now, unless something else is there.
-local function add_hba_to_config(host, change)
-  local current = host:find("live", change.desired)
-  local element = current and host:element("live", current)
-  local good = element and host:write("attach_device", element, { config = true })
-  if good then return host:refresh("config") end
-  return send(host, change, host.model:xml(change.desired), { config = true })
+--- Gives a half the HBA that the other one has, at the same place unless something else is there.
+local function add_hba_as_there(host, name, change, opts)
+  local element, found = new_element(host, name, change.desired)
+  if not element then return nil, found end
+  local fresh = host.model:xml(change.desired)
+  local good, failure = send(host, change, element, { [name] = true }, opts)
+  if good or element == fresh or not failure[1].cause then return good, failure end
+  good = send(host, change, fresh, { [name] = true }, opts)
+  if not good then return nil, failure end
+  host.notes:append { host:problem(change, { code = "other_place", value = tostring(change.after.index) }) }
+  return true
 end
 
 --- Whether the running domain takes the device only without its boot order, which then waits for a power-off.
@@ -157,33 +283,28 @@ local function boots_later(host, change)
   return change ~= nil and change.after.boot ~= nil and host.live.document:facts().os_boot
 end
 
---- Adds a device to one half.
-local function add_to(host, name, change, later)
+local function add_to_half(host, name, change, later, opts)
+  if change.kind == "controller" then return add_hba_as_there(host, name, change, opts) end
   local element, found
-  if later and name == "config" then element, found = host.model:xml(change.desired), nil
+  if later and name == "config" then element = host.model:xml(change.desired)
   else element, found = new_element(host, name, change.desired)
   end
   if element and later and name == "live" then element, found = boot.strip(element) end
   if not element then return nil, found end
-  return send(host, change, element, { [name] = true })
+  return send(host, change, element, { [name] = true }, opts)
 end
 
 --- Adds a described device to the halves that lack it.  halves: { live = change, config = change }.
-function hotplug.add(host, halves)
+function hotplug.add(host, halves, opts)
   local live, config = halves.live, halves.config
   local later = boots_later(host, live)
   if live and config and live.kind ~= "controller" and not later then
-    return send(host, live, host.model:xml(live.desired), { live = true, config = true })
+    return send(host, live, host.model:xml(live.desired), { live = true, config = true }, opts)
   end
+  -- The running domain goes first: where an HBA is then, its configuration has it too.
   for _, name in ipairs { "live", "config" } do
-    local change = halves[name]
-    if change then
-      local good, failure
-      if name == "config" and live and change.kind == "controller" then
-        good, failure = add_hba_to_config(host, change)
-      else
-        good, failure = add_to(host, name, change, later)
-      end
+    if halves[name] then
+      local good, failure = add_to_half(host, name, halves[name], later, opts)
       if not good then return nil, failure end
     end
   end

@@ -2,17 +2,19 @@
 --
 -- The ordinary call is always tried.  What went wrong is judged by libvirt's error code and by what the domain is then
 -- seen to be: messages may be translated, and distributions carry repairs back to older versions.  The version in which
--- a bug was repaired only words a plan.
+-- a bug was repaired only words a plan.  One row is told by QEMU's own words, which are not translated: it only explains.
 
 local quirks = {}
 
 -- virErrorNumber, where a symptom needs one.
 local INTERNAL_ERROR, OPERATION_FAILED, OPERATION_INVALID = 1, 9, 55
 
+local function says(seen, words) return (seen.text or ""):find(words, 1, true) ~= nil end
+
 -- name, of = what was tried, fixed = first libvirt without it, link, doc; shows(seen) tells whether it is that.
 -- seen: code = error code; there = the drive is still in the document; same = it has the medium that it had;
 -- open = its tray is open, was_open = it was before; taken = another drive has the address; empty = the drive was to be
--- empty.
+-- empty; text = what was said.
 quirks.list = {
   {
     name = "half_done", of = "media",
@@ -43,6 +45,22 @@ quirks.list = {
     doc = "An empty CD drive cannot be hot-plugged.",
     link = "https://github.com/autotest/tp-libvirt/pull/5400",
     shows = function(seen) return seen.code == INTERNAL_ERROR and seen.empty and not seen.there end,
+  },
+  {
+    name = "orphaned", of = "attach",
+    doc = "A daemon that died in an attach after QEMU had made the device, and before it had written that down, " ..
+      "knows nothing of it when it comes back.  The device stays until QEMU is told to give it up, or ends.",
+    link = "spec/live/recovery_spec.lua",
+    shows = function(seen)
+      return seen.code == INTERNAL_ERROR and not seen.there and says(seen, "Duplicate device ID")
+    end,
+  },
+  {
+    name = "node_taken", of = "open",
+    doc = "A daemon that died in an attach after QEMU had opened the image gives its name there to the next image, " ..
+      "which QEMU refuses.  Every attempt takes another name, so that trying again helps.",
+    link = "spec/live/recovery_spec.lua",
+    shows = function(seen) return seen.code == INTERNAL_ERROR and not seen.empty end,
   },
   {
     name = "not_taken", of = "attach",

@@ -67,7 +67,7 @@ describe("a domain that is", function()
 
   local function assert_refused(codes, text, result, problems)
     assert.is_nil(result)
-    assert.equal(codes, live.codes(problems))
+    assert.equal(codes, live.code_line(problems))
     assert.truthy(tostring(problems):find(text, 1, true), tostring(problems))
   end
 
@@ -219,7 +219,7 @@ describe("a domain that is", function()
     it("may get a medium that is only to come", function()
       local dom = define("early")
       local result = assert(dom:insert("sda", daemon.folder .. "/COMING.iso"))
-      assert.equal("image_not_yet", live.codes(result.notes))
+      assert.equal("image_not_yet", live.code_line(result.notes))
       assert.same({ live = false, config = "COMING" }, sources(dom, "sda"))
     end)
 

@@ -96,14 +96,14 @@ local function document(self, opts)
   </devices>
 </domain>
 ]]):format(self.name, opts.memory or 256, opts.arch, opts.machine or known.machine,
-    opts.from_drives and boot or kernel(self.daemon, opts.arch), known.features, opts.arch, self.console, known.console,
-    ports(opts.ports), table.concat(opts.devices or {}, "\n    "))
+    opts.from_drives and boot or kernel(self.daemon, opts.arch), opts.features or known.features, opts.arch,
+    self.console, known.console, ports(opts.ports), table.concat(opts.devices or {}, "\n    "))
 end
 
 --- Boots a guest on a daemon. opts: arch (x86_64 if unsaid), machine, devices (list of XML), name ("guest" if unsaid),
 -- transient (false: define it, then start it), start (false: define it only; Guest:start comes later), memory (MiB),
 -- ports (number of root ports of a q35), from_drives (true: no kernel, so that the machine boots from its drives),
--- boot ("cdrom", if no drive says its order).
+-- boot ("cdrom", if no drive says its order), features (their element, "" for none).
 function guest.boot(daemon, opts)
   opts = setmetatable({ arch = opts.arch or "x86_64" }, { __index = opts })
   local self = setmetatable({ daemon = daemon, name = opts.name or "guest", asked = 0, seen = 0, arch = opts.arch,

@@ -29,6 +29,8 @@ local elsewhere = {
   not_taken = "a host's answer", replaced = "a guest", restored = "a guest", not_restored = "a guest",
   left_empty = "a guest", lost = "a guest",
   unplug_pending = "a guest", unplug_refused = "a guest", left_behind = "a host's answer",
+  not_cleared = "a host's answer", orphaned = "a host's answer", made_before = "a host's answer",
+  other_place = "a host's answer",
   already_there = "a single operation", not_there = "a single operation", ambiguous = "a single operation",
   no_medium = "a single operation",
   image_missing = "an image", image_not_yet = "an image", image_unseen = "an image", image_broken = "an image",
