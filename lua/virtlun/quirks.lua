@@ -2,7 +2,8 @@
 --
 -- The ordinary call is always tried.  What went wrong is judged by libvirt's error code and by what the domain is then
 -- seen to be: messages may be translated, and distributions carry repairs back to older versions.  The version in which
--- a bug was repaired only words a plan.  One row is told by QEMU's own words, which are not translated: it only explains.
+-- a bug was repaired only words a plan.  One row is told by QEMU's own words, which nobody translates; it only
+-- explains.
 
 local quirks = {}
 
