@@ -102,6 +102,7 @@ build = {
     ["virtlun.cli.show"] = "lua/virtlun/cli/show.lua",
     ["virtlun.cli.sources"] = "lua/virtlun/cli/sources.lua",
     ["virtlun.cli.status"] = "lua/virtlun/cli/status.lua",
+    ["virtlun.define"] = "lua/virtlun/define.lua",
     ["virtlun.drives"] = "lua/virtlun/drives.lua",
     ["virtlun.dsl"] = "lua/virtlun/dsl.lua",
     ["virtlun.forbid"] = "lua/virtlun/forbid.lua",

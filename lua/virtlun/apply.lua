@@ -1,75 +1,13 @@
 --- Makes plans so: one move after the other, each on what was just read, each believed only when it is seen.
 
 local boot = require "virtlun.boot"
-local core = require "virtlun.core"
+local define = require "virtlun.define"
 local hosts = require "virtlun.host"
 local hotplug = require "virtlun.hotplug"
 local media = require "virtlun.media"
 local problems = require "virtlun.problems"
 
 local apply = {}
-
--- The configuration by one define --------------------------------------------------------------------------
-
---- Whether every device that is not to be changed is in the new document as it was, and the domain is the same.
--- Changed devices keep their order, removed ones are gone, new ones come last.
-local function keeps_others(half, changes, document)
-  local action, before, after, number = {}, {}, {}, 0
-  for _, change in ipairs(changes) do
-    if change.current then action[change.current] = change.action end
-  end
-  for i = 1, half.document:count() do
-    if action[i] ~= "remove" then number = number + 1 end
-    before[i] = action[i] and true
-    if action[i] == "change" then after[number] = true end
-  end
-  for i = number + 1, document:count() do after[i] = true end
-  return half.document:fingerprint(before) == document:fingerprint(after)
-end
-
---- The host's own document with the changes, read again before anybody writes it.
-local function patched(host, changes)
-  local half = host.config
-  local xml, found = core.patch(host.xml.config, host.model, half.document, changes)
-  local document
-  if xml then document, found = core.document(xml) end
-  if not document then return nil, problems.list(found) end
-  for _, change in ipairs(changes) do
-    if core.diff(host.model, document, change.desired)[1] then
-      return problems.fail { code = "bad_patch", path = host.dom.name, a = change.device }
-    end
-  end
-  if not keeps_others(half, changes, document) then
-    return problems.fail { code = "bad_patch", path = host.dom.name, a = "a device that is not described" }
-  end
-  if boot.is_due(host, document) then return boot.convert(host, xml, document) end
-  return xml
-end
-
---- What is still to be done to the configuration by a define.
-local function changes_to_define(host)
-  local changes = {}
-  for _, move in ipairs(host.moves) do
-    local change = move.define and host:change("config", move.desired)
-    if change then changes[#changes + 1] = change end
-  end
-  return changes
-end
-
---- One define for all moves that need it.  It is read directly before, passwords included: a define without them would
--- erase them (facts 13).
-local function define(host)
-  local good, failure = host:refresh("config", { secure = true })
-  if not good then return nil, failure end
-  local changes = changes_to_define(host)
-  if #changes == 0 and not boot.is_due(host, host.config.document) then return true end
-  local xml
-  xml, failure = patched(host, changes)
-  if not xml then return nil, failure end
-  good, failure = host:write("define", xml)
-  if not good then return nil, failure end
-  return host:refresh("config")
-end
 
 -- Moves ----------------------------------------------------------------------------------------------------
 
@@ -205,7 +143,7 @@ end
 
 local function finish(host, tell)
   if not host.config then return true end
-  local good, failure = define(host)
+  local good, failure = define.make(host)
   if not good then return nil, failure end
   if boot.is_due(host, host.config.document) then
     return problems.fail { code = "not_made", path = host.dom.name, a = host.plan.steps[1].why }
