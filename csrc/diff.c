@@ -127,7 +127,7 @@ static uint64_t format_of_nothing(const struct vlun_device *desired, const struc
 
 /* What a running transient disk has as its image is an overlay that libvirt made over the described one. */
 bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *current) {
-  return host->running && current->shape == &vlun_shapes[SHAPE_disk] && vlun_number(current, VLUN_disk_transient, 0);
+  return host->run && current->shape == &vlun_shapes[SHAPE_disk] && vlun_number(current, VLUN_disk_transient, 0);
 }
 
 static void compare(const struct vlun_device *desired, const struct vlun_device *current, const struct vlun_model *host,
@@ -143,7 +143,7 @@ static void compare(const struct vlun_device *desired, const struct vlun_device 
     change.action = ACTION_CHANGE;
     change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
     if (vlun_is_overlaid(host, current->record)) change.rows &= ~(BIT(VLUN_disk_source) | BIT(VLUN_disk_format));
-    if (host->running) change.rows = (change.rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
+    if (host->run) change.rows = (change.rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
     if (!change.rows) return;
   }
   changes->list[changes->count++] = change;

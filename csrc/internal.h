@@ -253,7 +253,7 @@ struct vlun_model {
   int line;
   /* What a domain document says besides. */
   const char *uuid, *arch, *machine;
-  bool running; /* the document is that of the running domain */
+  const char *run; /* the number that libvirt gave the running domain; NULL: the document is that of a configuration */
   bool os_boot;
   bool os_kernel; /* a kernel of the host's is booted, whatever the drives have */
   struct vlun_pool iothreads;

@@ -143,8 +143,7 @@ static int facts(lua_State *L) {
   lua_setfield(L, -2, "os_boot");
   lua_pushboolean(L, model->os_kernel);
   lua_setfield(L, -2, "os_kernel");
-  lua_pushboolean(L, model->running);
-  lua_setfield(L, -2, "running");
+  lvlun_set_text(L, "run", model->run);
   lua_pushboolean(L, model->slots.acpi);
   lua_setfield(L, -2, "acpi");
   set_number(L, "free_ports", vlun_free_ports(model));
@@ -298,7 +297,7 @@ static int hbas(lua_State *L) {
 static int has_chain(lua_State *L) {
   const struct vlun_model *model = check_model(L, 1);
   const struct vlun_device *device = &model->device[check_number(L, 2, model) - 1];
-  bool chain = model->running && device->bound && strcmp(device->bound, "backingStore") == 0;
+  bool chain = model->run && device->bound && strcmp(device->bound, "backingStore") == 0;
   lua_pushboolean(L, chain || vlun_is_overlaid(model, device->record));
   return 1;
 }

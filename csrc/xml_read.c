@@ -73,9 +73,15 @@ static void declare_counted_iothreads(struct reader *r) {
   for (int64_t i = 1; i <= count && i <= UINT16_MAX; i++) declare_iothread(r, i);
 }
 
-static void start_at_top(struct reader *r, const xmlChar *name, int count, const xmlChar **attributes) {
+static void start_domain(struct reader *r, int count, const xmlChar **attributes) {
   size_t len;
-  if (is(name, "domain")) push(r, IN_DOMAIN), r->model->running = attribute(count, attributes, "id", &len) != NULL;
+  const xmlChar *run = attribute(count, attributes, "id", &len);
+  if (run) r->model->run = intern(r, run, len);
+  push(r, IN_DOMAIN);
+}
+
+static void start_at_top(struct reader *r, const xmlChar *name, int count, const xmlChar **attributes) {
+  if (is(name, "domain")) start_domain(r, count, attributes);
   else if (vlun_device_shape(name)) vlun_start_device(r, name, count, attributes);
   else r->not_ours = true, r->foreign = intern(r, name, strlen((const char *)name));
 }

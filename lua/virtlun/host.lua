@@ -45,7 +45,7 @@ function Host:refresh(name, opts)
       local document, found = core.document(xml)
       if not document then return nil, problems.list(found) end
       -- Of a domain that has stopped libvirt gives the configuration when it is asked for the running one.
-      if half.name == "live" and not document:facts().running then
+      if half.name == "live" and not document:facts().run then
         return problems.fail { code = "host_changed", path = self.dom.name }
       end
       self.xml[half.name], half.document, self.documents[half.name] = xml, document, document

@@ -49,28 +49,31 @@ local function await_removal(host, change, watcher, alias, seconds)
   end
 end
 
---- Whether the guest has answered what it was asked before, or is no longer the one that was asked.
+--- Whether the guest has answered what it was asked before.
 local function is_answered(watcher, alias)
   while true do
     local event = watcher:next(0)
     if not event then return false end
     local ended = event.event == "removed" or event.event == "removal_failed"
-    if ended and event.alias == alias or event.event == "lifecycle" and event.change == "stopped" then return true end
+    if ended and event.alias == alias then return true end
   end
 end
 
---- What still listens for the guest's answer about a device; nil if the guest is to be asked now.
-local function unanswered(dom, alias)
-  local watcher = dom:unplugging(alias)
-  if not watcher or not is_answered(watcher, alias) then return watcher end
+--- What still listens for the guest's answer about a device; nil if the guest is to be asked now.  A domain that was
+-- started since then was not asked.
+local function unanswered(host, alias)
+  local watcher = host.dom:unplugging(alias)
+  if not watcher then return nil end
+  if watcher.run == host.live.document:facts().run and not is_answered(watcher, alias) then return watcher end
   watcher:close()
-  dom:note_unplug(alias, nil)
+  host.dom:note_unplug(alias, nil)
 end
 
 --- Asks the guest for a device: what will hear the answer, or nil and problems.
 local function ask(host, element)
   local watcher, failure = host.dom:watch()
   if not watcher then return nil, failure end
+  watcher.run = host.live.document:facts().run
   local good, refusal = host:write("detach_device", element, { live = true })
   if good or (refusal[1].cause or {}).code == DEVICE_MISSING then return watcher end
   watcher:close()
@@ -81,7 +84,7 @@ end
 -- watcher is kept: a later call learns from it whether the guest has answered meanwhile.
 local function unplug(host, change, element, opts)
   local alias = host.live.document:alias(change.current)
-  local watcher, refusal = unanswered(host.dom, alias), nil
+  local watcher, refusal = unanswered(host, alias), nil
   if not watcher then watcher, refusal = ask(host, element) end
   if not watcher then return nil, refusal end
   local outcome, failure = await_removal(host, change, watcher, alias, opts.timeout or UNPLUG_SECONDS)

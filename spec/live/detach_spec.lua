@@ -279,6 +279,21 @@ describe("a detach from a running domain", function()
       assert.same({ "unplug_pending" }, live.codes(found), tostring(found))
     end)
 
+    it("is refused when the guest says so, and is asked for again when it is wanted again", function()
+      local watch = dom.watch
+      dom.watch = function(...)
+        local watcher, found = watch(...)
+        watcher.next = function() return { event = "removal_failed", alias = "scsi1" } end
+        return watcher, found
+      end
+      local result, found = live.apply(dom, desired(), { timeout = 10 })
+      assert.is_nil(result)
+      assert.same({ "unplug_refused" }, live.codes(found))
+      dom.watch = nil
+      assert.equal(1, (counting(function() return live.apply(dom, desired(), { timeout = 0 }) end)))
+      assert.truthy(has_hba("live") and has_hba("config"))
+    end)
+
     it("is asked for again in a machine that was started anew", function()
       live.apply(dom, desired(), { timeout = 0 })
       vm:virsh_ok("destroy", vm.name)

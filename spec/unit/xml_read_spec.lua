@@ -176,11 +176,11 @@ describe("a document", function()
   <devices/>
 </domain>]]
     assert.same({ name = "web & db", uuid = "01234567-89ab-cdef-0123-456789abcdef", arch = "s390x",
-      machine = "s390-ccw-virtio", os_boot = true, os_kernel = false, acpi = true, running = false,
+      machine = "s390-ccw-virtio", os_boot = true, os_kernel = false, acpi = true,
       free_ports = 0 }, document:facts())
-    assert.same({ os_boot = false, os_kernel = false, acpi = false, running = false, free_ports = 0 },
+    assert.same({ os_boot = false, os_kernel = false, acpi = false, free_ports = 0 },
       core.document("<domain/>"):facts())
-    assert.is_true(core.document("<domain id='3'/>"):facts().running)
+    assert.equal("3", core.document("<domain id='3'/>"):facts().run)
   end)
 
   it("has hotplug where ACPI is, and PCIe ports that nothing is in", function()
