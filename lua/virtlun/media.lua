@@ -33,8 +33,8 @@ local function same(a, b)
   return true
 end
 
--- A job: the change, what the drive was like before the call that is being made (was), and its elements, both with their
--- trays shut: what it is to be (after), and what it was when all began (before). ---------------------------------
+-- A job: the change, what the drive was like before the call that is being made (was), and its elements: what it is to
+-- be (after), and what it was when all began (before), both with their trays shut. --------------------------------
 
 --- What a wish changes in the device's element, and the wish as a model; nil if it is so already.
 local function difference_of(host, change, document, wish)
@@ -188,7 +188,7 @@ local function mend(job, failure, what)
   if what and not job.emptied and not job.host:change("live", job.change.desired) then return true end
   local remedy = remedies[what]
   if not remedy then
-    if not job.emptied then return nil, failure end
+    if not job.emptied then return fail(job, "host_refused", failure) end
     remedy = remedies.half_done
   end
   local good, again = remedy(job, failure)
@@ -215,7 +215,7 @@ end
 --- What does not touch the medium is one call.
 local function adjust(job)
   local good, failure = update(job, job.after)
-  if not good then return nil, failure end
+  if not good then return fail(job, "host_refused", failure) end
   return job.host:refresh("live")
 end
 
