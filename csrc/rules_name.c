@@ -126,7 +126,7 @@ void vlun_rule_boot_host_taken(struct vlun_check *check) {
 /* The configuration decides where there is one: the running domain boots by it the next time. */
 static const struct vlun_model *lasting_host(const struct vlun_check *check) {
   for (size_t h = 0; h < check->host_count; h++)
-    if (!check->hosts[h]->running) return check->hosts[h];
+    if (!check->hosts[h]->run) return check->hosts[h];
   return check->hosts[0];
 }
 

@@ -34,7 +34,7 @@ local function same(a, b)
 end
 
 -- A job: the change, what the drive was like before the call that is being made (was), and its elements: what it is to
--- be (after), and what it was when all began (before). ------------------------------------------------------------
+-- be (after), and what it was when all began (before), both with their trays shut. --------------------------------
 
 --- What a wish changes in the device's element, and the wish as a model; nil if it is so already.
 local function difference_of(host, change, document, wish)
@@ -43,23 +43,23 @@ local function difference_of(host, change, document, wish)
   return core.diff(model, document)[1], model
 end
 
---- An element with its tray shut: libvirt shuts trays by itself, and takes no element that says otherwise.
-local function shut(host, change, element, found)
+--- An element with its tray as said.
+local function with_tray(host, change, tray, element, found)
   if not element then return nil, found end
   local document
   document, found = core.document(element)
   if not document then return nil, problems.list(found) end
-  local difference, model = difference_of(host, change, document, { tray = "closed" })
+  local difference, model = difference_of(host, change, document, { tray = tray })
   if not difference then return element end
   element, found = core.patch(element, model, document, { difference })
   return element, problems.list(found)
 end
 
 local function new_job(host, change, opts)
-  local after, found = shut(host, change, host:element("live", change))
+  local after, found = with_tray(host, change, "closed", host:element("live", change))
   if not after then return nil, found end
   local before
-  before, found = shut(host, change, host:element("live", change.current))
+  before, found = with_tray(host, change, "closed", host:element("live", change.current))
   if not before then return nil, found end
   return { host = host, change = change, opts = opts, was = change.before, after = after, before = before }
 end
@@ -74,8 +74,20 @@ end
 
 -- Calls -------------------------------------------------------------------------------------------------------
 
+--- The drive as it was last seen; nil if it was not there.
+local function drive_of(job)
+  for _, device in ipairs(job.host.live.document:tables()) do
+    if device.kind == job.change.kind and device.dev == job.change.before.dev then return device end
+  end
+end
+
+--- Sends an element.  libvirt moves trays by itself: it takes none that is not as it stands (12.8.0), or at least none
+-- that is said to be open (9.0.0).
 local function update(job, element)
-  return job.host:write("update_device", element, { live = true }, job.opts.force)
+  local drive = drive_of(job)
+  local sent, found = with_tray(job.host, job.change, drive and drive.tray or "closed", element)
+  if not sent then return nil, found end
+  return job.host:write("update_device", sent, { live = true }, job.opts.force)
 end
 
 --- Takes out whatever is in the drive, also what libvirt only believes to be in it.
@@ -90,14 +102,9 @@ end
 
 --- What the drive is like after a call that failed: see quirks.list.
 local function look(job, failure)
-  local seen = { code = failure[1].cause.code, was_open = job.was.tray == "open" }
-  for _, device in ipairs(job.host.live.document:tables()) do
-    if device.kind == job.change.kind and device.dev == job.change.before.dev then
-      seen.there = true
-      seen.same = same(device.source, job.was.source)
-      seen.open = device.tray == "open"
-    end
-  end
+  local seen, drive = { code = failure[1].cause.code, was_open = job.was.tray == "open" }, drive_of(job)
+  if not drive then return seen end
+  seen.there, seen.same, seen.open = true, same(drive.source, job.was.source), drive.tray == "open"
   return seen
 end
 
@@ -175,12 +182,13 @@ function remedies.tray_unknown(job, failure)
   return fail(job, "needs_reattach", failure, job.emptied and put_back(job))
 end
 
---- What a call that failed comes to.  A drive that is seen to be as described is right, whatever was said of it.
+--- What a call that failed comes to.  A drive that is seen to be as described is right, whatever was said of it, unless
+-- virtlun itself has emptied it.
 local function mend(job, failure, what)
-  if what and not job.host:change("live", job.change.desired) then return true end
+  if what and not job.emptied and not job.host:change("live", job.change.desired) then return true end
   local remedy = remedies[what]
   if not remedy then
-    if not job.emptied then return nil, failure end
+    if not job.emptied then return fail(job, "host_refused", failure) end
     remedy = remedies.half_done
   end
   local good, again = remedy(job, failure)
@@ -207,7 +215,7 @@ end
 --- What does not touch the medium is one call.
 local function adjust(job)
   local good, failure = update(job, job.after)
-  if not good then return nil, failure end
+  if not good then return fail(job, "host_refused", failure) end
   return job.host:refresh("live")
 end
 

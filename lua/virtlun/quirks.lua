@@ -8,7 +8,7 @@
 local quirks = {}
 
 -- virErrorNumber, where a symptom needs one.
-local INTERNAL_ERROR, OPERATION_FAILED, OPERATION_INVALID = 1, 9, 55
+local INTERNAL_ERROR, OPERATION_FAILED, OPERATION_INVALID, XML_INVALID_SCHEMA = 1, 9, 55, 92
 
 local function says(seen, words) return (seen.text or ""):find(words, 1, true) ~= nil end
 
@@ -70,6 +70,13 @@ quirks.list = {
     link = "facts 1",
     shows = function(seen) return seen.code == OPERATION_INVALID and not seen.there and not seen.taken end,
   },
+  {
+    name = "narrow_schema", of = "define",
+    doc = "libvirt's schema knows targets and controllers of two digits only, so that a define with VALIDATE " ..
+      "refuses targets 100..255, which libvirt and QEMU take.  virtlun never asks for that, and checks by itself.",
+    link = "facts 10",
+    shows = function(seen) return seen.code == XML_INVALID_SCHEMA end,
+  },
 }
 
 --- The name of what went wrong when `of` was tried, or nil.
@@ -85,14 +92,18 @@ local function may_have(name, facts)
   end
 end
 
+-- What cannot change without the tray.
+local moves_tray = { source = true, format = true, tray = true }
+
 --- The effect of another medium in a running domain's drive.
 function quirks.foresee_media(change, facts)
+  if not may_have("tray_unknown", facts) then return "live" end
+  local effect = "live"
   for _, field in ipairs(change.fields) do
-    if field.key == "source" and may_have("tray_unknown", facts) then
-      return field.after and "live, may replace the drive" or "live, unless the drive was hot-plugged"
-    end
+    if field.key == "source" and not field.after then return "live, unless the drive was hot-plugged" end
+    if moves_tray[field.key] then effect = "live, may replace the drive" end
   end
-  return "live"
+  return effect
 end
 
 --- The effect of a drive that is added to a running domain.

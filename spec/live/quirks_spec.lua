@@ -33,7 +33,8 @@ describe("a known bug of libvirt:", function()
   it("every row of the table is met here", function()
     local names = {}
     for i, row in ipairs(quirks.list) do names[i] = row.name end
-    assert.same({ "half_done", "locked", "tray_unknown", "empty_hotplug", "not_taken" }, names)
+    assert.same({ "half_done", "locked", "tray_unknown", "empty_hotplug", "not_taken", "narrow_schema" },
+      names)
   end)
 
   for _, language in ipairs { "en", "de" } do
@@ -117,6 +118,15 @@ describe("a known bug of libvirt:", function()
         else
           assert.is_true(good)
         end
+        local function effect(device)
+          device.kind, device.dev = "cdrom", "sdd"
+          return assert(dom:plan { kind = "domain", name = vm.name, device }).steps[1].effect
+        end
+        local may = has("tray_unknown") and "live, may replace the drive" or "live"
+        assert.same({ may, may, "live" }, { effect { format = "qcow2" }, effect { source = disc("NEWER") },
+          effect { startup_policy = "optional" } })
+        assert.equal(has("tray_unknown") and "live, unless the drive was hot-plugged" or "live",
+          effect { source = false })
         local result = assert(dom:insert("sdd", disc("NEWER")))
         assert.equal(has("tray_unknown") and "replaced" or "", live.code_line(result.notes))
         vm:wait_for(function() return label_at(3) == "NEWER" end)
