@@ -159,7 +159,19 @@ local function finish(host, tell)
   return true
 end
 
---- Makes what was just read so: { domain =, done =, notes = }; or nil, problems, and whether the host was written to.
+--- What both halves are like, in a text.
+local function state_of(host)
+  local parts = {}
+  for i, half in ipairs(host.halves) do parts[i] = half.document:fingerprint() end
+  return table.concat(parts, " ")
+end
+
+--- Whether something is left of what was written: what was undone again has changed nothing.
+local function is_changed(host, before)
+  return host.written and (not host:refresh() or state_of(host) ~= before) or false
+end
+
+--- Makes what was just read so: { domain =, done =, notes = }; or nil, problems, and whether the host is changed.
 local function run(host, opts)
   local dom = host.dom
   local changes = host.plan.changes
@@ -168,10 +180,11 @@ local function run(host, opts)
     if host.boot then number = number + 1 end -- the step for the domain itself comes first
     if opts.on_progress then opts.on_progress { state = state, number = number, step = step, domain = dom.name } end
   end
+  local before = state_of(host)
   if host.boot then tell("begin", 0, host.plan.steps[1]) end
   local done, failure = make_all(host, opts, tell)
   if done then done, failure = finish(host, tell) end
-  if not done then return nil, failure:append(host.notes), host.written end
+  if not done then return nil, failure:append(host.notes), is_changed(host, before) end
   return { domain = dom.name, done = changes, notes = host.notes }
 end
 

@@ -159,8 +159,8 @@ describe("the command and a running guest", function()
       cdrom { dev = "sdc", source = "%s/HIDDEN.iso" } }]]):format(daemon.folder, daemon.folder) }
     local result = run("apply --yes --json -", recipe)
     local data = dkjson.decode(result.out)
-    assert.same({ 3, "partly", "host_refused" },
-      { result.code, data.plans[1].result, data.problems[#data.problems].code })
+    assert.same({ 3, "partly", "host_refused", "made_before" },
+      { result.code, data.plans[1].result, data.problems[#data.problems - 1].code, data.problems[#data.problems].code })
     assert.same({ "sdb", true, "sdc", false }, { data.plans[1].steps[1].device, data.plans[1].steps[1].done,
       data.plans[1].steps[2].device, data.plans[1].steps[2].done })
     local shown = out_of "show guest"
@@ -169,7 +169,9 @@ describe("the command and a running guest", function()
     out_of "detach guest sdb"
 
     -- The HBA that was made for the drive goes with it.
-    data = dkjson.decode(run("attach guest cdrom @/HIDDEN.iso --address 1:0:0:0 --json").out)
+    result = run("attach guest cdrom @/HIDDEN.iso --address 1:0:0:0 --json")
+    data = dkjson.decode(result.out)
+    assert.same({ 1, "failed" }, { result.code, data.plans[1].result })
     local steps = data.plans[1].steps
     assert.same({ "controller1", false, "sdb", false },
       { steps[1].device, steps[1].done, steps[2].device, steps[2].done })
@@ -181,7 +183,7 @@ describe("the command and a running guest", function()
     vm:ask("mkdir -p /m; mount -t iso9660 -o ro /dev/sr0 /m")
     finally(function() vm:ask("umount /m") end)
     local result = run "insert guest sda @/TWO.iso"
-    assert.same({ 1, "guest.sda: the guest holds the drive (unmount or eject it in the guest, or use force)\n" },
+    assert.same({ 1, "guest.sda: the guest has locked the tray (unmount or eject it in the guest, or use force)\n" },
       { result.code, result.err })
     assert.equal("guest: sda now holds TWO (@/TWO.iso), live and config; " .. names(0, 0) .. "\n",
       out_of "insert guest sda @/TWO.iso --force")
