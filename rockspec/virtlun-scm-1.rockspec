@@ -98,6 +98,7 @@ build = {
     ["virtlun.cli"] = "lua/virtlun/cli/init.lua",
     ["virtlun.cli.options"] = "lua/virtlun/cli/options.lua",
     ["virtlun.cli.output"] = "lua/virtlun/cli/output.lua",
+    ["virtlun.cli.reboot"] = "lua/virtlun/cli/reboot.lua",
     ["virtlun.cli.recipes"] = "lua/virtlun/cli/recipes.lua",
     ["virtlun.cli.show"] = "lua/virtlun/cli/show.lua",
     ["virtlun.cli.sources"] = "lua/virtlun/cli/sources.lua",

@@ -1,5 +1,7 @@
 -- Rebooting from a disc: guests that boot from their drives are given another disc, another boot order, and a power-off
 -- where it takes one.
+local child = require("support.child")
+local dkjson = require("dkjson")
 local files = require("support.files")
 local guest = require("support.guest")
 local host = require("support.host_xml")
@@ -124,6 +126,21 @@ describe("dom:reboot", function()
       assert.equal("sda=1 sdb=2", boots(daemon:dump(vm.name)))
     end)
   end
+
+  it("is a command, which says how and what it saw", function()
+    local vm = booted("x86_64", { cdrom("sda", disc("x86_64", "ONE"), 0, 1) })
+    await(vm, "ONE")
+    local function run(...) return child.virtlun { "reboot", vm.name, "-c", daemon.uri, ... } end
+    local result = run("--from", "sda", "--reset")
+    assert.same({ 0, "" }, { result.code, result.err })
+    assert.truthy(result.out:find("^guest: reset from sda %(reboot[reboot, ]*%)\n$"), result.out)
+    local data = dkjson.decode(run("--reset", "--json").out)
+    assert.same({ "guest", "reset", "reboot", 0 }, { data.domain, data.how, data.events[1].event, #data.problems })
+    result = run("--from", "sdx")
+    assert.same({ 1, "", "guest.sdx: there is no such drive (did you mean 'sda'?)\n" },
+      { result.code, result.out, result.err })
+    assert.equal("not_there", dkjson.decode(run("--from", "sdx", "--json").out).problems[1].code)
+  end)
 
   it("asks the guest, which goes down and boots again, on s390x", function()
     if skipped "s390x" then return end

@@ -115,6 +115,17 @@ local function add_single_operations(command)
   add_yes(add_timeout(add_scope(add_connection(detach))), "Do not ask before a running domain loses a disk.")
 end
 
+local function add_reboot(command)
+  local reboot = add_connection(command("reboot", "Reboot a domain, from a certain drive if one is named."))
+  reboot:argument("domain"):description("Name or UUID.")
+  reboot:option("--from"):argname("<drive>"):description("The drive to boot from, as for insert.")
+  reboot:flag("--reset"):description("Do not ask the guest.")
+  reboot:flag("--power-off"):description("Power off and start again where the boot order needs that.")
+  reboot:flag("--force"):description("Power off without asking the guest.")
+  reboot:option("--timeout"):argname("<seconds>"):convert(seconds)
+    :description("How long the guest may take to reboot or to shut down (60).")
+end
+
 --- The parser of the command line, and the parsers of its commands by name.
 function options.parser()
   local about = "Virtual SCSI HBAs and drives of libvirt domains: described, checked, planned, made so."
@@ -134,6 +145,7 @@ function options.parser()
   add_recipe(command("render", "Print the libvirt XML of recipes; no host is asked."))
   add_changes(command)
   add_single_operations(command)
+  add_reboot(command)
 
   local show = add_connection(command("show", "Show HBAs, drives, media and what the guest will see."))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
