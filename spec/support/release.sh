@@ -25,7 +25,8 @@ make_release() {
         mount_all &&
         in_release apt-get update -q -o Acquire::Check-Valid-Until=false &&
         in_release apt-get install -q -y --no-install-recommends libvirt-daemon libvirt-daemon-driver-qemu \
-            libvirt-clients libvirt-l10n qemu-system-x86 qemu-system-s390x &&
+            libvirt-daemon-driver-storage libvirt-daemon-driver-secret libvirt-clients libvirt-l10n \
+            qemu-system-x86 qemu-system-s390x qemu-block-extra &&
         in_release apt-get clean &&
         touch "$dir/complete"
 }
