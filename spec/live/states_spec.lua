@@ -81,9 +81,10 @@ describe("a domain that is", function()
     it("is changed live and in its configuration", function()
       local plan = assert(dom:plan(wish(dom, { dev = "sda", source = disc("BOTH") })))
       assert.same({ "live and config", "update", "running" }, { plan.steps[1].scope, plan.steps[1].call, plan.state })
-      local may = connection.version < 9003000 and "live, may replace the drive" or "live"
-      assert.equal(("running running\n~ sda source OLD.iso -> BOTH.iso %s\n" ..
-        "1 change: 1 to change; none of it interrupts the running domain"):format(may), said(plan))
+      local old = connection.version < 9003000
+      assert.equal(("running running\n~ sda source OLD.iso -> BOTH (BOTH.iso) %s\n1 change: 1 to change; %s"):format(
+        old and "live, may replace the drive" or "live", old and "may replace sda: the guest sees it go and come back" or
+        "the guest loses the medium that is now in sda"), said(plan))
       assert(plan:apply())
       assert.same({ live = "BOTH", config = "BOTH" }, sources(dom, "sda"))
       assert.equal("BOTH", vm:lun(0, 0).label)
@@ -201,7 +202,7 @@ describe("a domain that is", function()
     it("is changed in its configuration", function()
       local dom = define("off")
       local plan = assert(dom:plan(wish(dom, { dev = "sda", source = disc("OFF") })))
-      assert.equal("off shut off\n~ sda source OLD.iso -> OFF.iso next boot\n1 change: 1 to change", said(plan))
+      assert.equal("off shut off\n~ sda source OLD.iso -> OFF (OFF.iso) next boot\n1 change: 1 to change", said(plan))
       assert.equal("config", plan.steps[1].scope)
       assert.same({ "update_device" }, (live.writes(function() return assert(plan:apply()) end)))
       assert.same({ live = false, config = "OFF" }, sources(dom, "sda"))
