@@ -82,9 +82,11 @@ describe("a domain that is", function()
       local plan = assert(dom:plan(wish(dom, { dev = "sda", source = disc("BOTH") })))
       assert.same({ "live and config", "update", "running" }, { plan.steps[1].scope, plan.steps[1].call, plan.state })
       local old = connection.version < 9003000
+      local effect = old and "live, may replace the drive" or "live"
+      local felt = old and "may replace sda: the guest sees it go and come back"
+        or "the guest loses the medium that is now in sda"
       assert.equal(("running running\n~ sda source OLD.iso -> BOTH (BOTH.iso) %s\n1 change: 1 to change; %s"):format(
-        old and "live, may replace the drive" or "live", old and "may replace sda: the guest sees it go and come back" or
-        "the guest loses the medium that is now in sda"), said(plan))
+        effect, felt), said(plan))
       assert(plan:apply())
       assert.same({ live = "BOTH", config = "BOTH" }, sources(dom, "sda"))
       assert.equal("BOTH", vm:lun(0, 0).label)
