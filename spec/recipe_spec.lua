@@ -265,7 +265,7 @@ describe("the walls of a recipe", function()
   }
   for _, case in ipairs(walls) do
     it("end " .. case[1], function()
-      local result = child.script(run, { stdin = case[2], timeout = 3 * seconds })
+      local result = child.script(run, { stdin = case[2], timeout = 20 * seconds })
       assert.equal(0, result.code, "ended by force, or with an error: " .. result.err)
       assert.equal("", result.err)
       local code, time, grown, text = result.out:match("^(%S+)\t(%S+)\t(%S+)\n(.*)\n$")
