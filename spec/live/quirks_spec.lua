@@ -14,7 +14,7 @@ local virtlun = require("virtlun")
 local why_not = session.missing() or guest.missing("x86_64")
 
 -- The daemon of another release, in a folder of its own, may have no translations.
-local translated = os.getenv("VIRTLUN_LIVE_ROOT") == nil
+local translated = session.missing_language("de") == nil
 
 local function quirk(name)
   for _, row in ipairs(quirks.list) do

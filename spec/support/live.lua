@@ -66,7 +66,7 @@ local function plain(text)
   text = text:gsub("<source/>", "")
   -- libvirt itself forgets the format of a running drive that is emptied, and leaves it open if it dies meanwhile.
   if not text:find("<source", 1, true) then
-    text = text:gsub("<driver name='qemu' type='raw'/>", "<driver name='qemu'/>"):gsub(" tray='open'", "")
+    text = text:gsub("(<driver name='qemu') type='raw'", "%1"):gsub(" tray='open'", "")
   end
   return (text:gsub("%s*\n%s*", ""))
 end
