@@ -237,6 +237,7 @@ static int open_regular(struct vlun_probe *probe, const char *path) {
     probe->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (probe->fd < 0 || fstat(probe->fd, &info) != 0) return errno;
   }
+  probe->iso->unusable = !S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode);
   if (!S_ISREG(info.st_mode)) snprintf(probe->iso->reason, sizeof probe->iso->reason, "%s", not_regular(info.st_mode));
   probe->iso->size = (uint64_t)info.st_size;
   return 0;

@@ -51,7 +51,8 @@ static void push_iso(lua_State *L, const struct vlun_iso *iso) {
 
 /* core.iso(path) -> what the image has: format ("iso9660", "udf", "iso9660+udf", nil), label, size and expected in
  * bytes, broken ("empty", "truncated", "container", nil), container, short, bootable, platforms; or nil, why it was not
- * looked at, and the errno of that (0 if there is none). */
+ * looked at, the errno of that (0 if there is none), and whether it is something
+ * that no drive can hold, as a FIFO. */
 int Lvlun_iso(lua_State *L) {
   size_t len;
   struct vlun_iso iso;
@@ -68,5 +69,6 @@ int Lvlun_iso(lua_State *L) {
   lua_pushnil(L);
   lua_pushstring(L, iso.reason);
   lua_pushinteger(L, iso.error);
-  return 3;
+  lua_pushboolean(L, iso.unusable);
+  return 4;
 }

@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #include <lauxlib.h>
@@ -344,6 +346,17 @@ static int Lvirt_alarm(lua_State *L) {
   return 0;
 }
 
+/* libvirt.hold_signals(true) keeps signals that would end the program from this thread until false comes: what is
+ * torn in two by one of them would lose something. */
+static int Lvirt_hold_signals(lua_State *L) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) sigaddset(&set, numbers[i]);
+  pthread_sigmask(lua_toboolean(L, 1) ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+  return 0;
+}
+
 /* libvirt.now() -> seconds of a clock that never goes back. */
 static int Lvirt_now(lua_State *L) {
   lua_pushnumber(L, virt_now());
@@ -401,6 +414,7 @@ int luaopen_virtlun_libvirt(lua_State *L) {
                                        {"fd", Lvirt_fd},
                                        {"alarm", Lvirt_alarm},
                                        {"now", Lvirt_now},
+                                       {"hold_signals", Lvirt_hold_signals},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   virt_error_silence_xml(dlsym(pin(), "xmlSetGenericErrorFunc"));

@@ -77,6 +77,7 @@ struct vlun_iso {
   char label[VLUN_ISO_LABEL]; /* of ISO 9660, else of Joliet, else of UDF, "" if none; UTF-8 without controls */
   char reason[128];           /* why it was not looked at */
   int error;                  /* errno of that, 0 if the path is no file or the file was looked at */
+  bool unusable;              /* it is there, and neither a file nor a block device: QEMU would wait, or act on it */
 };
 
 /* Looks into the image of a disc, without changing it.  False if that is not possible: then only iso->reason counts,

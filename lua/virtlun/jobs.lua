@@ -51,6 +51,24 @@ function jobs.sleep(seconds)
   wait(libvirt.new_id(), seconds)
 end
 
+-- Signals -------------------------------------------------------------------------------------------------
+
+local held = 0
+
+local function release(good, ...)
+  held = held - 1
+  if held == 0 then libvirt.hold_signals(false) end
+  if not good then error((...), 0) end
+  return ...
+end
+
+--- fn(...), during which no signal ends the program: Ctrl-C comes after it.  For what must not be left half-way.
+function jobs.unbroken(fn, ...)
+  held = held + 1
+  if held == 1 then libvirt.hold_signals(true) end
+  return release(pcall(fn, ...))
+end
+
 -- Calls --------------------------------------------------------------------------------------------------
 
 local function answer(name, handle, id, seconds)
