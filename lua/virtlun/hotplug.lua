@@ -152,7 +152,7 @@ end
 --- The description of a device for the other half: there its tray is closed, however the guest has left it here.
 local function wanted_elsewhere(host, number)
   local wanted = {}
-  for key, value in pairs(host.model:tables()[number]) do wanted[key] = value end
+  for key, value in pairs(host.model:device(number)) do wanted[key] = value end
   if wanted.kind == "cdrom" then wanted.tray = wanted.tray or "closed" end
   return core.model { kind = "domain", name = host.dom.name, wanted }
 end

@@ -33,7 +33,7 @@ local function look(dom, xml, description)
   local names, first = boot.order(xml, document, description)
   if not names then return nil, first end
   local number = core.find(description, document, 1)
-  return { names = names, first = first, device = number and document:tables()[number],
+  return { names = names, first = first, device = number and document:device(number),
     by_os = document:facts().os_boot }
 end
 
