@@ -2,6 +2,7 @@
 
 local boot = require "virtlun.boot"
 local define = require "virtlun.define"
+local forbid = require "virtlun.forbid"
 local hosts = require "virtlun.host"
 local hotplug = require "virtlun.hotplug"
 local media = require "virtlun.media"
@@ -44,7 +45,7 @@ end
 
 --- Looks again at a device that is to leave, because the guest may have taken its time over what left before: what is
 -- to be done now, nil if nothing is; or nil and problems.  What has come to another place since it was planned is not
--- what was to leave, and an HBA that somebody has begun to use stays.
+-- what was to leave, and an HBA that somebody has begun to use in this half stays.
 local function look_again(host, name, planned)
   local good, failure = host:refresh()
   if not good then return nil, failure end
@@ -54,8 +55,8 @@ local function look_again(host, name, planned)
     if same_place(planned.before.address, change.before.address) then return change end
     return host:fail(change, { code = "host_changed" })
   end
-  local user = hotplug.user_of(host, change.before.index)
-  if user then return host:fail(change, { code = "still_used", a = user }) end
+  local code, user = forbid.removal_of_hba(host[name].document:drives(), change.before.index)
+  if code then return host:fail(change, { code = code, a = user }) end
   return change
 end
 

@@ -137,18 +137,22 @@ local function final_drives(work, half)
   return drives
 end
 
---- An HBA goes only when no drive is left on it, nor on one above it: libvirt would fill the hole (facts 3).
-local function complain_of_use(found, desired, change, work, half)
-  if change.action ~= "remove" or change.kind ~= "controller" then return end
-  local index, user = change.before.index, nil
-  for _, drive in pairs(final_drives(work, half)) do
+--- Why an HBA must stay, as the code of a problem and the name of the nearest drive that is on it or on one above it,
+-- where libvirt would fill the hole (facts 3); nil if it may go.  drives: as model:drives() gives them.
+function forbid.removal_of_hba(drives, index)
+  local user
+  for _, drive in pairs(drives) do
     local nearer = not user or drive.controller < user.controller
       or drive.controller == user.controller and drive.name < user.name
     if drive.controller >= index and nearer then user = drive end
   end
-  if not user then return end
-  local code = user.controller == index and "still_used" or "below_used"
-  complain_of_change(found, desired, change, { code = code, a = user.name })
+  if user then return user.controller == index and "still_used" or "below_used", user.name end
+end
+
+local function complain_of_use(found, desired, change, work, half)
+  if change.action ~= "remove" or change.kind ~= "controller" then return end
+  local code, user = forbid.removal_of_hba(final_drives(work, half), change.before.index)
+  if code then complain_of_change(found, desired, change, { code = code, a = user }) end
 end
 
 --- What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.

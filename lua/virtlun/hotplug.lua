@@ -6,6 +6,7 @@
 
 local boot = require "virtlun.boot"
 local core = require "virtlun.core"
+local forbid = require "virtlun.forbid"
 local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
@@ -118,20 +119,20 @@ end
 
 -- HBAs that nobody needs -------------------------------------------------------------------------------------
 
---- The name of a drive that is on an HBA in either half; nil if none is.
-function hotplug.user_of(host, index)
+--- Whether a drive of either half is on an HBA or above it.
+local function is_needed(host, index)
   for _, document in pairs(host.documents) do
-    for _, drive in pairs(document:drives()) do
-      if drive.controller == index then return drive.name end
-    end
+    if forbid.removal_of_hba(document:drives(), index) then return true end
   end
+  return false
 end
 
---- Takes an HBA that was made for a failed attach out of the given halves, unless a drive has come to use it: a note
--- of what came of it, nil where there was nothing to do.  A configuration that lost an HBA in use would get another one
--- of libvirt's choice (facts 3), so it is looked at directly before, and left alone when the running HBA stays.
+--- Takes an HBA that was made for a failed attach out of the given halves, unless a drive has come to need it: a note
+-- of what came of it, nil where there was nothing to do.  A configuration that lost an HBA in use, or below such a one,
+-- would get another one of libvirt's choice (facts 3), so it is looked at directly before, and left alone when the
+-- running HBA stays.
 function hotplug.clear(host, change, index, names, opts)
-  if not host:refresh() or hotplug.user_of(host, index) then return nil end
+  if not host:refresh() or is_needed(host, index) then return nil end
   local note
   for _, name in ipairs(names) do
     local number = host[name] and hba_at(host, name, index)
