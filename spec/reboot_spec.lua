@@ -181,6 +181,12 @@ describe("a power-off", function()
     assert.same({}, dom.calls)
   end)
 
+  it("is not planned for a domain that has stopped meanwhile", function()
+    local dom = domain { states = { "running", "shut off" }, config = live("/a.iso").config }
+    assert.equal("web01: is shut off: only a running domain can be rebooted (bring it to run first)",
+      (refused(dom, { from = "sdb", power_off = true })))
+  end)
+
   it("is not made without being asked for", function()
     local dom = play {}
     local text, touched = refused(dom, { from = "sdb" })

@@ -104,6 +104,7 @@ local function prepare(dom, opts, notes)
   local documents = seen.documents
   local name, identity = drive.dev or drive.alias or drive.kind, drives.identity(drive)
   local description = core.model { kind = "domain", name = dom.name, identity }
+  if not documents.live then return fail(dom, { code = "not_up", value = seen.facts.state }) end
   local live, config
   live, failure = look(dom, documents.live, description)
   if not live then return nil, failure end
