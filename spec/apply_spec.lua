@@ -52,6 +52,16 @@ describe("an HBA that is to leave", function()
   end)
 end)
 
+describe("a drive that comes to the place of another one", function()
+  it("comes by the same define that moves that one", function()
+    local function devices() return { host.hba(0), host.drive("sda", { path = "/a.iso" }) } end
+    local dom = fake.domain { live = devices(), config = devices() }
+    local result, text = run(dom, { scope = "config", cdrom("sda", nil, 0, 5), cdrom("sdb", "/b.iso", 0, 0) })
+    assert(result, text)
+    assert.same({ "define" }, dom.calls)
+  end)
+end)
+
 describe("a path that means one drive now and another after the next boot", function()
   local dom
   before_each(function()
