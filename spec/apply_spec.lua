@@ -12,8 +12,8 @@ end
 local function run(dom, desired)
   desired.kind, desired.name = "domain", "web01"
   local plan = assert(apply.plan(dom, desired))
-  local result, problems = plan:apply()
-  return result, problems and tostring(problems) or tostring(result.notes)
+  local result, problems, written = plan:apply()
+  return result, problems and tostring(problems) or tostring(result.notes), written
 end
 
 local function has_call(dom, wanted)
@@ -34,6 +34,22 @@ describe("a step that fails", function()
     assert.is_true(has_call(dom, "attach sda live config"), table.concat(dom.calls, "\n"))
     assert.falsy(table.concat(dom.calls, "\n"):find("detach"), table.concat(dom.calls, "\n"))
     assert.truthy(text:find("4 of 5 changes were made before", 1, true), text)
+  end)
+end)
+
+describe("whether the host was written to", function()
+  local function written(fields)
+    fields.live = { host.hba(0) }
+    function fields.refuses() return "no" end
+    local dom = fake.domain(fields)
+    local result, _, changed = run(dom, { cdrom("sda", "/a.iso", 0, 0) })
+    assert.is_nil(result)
+    return changed or false
+  end
+
+  it("is not known of a call that nobody has answered", function()
+    assert.is_true(written { is_silent = true })
+    assert.is_false(written {})
   end)
 end)
 

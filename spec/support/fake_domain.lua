@@ -27,7 +27,7 @@ local function elements_of(xml)
 end
 
 -- play: live and config (lists of elements, nil for a half that is not there), boot (false: by devices), refuses
--- (function: call -> what libvirt says against it, nil if nothing).
+-- (function: call -> what libvirt says against it, nil if nothing), is_silent (true: it says so by not answering).
 function fake.domain(play)
   local dom = { name = "web01", uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f", connection = {}, calls = {} }
   local halves = { live = play.live, config = play.config }
@@ -77,6 +77,7 @@ function fake.domain(play)
       self.calls[#self.calls + 1] = why and text .. "!" or text
       if why then
         local failure, cause = refusal(why)
+        cause.begun = play.is_silent
         failure[1].cause = cause
         return nil, failure
       end
