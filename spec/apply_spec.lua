@@ -76,6 +76,18 @@ describe("a drive that comes to the place of another one", function()
     assert(result, text)
     assert.same({ "define" }, dom.calls)
   end)
+
+  it("cannot come to the running domain before that one has left", function()
+    local function devices() return { host.hba(0), host.drive("sda", { path = "/a.iso" }) } end
+    local dom = fake.domain { live = devices(), config = devices() }
+    local newcomer = cdrom("sdb", "/b.iso", 0, 0)
+    local plan, problems = apply.plan(dom, { kind = "domain", name = "web01", cdrom("sda", nil, 0, 5), newcomer })
+    assert.is_nil(plan)
+    assert.equal("web01.sdb: 0:0:0:0 is already the address of sda in the domain", tostring(problems))
+    plan = assert(apply.plan(dom, { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", absent = true },
+      newcomer }))
+    assert.equal(2, plan.changes)
+  end)
 end)
 
 describe("a path that means one drive now and another after the next boot", function()

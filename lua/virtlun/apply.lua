@@ -3,6 +3,7 @@
 local boot = require "virtlun.boot"
 local define = require "virtlun.define"
 local forbid = require "virtlun.forbid"
+local guest = require "virtlun.guest"
 local hosts = require "virtlun.host"
 local hotplug = require "virtlun.hotplug"
 local media = require "virtlun.media"
@@ -38,11 +39,6 @@ function makers.add(host, halves, opts)
   return hotplug.add(host, halves, opts)
 end
 
-local function same_place(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  return a.controller == b.controller and a.target == b.target and a.unit == b.unit
-end
-
 --- Looks again at a device that is to leave, because the guest may have taken its time over what left before: what is
 -- to be done now, nil if nothing is; or nil and problems.  What has come to another place since it was planned is not
 -- what was to leave, and an HBA that somebody has begun to use in this half stays.
@@ -52,7 +48,7 @@ local function look_again(host, name, planned)
   local change = host:change(name, planned.desired)
   if not change then return nil end
   if change.kind ~= "controller" then
-    if same_place(planned.before.address, change.before.address) then return change end
+    if guest.same_place(planned.before.address, change.before.address) then return change end
     return host:fail(change, { code = "host_changed" })
   end
   local code, user = forbid.removal_of_hba(host[name].document:drives(), change.before.index)

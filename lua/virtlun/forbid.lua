@@ -4,6 +4,7 @@
 -- with its document and its changes.
 
 local core = require "virtlun.core"
+local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 
 local forbid = {}
@@ -189,6 +190,23 @@ local function complain_of_power(found, desired, change, work, half)
   end
 end
 
+--- A running drive keeps its place until the next boot, so that nothing can come there before.
+local function complain_of_place(found, desired, change, half)
+  local address = change.action == "add" and change.kind ~= "controller" and change.after.address
+  if half.name ~= "live" or type(address) ~= "table" or not address.controller then return end
+  local gone = {}
+  for _, other in ipairs(half.changes) do
+    if other.action == "remove" then gone[label_of(other.before)] = true end
+  end
+  for _, other in ipairs(half.document:tables()) do
+    local name = label_of(other)
+    if other.kind ~= "controller" and guest.same_place(other.address, address) and not gone[name] then
+      complain_of_change(found, desired, change,
+        { code = "address_host_taken", value = guest.address_text(address), a = name })
+    end
+  end
+end
+
 --- Changes that the first law forbids, each told once although both halves may want it.
 function forbid.changes(found, desired, work)
   for _, half in ipairs(work.halves) do
@@ -196,6 +214,7 @@ function forbid.changes(found, desired, work)
       complain_of_obstacles(found, desired, change, half)
       complain_of_protection(found, desired, change, work.described[change.desired])
       complain_of_use(found, desired, change, work, half)
+      complain_of_place(found, desired, change, half)
     end
     for _, change in ipairs(half.differences) do complain_of_power(found, desired, change, work, half) end
   end

@@ -191,9 +191,7 @@ local function remove_left_behind(host, change, before, opts)
 end
 
 local function has_place(device, address)
-  local at = device.address
-  return type(at) == "table" and at.controller == address.controller and at.target == address.target
-    and at.unit == address.unit
+  return type(device.address) == "table" and guest.same_place(device.address, address)
 end
 
 local function is_taken(host, name, address)
