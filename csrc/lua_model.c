@@ -122,8 +122,8 @@ static int device_xml(lua_State *L) {
   return 1;
 }
 
-/* model:device(number) -> the device with that number as a table.  model:tables() counts only what it shows, so that its
- * positions are no numbers of devices. */
+/* model:device(number) -> the device with that number as a table.  model:tables() counts only what it shows, so that
+ * its positions are no numbers of devices. */
 static int device_table(lua_State *L) {
   struct vlun_model *model = check_model(L, 1);
   lvlun_push_device(L, model->device[check_number(L, 2, model) - 1].record);
