@@ -122,6 +122,14 @@ static int device_xml(lua_State *L) {
   return 1;
 }
 
+/* model:device(number) -> the device with that number as a table.  model:tables() counts only what it shows, so that
+ * its positions are no numbers of devices. */
+static int device_table(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  lvlun_push_device(L, model->device[check_number(L, 2, model) - 1].record);
+  return 1;
+}
+
 static void set_number(lua_State *L, const char *key, lua_Integer number) {
   lua_pushinteger(L, number);
   lua_setfield(L, -2, key);
@@ -501,6 +509,7 @@ void lvlun_open_model(lua_State *L) {
   static const luaL_Reg methods[] = {{"check", check},
                                      {"complete", complete},
                                      {"tables", tables},
+                                     {"device", device_table},
                                      {"xml", device_xml},
                                      {"facts", facts},
                                      {"fingerprint", fingerprint},

@@ -166,6 +166,27 @@ describe("a power-off", function()
     assert.same({ "reboot" }, dom.calls)
   end)
 
+  it("is for the drive that was named, whatever stands before it on another bus", function()
+    local foreign = host.drive("vda", { device = "disk", path = "/root.img", bus = "virtio" })
+    local documents = live("/a.iso")
+    local function with_foreign(xml) return (xml:gsub("<devices>", "<devices>" .. foreign)) end
+    local dom = domain { states = { "running", "shut off" }, events = { "stopped", "started" },
+      live = with_foreign(documents.live), config = with_foreign(documents.config):gsub("/b.iso", "/c.iso") .. "" }
+    local result = assert(reboot.reboot(dom, { from = "sdb", power_off = true }))
+    assert.equal("boot_medium", result.notes[1].code)
+    dom = domain { live = with_foreign(documents.live:gsub("<source file='/b.iso'/>", "")),
+      config = with_foreign(documents.config:gsub("<source file='/b.iso'/>", "")) }
+    assert.equal("web01.sdb: has nothing in it to boot from (insert a medium first)",
+      (refused(dom, { from = "sdb", power_off = true })))
+    assert.same({}, dom.calls)
+  end)
+
+  it("is not planned for a domain that has stopped meanwhile", function()
+    local dom = domain { states = { "running", "shut off" }, config = live("/a.iso").config }
+    assert.equal("web01: is shut off: only a running domain can be rebooted (bring it to run first)",
+      (refused(dom, { from = "sdb", power_off = true })))
+  end)
+
   it("is not made without being asked for", function()
     local dom = play {}
     local text, touched = refused(dom, { from = "sdb" })

@@ -2,6 +2,8 @@
 
 local boot = require "virtlun.boot"
 local define = require "virtlun.define"
+local forbid = require "virtlun.forbid"
+local guest = require "virtlun.guest"
 local hosts = require "virtlun.host"
 local hotplug = require "virtlun.hotplug"
 local media = require "virtlun.media"
@@ -37,25 +39,20 @@ function makers.add(host, halves, opts)
   return hotplug.add(host, halves, opts)
 end
 
-local function same_place(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  return a.controller == b.controller and a.target == b.target and a.unit == b.unit
-end
-
 --- Looks again at a device that is to leave, because the guest may have taken its time over what left before: what is
 -- to be done now, nil if nothing is; or nil and problems.  What has come to another place since it was planned is not
--- what was to leave, and an HBA that somebody has begun to use stays.
+-- what was to leave, and an HBA that somebody has begun to use in this half stays.
 local function look_again(host, name, planned)
   local good, failure = host:refresh()
   if not good then return nil, failure end
   local change = host:change(name, planned.desired)
   if not change then return nil end
   if change.kind ~= "controller" then
-    if same_place(planned.before.address, change.before.address) then return change end
+    if guest.same_place(planned.before.address, change.before.address) then return change end
     return host:fail(change, { code = "host_changed" })
   end
-  local user = hotplug.user_of(host, change.before.index)
-  if user then return host:fail(change, { code = "still_used", a = user }) end
+  local code, user = forbid.removal_of_hba(host[name].document:drives(), change.before.index)
+  if code then return host:fail(change, { code = code, a = user }) end
   return change
 end
 

@@ -159,9 +159,10 @@ end
 
 -- Sights: what a plan may look at besides the documents ------------------------------------------------------
 
---- Whether the host is this machine, so that its files are ours to see.
+--- Whether the host is this machine, so that its files are ours to see; a command of one's own (ext) may lead anywhere.
 local function is_local(uri)
-  return uri:match("^[%w+]+:///") ~= nil and not uri:match("^%w+%+[a-z]*ssh") and not uri:match("^%w+%+t[cl][ps]")
+  local transport = uri:match("^%w+(%+?%w*):///")
+  return transport == "" or transport == "+unix"
 end
 
 -- libvirt's ways to say that a volume does not exist; anything else it says is no claim about it.

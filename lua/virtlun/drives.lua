@@ -30,7 +30,7 @@ end
 --- The devices of a description that answer to a name.
 local function matching(description, name)
   local found = {}
-  for _, device in ipairs(description or {}) do
+  for _, device in ipairs(description) do
     for _, own in ipairs(names_of(device)) do
       if own == name then
         found[#found + 1] = device
@@ -41,25 +41,57 @@ local function matching(description, name)
   return found
 end
 
-local function all_names(description)
+local function all_names(list)
   local names = {}
-  for _, half in pairs { description.live or {}, description.config or {} } do
-    for _, device in ipairs(half) do table.move(names_of(device), 1, 9, #names + 1, names) end
+  for _, description in ipairs(list) do
+    for _, device in ipairs(description) do table.move(names_of(device), 1, 9, #names + 1, names) end
   end
   return names
 end
 
---- drives.find(dom, seen, name) -> description of the one device that a name means, in the running domain before its
--- configuration; nil and problems.  seen: what host.look has just seen.
-local function find(dom, seen, name)
-  local description = {}
-  for half, xml in pairs(seen.documents) do description[half] = core.read(xml) end
-  local found = matching(description.live, name)
-  if #found == 0 then found = matching(description.config, name) end
+--- What was seen of the halves as descriptions, those first in which a name is looked for first; nil and problems.
+local function descriptions_of(seen, scope)
+  local list = {}
+  for _, half in ipairs(scope == "config" and { "config", "live" } or { "live", "config" }) do
+    if seen.documents[half] then
+      local description, found = core.read(seen.documents[half])
+      if not description then return nil, problems.list(found) end
+      list[#list + 1] = description
+    end
+  end
+  return list
+end
+
+local function is_same(a, b)
+  return a.kind == b.kind and (a.dev ~= nil and a.dev == b.dev or a.alias ~= nil and a.alias == b.alias
+    or a.dev == nil and b.dev == nil and a.index == b.index)
+end
+
+--- The devices that a name means: those of the first half that has any.  A path or an address that means another drive
+-- in the other half is as unclear as one that two drives have, unless only one half is to be changed.
+local function candidates(list, name, scope)
+  local found = {}
+  for _, description in ipairs(list) do
+    local more = matching(description, name)
+    local another = found[1] and more[1] and not is_same(found[1], more[1])
+    if not found[1] then found = more
+    elseif another and scope ~= "live" and scope ~= "config" then found[#found + 1] = more[1]
+    end
+  end
+  return found
+end
+
+--- drives.find(dom, seen, name, scope) -> description of the one device that a name means, in the running domain before
+-- its configuration, or the other way round where scope is "config"; nil and problems.  seen: what host.look has just
+-- seen.
+local function find(dom, seen, name, scope)
+  local list, failure = descriptions_of(seen, scope)
+  if not list then return nil, failure end
+  local found = candidates(list, name, scope)
   if #found == 1 then return found[1] end
   local path = ("%s.%s"):format(dom.name, name)
   if #found == 0 then
-    return problems.fail { code = "not_there", path = path, near = core.suggest(name, all_names(description)) }
+    return problems.fail { code = "not_there", path = path, near = core.suggest(name, all_names(list)) }
   end
   local names = {}
   for i, device in ipairs(found) do names[i] = device.dev or device.alias or device.kind end
@@ -143,7 +175,7 @@ local function change(dom, name, opts, wanted)
   local seen, failure = hosts.look(dom)
   if not seen then return nil, failure end
   local device
-  device, failure = find(dom, seen, name)
+  device, failure = find(dom, seen, name, opts and opts.scope)
   if not device then return nil, failure end
   local description
   description, failure = wanted(device)

@@ -4,6 +4,7 @@
 -- with its document and its changes.
 
 local core = require "virtlun.core"
+local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 
 local forbid = {}
@@ -137,18 +138,22 @@ local function final_drives(work, half)
   return drives
 end
 
---- An HBA goes only when no drive is left on it, nor on one above it: libvirt would fill the hole (facts 3).
-local function complain_of_use(found, desired, change, work, half)
-  if change.action ~= "remove" or change.kind ~= "controller" then return end
-  local index, user = change.before.index, nil
-  for _, drive in pairs(final_drives(work, half)) do
+--- Why an HBA must stay, as the code of a problem and the name of the nearest drive that is on it or on one above it,
+-- where libvirt would fill the hole (facts 3); nil if it may go.  drives: as model:drives() gives them.
+function forbid.removal_of_hba(drives, index)
+  local user
+  for _, drive in pairs(drives) do
     local nearer = not user or drive.controller < user.controller
       or drive.controller == user.controller and drive.name < user.name
     if drive.controller >= index and nearer then user = drive end
   end
-  if not user then return end
-  local code = user.controller == index and "still_used" or "below_used"
-  complain_of_change(found, desired, change, { code = code, a = user.name })
+  if user then return user.controller == index and "still_used" or "below_used", user.name end
+end
+
+local function complain_of_use(found, desired, change, work, half)
+  if change.action ~= "remove" or change.kind ~= "controller" then return end
+  local code, user = forbid.removal_of_hba(final_drives(work, half), change.before.index)
+  if code then complain_of_change(found, desired, change, { code = code, a = user }) end
 end
 
 --- What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.
@@ -185,6 +190,23 @@ local function complain_of_power(found, desired, change, work, half)
   end
 end
 
+--- A running drive keeps its place until the next boot, so that nothing can come there before.
+local function complain_of_place(found, desired, change, half)
+  local address = change.action == "add" and change.kind ~= "controller" and change.after.address
+  if half.name ~= "live" or type(address) ~= "table" or not address.controller then return end
+  local gone = {}
+  for _, other in ipairs(half.changes) do
+    if other.action == "remove" then gone[label_of(other.before)] = true end
+  end
+  for _, other in ipairs(half.document:tables()) do
+    local name = label_of(other)
+    if other.kind ~= "controller" and guest.same_place(other.address, address) and not gone[name] then
+      complain_of_change(found, desired, change,
+        { code = "address_host_taken", value = guest.address_text(address), a = name })
+    end
+  end
+end
+
 --- Changes that the first law forbids, each told once although both halves may want it.
 function forbid.changes(found, desired, work)
   for _, half in ipairs(work.halves) do
@@ -192,6 +214,7 @@ function forbid.changes(found, desired, work)
       complain_of_obstacles(found, desired, change, half)
       complain_of_protection(found, desired, change, work.described[change.desired])
       complain_of_use(found, desired, change, work, half)
+      complain_of_place(found, desired, change, half)
     end
     for _, change in ipairs(half.differences) do complain_of_power(found, desired, change, work, half) end
   end

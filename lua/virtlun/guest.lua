@@ -53,4 +53,10 @@ function guest.address_text(address)
   return ("%d:%d:%d:%d"):format(address.controller or 0, address.bus or 0, address.target or 0, address.unit or 0)
 end
 
+--- Whether two addresses are one place on an HBA.
+function guest.same_place(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  return a.controller == b.controller and a.target == b.target and a.unit == b.unit
+end
+
 return guest

@@ -72,10 +72,11 @@ function Host:element(name, number_or_change)
   return xml
 end
 
---- Makes one of the domain's calls that change it, and remembers that the host was written to.
+--- Makes one of the domain's calls that change it, and remembers that the host was written to.  A call that was not
+-- answered in time may come about all the same.
 function Host:write(call, ...)
   local good, failure = self.dom[call](self.dom, ...)
-  if good then self.written = true end
+  if good or (failure[1].cause or {}).begun then self.written = true end
   return good, failure
 end
 

@@ -6,6 +6,7 @@
 
 local boot = require "virtlun.boot"
 local core = require "virtlun.core"
+local forbid = require "virtlun.forbid"
 local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
@@ -118,20 +119,20 @@ end
 
 -- HBAs that nobody needs -------------------------------------------------------------------------------------
 
---- The name of a drive that is on an HBA in either half; nil if none is.
-function hotplug.user_of(host, index)
+--- Whether a drive of either half is on an HBA or above it.
+local function is_needed(host, index)
   for _, document in pairs(host.documents) do
-    for _, drive in pairs(document:drives()) do
-      if drive.controller == index then return drive.name end
-    end
+    if forbid.removal_of_hba(document:drives(), index) then return true end
   end
+  return false
 end
 
---- Takes an HBA that was made for a failed attach out of the given halves, unless a drive has come to use it: a note
--- of what came of it, nil where there was nothing to do.  A configuration that lost an HBA in use would get another one
--- of libvirt's choice (facts 3), so it is looked at directly before, and left alone when the running HBA stays.
+--- Takes an HBA that was made for a failed attach out of the given halves, unless a drive has come to need it: a note
+-- of what came of it, nil where there was nothing to do.  A configuration that lost an HBA in use, or below such a one,
+-- would get another one of libvirt's choice (facts 3), so it is looked at directly before, and left alone when the
+-- running HBA stays.
 function hotplug.clear(host, change, index, names, opts)
-  if not host:refresh() or hotplug.user_of(host, index) then return nil end
+  if not host:refresh() or is_needed(host, index) then return nil end
   local note
   for _, name in ipairs(names) do
     local number = host[name] and hba_at(host, name, index)
@@ -152,7 +153,7 @@ end
 --- The description of a device for the other half: there its tray is closed, however the guest has left it here.
 local function wanted_elsewhere(host, number)
   local wanted = {}
-  for key, value in pairs(host.model:tables()[number]) do wanted[key] = value end
+  for key, value in pairs(host.model:device(number)) do wanted[key] = value end
   if wanted.kind == "cdrom" then wanted.tray = wanted.tray or "closed" end
   return core.model { kind = "domain", name = host.dom.name, wanted }
 end
@@ -182,6 +183,7 @@ local function remove_left_behind(host, change, before, opts)
   local highest = type(change.after.address) == "table" and change.after.address.controller or -1
   for index in pairs(hbas_of(host)) do
     if not before[index] and index <= highest then
+      host.written = true -- although the call has failed
       notes:append { hotplug.clear(host, change, index, { "live" }, opts) }
     end
   end
@@ -189,9 +191,7 @@ local function remove_left_behind(host, change, before, opts)
 end
 
 local function has_place(device, address)
-  local at = device.address
-  return type(at) == "table" and at.controller == address.controller and at.target == address.target
-    and at.unit == address.unit
+  return type(device.address) == "table" and guest.same_place(device.address, address)
 end
 
 local function is_taken(host, name, address)

@@ -66,9 +66,8 @@ end
 
 --- nil and problems: a call's own problem under another code, and what is to be told beside it.
 local function fail(job, code, failure, more)
-  local cause = failure[1].cause
-  if not cause then return nil, failure end
-  local told = more and { job.host:problem(job.change, more) }
+  local cause, told = failure[1].cause, more and { job.host:problem(job.change, more) }
+  if not cause then return nil, failure:append(told or {}) end
   return job.host:fail(job.change, { code = code, a = cause.message, cause = cause }, told)
 end
 

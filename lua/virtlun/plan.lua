@@ -148,12 +148,21 @@ local function count_config(moves)
   return count, define
 end
 
+--- Whether a change only adds to the configuration what is nowhere yet: at the place, maybe, of a drive that a define
+-- moves away.
+local function comes_later(work, move)
+  if move.live or move.config.action ~= "add" then return false end
+  local running = work.documents.live
+  return not running or not core.find(work.model, running, move.desired)
+end
+
 --- A domain that is shut off is changed by one define where a single change needs it, or many would each cost a call.
 local function choose_calls(work, facts)
   local count, define = count_config(work.moves)
   local whole = is_test(facts) or work.boot or not work.running and (define or count > MANY_CHANGES)
   for _, move in ipairs(work.moves) do
-    move.define = move.config ~= nil and (whole or not has_device_call(move.config))
+    move.define = move.config ~= nil
+      and (whole or not has_device_call(move.config) or define and comes_later(work, move))
   end
 end
 

@@ -33,7 +33,7 @@ local function look(dom, xml, description)
   local names, first = boot.order(xml, document, description)
   if not names then return nil, first end
   local number = core.find(description, document, 1)
-  return { names = names, first = first, device = number and document:tables()[number],
+  return { names = names, first = first, device = number and document:device(number),
     by_os = document:facts().os_boot }
 end
 
@@ -104,6 +104,7 @@ local function prepare(dom, opts, notes)
   local documents = seen.documents
   local name, identity = drive.dev or drive.alias or drive.kind, drives.identity(drive)
   local description = core.model { kind = "domain", name = dom.name, identity }
+  if not documents.live then return fail(dom, { code = "not_up", value = seen.facts.state }) end
   local live, config
   live, failure = look(dom, documents.live, description)
   if not live then return nil, failure end
