@@ -143,6 +143,9 @@ function Domain:update_device(xml, scope, force)
   return change(self, "update_device", { live = scope.live, config = scope.config, force = force }, xml)
 end
 
+--- dom.unbroken(fn, ...): fn(...), which no signal breaks.
+Domain.unbroken = jobs.unbroken
+
 --- dom:power(word): the call of libvirt that is named "reboot", "reset", "shutdown", "destroy" or "start", and no more
 -- than that. True, or nil and problems.
 local powers = { reboot = true, reset = true, shutdown = true, destroy = true, start = true }

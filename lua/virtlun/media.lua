@@ -147,7 +147,11 @@ local function put_back(job)
   if good and not job.change.before.source then return { code = "left_empty" } end
   if good then good, failure, what = try(job, update, job.before) end
   if what == "tray_unknown" and job.opts.reattach ~= false then good, failure = replace(job, job.before) end
-  return good and { code = "restored" } or { code = "not_restored", a = failure[1].message }
+  if good then return { code = "restored" } end
+  for _, problem in ipairs(failure) do
+    if problem.code == "lost" then return { code = "lost", a = problem.message } end
+  end
+  return { code = "not_restored", a = failure[1].message }
 end
 
 -- Remedies: what is done when the ordinary call has failed so --------------------------------------------------
@@ -218,14 +222,20 @@ local function adjust(job)
   return job.host:refresh("live")
 end
 
---- Makes a running CD drive have the medium that is described.  opts: force (a locked tray), reattach = false (never
--- replace the drive by another).  true, or nil and problems.
-function media.change(host, change, opts)
-  local job, found = new_job(host, change, opts)
-  if not job then return nil, found end
+local function run(job)
+  local change = job.change
   if field_of(change, "source") then return send(job) end
   if not field_of(change, "format") and not field_of(change, "tray") then return adjust(job) end
   return (change.before.source and reseat or send)(job)
+end
+
+--- Makes a running CD drive have the medium that is described.  opts: force (a locked tray), reattach = false (never
+-- replace the drive by another).  true, or nil and problems.  No signal breaks it: what is between two calls would be
+-- lost.
+function media.change(host, change, opts)
+  local job, found = new_job(host, change, opts)
+  if not job then return nil, found end
+  return host.dom.unbroken(run, job)
 end
 
 return media
