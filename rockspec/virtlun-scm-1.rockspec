@@ -114,6 +114,7 @@ build = {
     ["virtlun"] = "lua/virtlun/init.lua",
     ["virtlun.jobs"] = "lua/virtlun/jobs.lua",
     ["virtlun.media"] = "lua/virtlun/media.lua",
+    ["virtlun.opts"] = "lua/virtlun/opts.lua",
     ["virtlun.plan"] = "lua/virtlun/plan.lua",
     ["virtlun.problems"] = "lua/virtlun/problems.lua",
     ["virtlun.quirks"] = "lua/virtlun/quirks.lua",

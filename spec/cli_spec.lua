@@ -348,7 +348,8 @@ describe("the command line", function()
       commands.help = function() error("a mistake", 0) end
       print(cli.main { "help" })]])
     assert.equal("130\n1\n", result.out)
-    assert.truthy(result.err:find("^virtlun: interrupted\nvirtlun: a mistake\nstack traceback:"), result.err)
+    assert.truthy(result.err:find("^virtlun: interrupted; what was begun may have been done, and the same again " ..
+      "goes on from there\nvirtlun: a mistake\nstack traceback:"), result.err)
   end)
 
   it("has -h and --version", function()

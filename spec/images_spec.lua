@@ -42,6 +42,10 @@ describe("an image", function()
       said = "r.lua:2: web01.sda.source: /new.iso is no usable image: truncated" },
     { "that is another container", { { broken = "container", container = "qcow2", size = 5 } }, stops = true,
       said = "r.lua:2: web01.sda.source: /new.iso is no usable image: it is qcow2" },
+    { "that is a FIFO", { nil, "it is a FIFO", 0, true }, stops = true,
+      said = "r.lua:2: web01.sda.source: /new.iso is no usable image: it is a FIFO" },
+    { "that is a block device by another name", { nil, "it is a block device", 0, false },
+      said = "r.lua:2: web01.sda.source: note: /new.iso was not looked at: it is a block device" },
     { "that is unknown", { { size = 5 } },
       said = "r.lua:2: web01.sda.source: warning: /new.iso is neither ISO 9660 nor UDF" },
     { "that is a little short", { { format = "udf", short = true, size = 5, expected = 9 } },
@@ -53,7 +57,7 @@ describe("an image", function()
       local looked = {}
       local made, problems = plan(insert, function(path)
         looked[#looked + 1] = path
-        return table.unpack(case[2], 1, 3)
+        return table.unpack(case[2], 1, 4)
       end, { live = case.live })
       assert.equal(case.said, tostring(problems))
       assert.equal(case.stops or false, made == nil)
@@ -74,6 +78,18 @@ describe("an image", function()
     assert(plan([[disk { dev = "sdb", source = "/disk.qcow2", format = "qcow2" }]], never))
     assert(plan([[cdrom { dev = "sda", source = { dev = "/dev/sr0" } }]], never))
     assert(plan(insert, nil))
+  end)
+
+  it("of a format that the drive does not read is refused before the tray opens", function()
+    local body = [[cdrom { dev = "sda", source = "/new.iso", format = "qcow2" }]]
+    for image, is in pairs { [{ format = "iso9660", size = 5 }] = "iso9660",
+      [{ broken = "container", container = "vmdk", size = 5 }] = "vmdk" } do
+      local made, problems = plan(body, function() return image end)
+      assert.is_nil(made)
+      assert.equal(("r.lua:2: web01.sda.source: /new.iso is %s, and the drive reads qcow2 " ..
+        "(say format = \"raw\" for an ISO image)"):format(is), tostring(problems))
+    end
+    assert(plan(body, function() return { size = 5 } end))
   end)
 
   it("of another format than raw may be that container", function()

@@ -7,6 +7,7 @@ local guest = require "virtlun.guest"
 local hosts = require "virtlun.host"
 local hotplug = require "virtlun.hotplug"
 local media = require "virtlun.media"
+local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
 
 local apply = {}
@@ -163,9 +164,11 @@ local function state_of(host)
   return table.concat(parts, " ")
 end
 
---- Whether something is left of what was written: what was undone again has changed nothing.
+--- Whether something is left of what was written: what was undone again has changed nothing, and what has no answer
+-- may still change something.
 local function is_changed(host, before)
-  return host.written and (not host:refresh() or state_of(host) ~= before) or false
+  if not host.written then return false end
+  return host.unanswered or not host:refresh() or state_of(host) ~= before
 end
 
 --- Makes what was just read so: { domain =, done =, notes = }; or nil, problems, and whether the host is changed.
@@ -207,6 +210,7 @@ function apply.plan(dom, desired, opts)
   plan.uri = plan.uri or dom.connection.uri
   local scope = opts and opts.scope
   setmetatable(plan, { __index = { apply = function(self, how)
+    options.check(how, "change", 2)
     local all = { scope = scope }
     for key, value in pairs(how or {}) do all[key] = value end
     return run_plan(dom, desired, self, all)

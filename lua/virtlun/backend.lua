@@ -5,6 +5,7 @@
 local core = require "virtlun.core"
 local images = require "virtlun.images"
 local jobs = require "virtlun.jobs"
+local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
 local trace = require "virtlun.trace"
 
@@ -31,7 +32,7 @@ end
 
 -- Domains ------------------------------------------------------------------------------------------------
 
-local Domain = { now = jobs.now }
+local Domain = { now = jobs.now, unbroken = jobs.unbroken }
 Domain.__index = Domain
 
 --- State and nature of the domain: what a plan has to know besides its documents.
@@ -114,17 +115,29 @@ end
 
 --- dom:insert(drive, source, opts), dom:eject(drive, opts), dom:attach(device, opts), dom:detach(drive, opts): single
 -- operations; see drives.lua.
-for _, name in ipairs { "insert", "eject", "attach", "detach" } do
-  Domain[name] = function(...) return require("virtlun.drives")[name](...) end
+local function single(name, self, subject, ...)
+  if subject == nil then error(("%s: which device is missing"):format(name), 3) end
+  options.check((select(select("#", ...), ...)), "change", 3)
+  return require("virtlun.drives")[name](self, subject, ...)
+end
+
+function Domain:insert(drive, source, opts)
+  if not source then error("insert: the source is missing; eject empties a drive", 2) end
+  return single("insert", self, drive, source, opts)
+end
+
+for _, name in ipairs { "eject", "attach", "detach" } do
+  Domain[name] = function(self, subject, opts) return single(name, self, subject, opts) end
 end
 
 --- dom:plan(desired, opts) -> plan; plan:apply(opts) makes it so.
 function Domain:plan(desired, opts)
+  options.check(opts, "change", 2)
   return require("virtlun.apply").plan(self, desired, opts)
 end
 
-local function change(dom, name, options, xml)
-  local good, failure = call(dom.connection, name, dom.handle, options, xml)
+local function change(dom, name, flags, xml)
+  local good, failure = call(dom.connection, name, dom.handle, flags, xml)
   if not good then return refused(failure, { path = dom.name }) end
   return true
 end
@@ -143,9 +156,6 @@ function Domain:update_device(xml, scope, force)
   return change(self, "update_device", { live = scope.live, config = scope.config, force = force }, xml)
 end
 
---- dom.unbroken(fn, ...): fn(...), which no signal breaks.
-Domain.unbroken = jobs.unbroken
-
 --- dom:power(word): the call of libvirt that is named "reboot", "reset", "shutdown", "destroy" or "start", and no more
 -- than that. True, or nil and problems.
 local powers = { reboot = true, reset = true, shutdown = true, destroy = true, start = true }
@@ -157,6 +167,7 @@ end
 
 --- dom:reboot(opts): see reboot.lua.
 function Domain:reboot(opts)
+  options.check(opts, "reboot", 2)
   return require("virtlun.reboot").reboot(self, opts)
 end
 
@@ -312,13 +323,14 @@ Connection.__close = Connection.close
 -- opts: readonly where nothing is to be changed; timeout, the seconds for each call (60); events = false where the
 -- program runs an event loop of libvirt itself, or wants none.
 function backend.open(uri, opts)
+  options.check(opts, "open", 3)
   opts = opts or {}
   local connection = setmetatable({
     handle = jobs.connection(), timeout = opts.timeout or TIMEOUT, readonly = opts.readonly, unplugging = {},
     events = opts.events ~= false,
   }, Connection)
-  local options = { readonly = opts.readonly, events = connection.events }
-  local good, failure = call(connection, "open", connection.handle, options, uri)
+  local flags = { readonly = opts.readonly, events = connection.events }
+  local good, failure = call(connection, "open", connection.handle, flags, uri)
   if not good then
     return refused(failure, { code = "no_host", value = uri or "libvirt's default", a = failure.message })
   end

@@ -72,11 +72,17 @@ function Host:element(name, number_or_change)
   return xml
 end
 
---- Makes one of the domain's calls that change it, and remembers that the host was written to.  A call that was not
--- answered in time may come about all the same.
+--- Whether a call may have come about although it failed: it was not answered in time, or the connection went.
+local function is_unanswered(failure)
+  local cause = failure[1].cause or {}
+  return cause.begun or cause.domain == "VIR_FROM_RPC"
+end
+
+--- Makes one of the domain's calls that change it, and remembers that the host was written to, or may have been.
 function Host:write(call, ...)
   local good, failure = self.dom[call](self.dom, ...)
-  if good or (failure[1].cause or {}).begun then self.written = true end
+  if not good and is_unanswered(failure) then self.unanswered = true end
+  if good or self.unanswered then self.written = true end
   return good, failure
 end
 

@@ -19,42 +19,49 @@ local function after(change, key)
   end
 end
 
---- The source that comes into a CD drive by a change; nil if none does.  Another format opens the same image anew.
--- What is in a container of another format only QEMU can see.
+--- The source that comes into a CD drive by a change, and the format that it is read in; nil if none comes.  Another
+-- format opens the same image anew.
 local function incoming(change)
   if change.kind ~= "cdrom" then return nil end
   local before = change.before or {}
   local format, source = after(change, "format"), after(change, "source")
-  if (format or before.format or "raw") ~= "raw" then return nil end
   if source == nil and format then source = before.source end
-  return source or nil
+  return source or nil, format or before.format or "raw"
 end
 
---- What is known of a source: what core.iso tells of a file; nil, why not, and whether it surely is not there.
+--- What is known of a source: what core.iso tells of a file; nil, why not, and for what reason: "missing", "unusable",
+-- or nil if it only cannot be seen.
 function images.seen(source, facts)
   local path = images.path_of(source)
   if type(source) == "table" and source.pool and facts.volume then
     local why, missing
     path, why, missing = facts.volume(source.pool, source.volume)
-    if not path then return nil, missing and why or nil, missing end
+    if not path then return nil, missing and why or nil, missing and "missing" end
   end
   if not path or not facts.image then return nil end
-  local image, why, errno = facts.image(path)
-  return image, why, errno == ENOENT
+  local image, why, errno, unusable = facts.image(path)
+  return image, why, errno == ENOENT and "missing" or unusable and "unusable" or nil
 end
 
 --- The medium that a change puts into a drive, as { label =, format =, bootable = }; nil if nothing is known.
 function images.medium_of(change, facts)
-  local source = incoming(change)
-  local image = source and images.seen(source, facts)
+  local source, format = incoming(change)
+  local image = source and format == "raw" and images.seen(source, facts)
   return image and { label = image.label, format = image.format, bootable = image.bootable } or nil
 end
 
---- The problem of an image, nil if it has none.  live: it is to be used at once.
-local function judge(image, why, missing, live)
-  if not image then
-    if not why then return nil end
-    return { code = missing and (live and "image_missing" or "image_not_yet") or "image_unseen", a = why }
+--- The problem of an image that could not be looked at.
+local function judge_unseen(why, reason, live)
+  if not why then return nil end
+  if reason == "unusable" then return { code = "image_broken", a = why } end
+  return { code = reason == "missing" and (live and "image_missing" or "image_not_yet") or "image_unseen", a = why }
+end
+
+--- The problem of an image, nil if it has none.  What is in a container of another format than raw only QEMU can see.
+local function judge(image, format)
+  if format ~= "raw" then
+    local other = image.container and image.container ~= format and image.container or image.format
+    return other and { code = "image_format", a = other, expected = format } or nil
   end
   if image.broken then
     return { code = "image_broken", a = image.broken == "container" and "it is " .. image.container or image.broken }
@@ -78,10 +85,11 @@ function images.look(found, desired, work, facts)
   if not facts.image and not facts.volume then return end
   for _, move in ipairs(work.moves) do
     local change = move.live or move.config
-    local source = incoming(change)
+    local source, format = incoming(change)
     if source then
-      local image, why, missing = images.seen(source, facts)
-      local problem = judge(image, why, missing, move.live ~= nil)
+      local image, why, reason = images.seen(source, facts)
+      local problem
+      if image then problem = judge(image, format) else problem = judge_unseen(why, reason, move.live ~= nil) end
       if problem then
         problem.path = ("%s.%s.source"):format(desired.name, change.device)
         problem.value = problem.value or images.name_of(source)

@@ -34,7 +34,7 @@ local elsewhere = {
   already_there = "a single operation", not_there = "a single operation", ambiguous = "a single operation",
   no_medium = "a single operation",
   image_missing = "an image", image_not_yet = "an image", image_unseen = "an image", image_broken = "an image",
-  image_unknown = "an image", image_short = "an image",
+  image_unknown = "an image", image_format = "an image", image_short = "an image",
 }
 
 -- Running a case -----------------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ local function with_plans(args, out, readonly, run)
   local found = virtlun.problems()
   local domains = recipes.load(args, found)
   if domains then found = errors_of(found) end -- the plan has its own notes, and knows more
-  local open = hosts.new { connect = args.connect, readonly = readonly }
+  local open = hosts.new { connect = args.connect, readonly = readonly, timeout = args.timeout }
   if domains then complain_of_uris(domains, args, found) end
   local plans = domains and not found:has_errors() and plan_all(domains, open, args, found)
   local ended = status.FAILED
@@ -168,16 +168,16 @@ local function with_plans(args, out, readonly, run)
   return ended
 end
 
-local function print_plans(plans, found, out)
+local function print_plans(plans, found, out, quiet)
   if out.is_json then return end
   out:problems(found)
-  if out.quiet then return end
+  if quiet then return end
   for _, plan in ipairs(plans) do changes.print(plan, out) end
 end
 
 function changes.plan(args, out)
   return with_plans(args, out, true, function(plans, found)
-    print_plans(plans, found, out)
+    print_plans(plans, found, out, out.quiet)
     if args.json then out:json(changes.data(plans, found)) end
     return args.detailed_exitcode and count_changes(plans) > 0 and status.CHANGES or status.OK
   end)
@@ -214,8 +214,9 @@ end
 
 function changes.apply(args, out)
   return with_plans(args, out, false, function(plans, found)
-    print_plans(plans, found, out)
     local count = count_changes(plans)
+    local asks = count > 0 and not args.yes and out.can_ask
+    print_plans(plans, found, out, out.quiet and not asks) -- who is asked sees what for
     if count > 0 then
       local may, refused = out:may(args, "apply", ("Make %s?"):format(style.plural(count, "change")))
       if not may then return refused end

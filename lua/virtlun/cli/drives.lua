@@ -57,7 +57,7 @@ end
 --- Makes one operation: call(dom, opts) does it, so_already is what is said if nothing was to do.
 local function operate(args, out, so_already, call)
   local told = {}
-  local open = hosts.new { connect = args.connect }
+  local open = hosts.new { connect = args.connect, timeout = args.timeout }
   local dom, failure = open:domain(args.domain)
   local result, written
   if dom then result, failure, written = call(dom, options_of(args, out, told)) end

@@ -12,7 +12,7 @@ function Hosts:connect(uri)
   local key = uri or self.default or ""
   if self.open[key] then return self.open[key] end
   if self.failed[key] then return nil, virtlun.problems() end
-  local connection, failure = virtlun.open(uri or self.default, { readonly = self.readonly })
+  local connection, failure = virtlun.open(uri or self.default, { readonly = self.readonly, timeout = self.timeout })
   self.open[key], self.failed[key] = connection, not connection
   return connection, failure
 end
@@ -28,9 +28,14 @@ function Hosts:close()
   for _, connection in pairs(self.open) do connection:close() end
 end
 
---- opts: connect (the URI of -c), readonly.
+-- libvirt itself waits so long for a locked tray, an unplug, a change by somebody else.
+local SHORTEST = 10
+
+--- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up).
 function hosts.new(opts)
-  return setmetatable({ default = opts.connect, readonly = opts.readonly, open = {}, failed = {} }, Hosts)
+  local timeout = opts.timeout and math.max(opts.timeout, SHORTEST)
+  return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = timeout, open = {}, failed = {} },
+    Hosts)
 end
 
 return hosts

@@ -60,6 +60,7 @@ local function run(args)
 end
 
 local INTERRUPTED = 130 -- as shells have it: 128 and the number of SIGINT
+local INTERRUPTION = "interrupted; what was begun may have been done, and the same again goes on from there"
 
 --- Runs the command with the given arguments; returns the exit status.
 -- Ctrl-C reaches Lua as an error.  The call that libvirt has begun is made as a whole or not at all; none follows it.
@@ -67,7 +68,7 @@ function cli.main(args)
   local good, ended = xpcall(run, debug.traceback, args)
   if good then return ended end
   local interrupted = tostring(ended):find("interrupted!", 1, true)
-  io.stderr:write("virtlun: ", interrupted and "interrupted" or tostring(ended), "\n")
+  io.stderr:write("virtlun: ", interrupted and INTERRUPTION or tostring(ended), "\n")
   return interrupted and INTERRUPTED or status.FAILED
 end
 

@@ -20,8 +20,16 @@ local function add_recipe(command)
   return command
 end
 
+local function seconds(text)
+  local number = text:match("^%d+%.?%d*$") and tonumber(text)
+  if not number then return nil, ("--timeout %s: write it as a number of seconds"):format(text) end
+  return number
+end
+
 local function add_connection(command, text)
   command:option("-c --connect"):argname("<uri>"):description(text or "Connection, as in virsh.")
+  command:option("--timeout"):argname("<seconds>"):convert(seconds)
+    :description("How long a guest may take (30 to let go of a device, 60 to reboot), and a host to answer (60).")
   return command
 end
 
@@ -43,22 +51,10 @@ local function integer(name)
   end
 end
 
-local function seconds(text)
-  local number = text:match("^%d+%.?%d*$") and tonumber(text)
-  if not number then return nil, ("--timeout %s: write it as a number of seconds"):format(text) end
-  return number
-end
-
-local function add_timeout(command)
-  command:option("--timeout"):argname("<seconds>"):convert(seconds)
-    :description("How long the guest may take to let go of a device (30).")
-  return command
-end
-
 local function add_media(command)
   command:flag("--force"):description("Open the tray even if the guest has locked it.")
   command:flag("--no-reattach"):description("Never replace a drive to change its medium, as old libvirts need it.")
-  return add_timeout(command)
+  return command
 end
 
 local function add_yes(command, text)
@@ -112,7 +108,7 @@ local function add_single_operations(command)
 
   local detach = add_drive(command("detach", "Take a drive or an HBA away, live."),
     "As for insert; an HBA is called controller0.")
-  add_yes(add_timeout(add_scope(add_connection(detach))), "Do not ask before a running domain loses a disk.")
+  add_yes(add_scope(add_connection(detach)), "Do not ask before a running domain loses a disk.")
 end
 
 local function add_reboot(command)
@@ -122,8 +118,6 @@ local function add_reboot(command)
   reboot:flag("--reset"):description("Do not ask the guest.")
   reboot:flag("--power-off"):description("Power off and start again where the boot order needs that.")
   reboot:flag("--force"):description("Power off without asking the guest.")
-  reboot:option("--timeout"):argname("<seconds>"):convert(seconds)
-    :description("How long the guest may take to reboot or to shut down (60).")
 end
 
 --- The parser of the command line, and the parsers of its commands by name.

@@ -67,7 +67,8 @@ end
 function Output:may(args, command, question)
   if args.yes then return true end
   if not self.can_ask then
-    self:message(("virtlun: without a terminal, %s needs --yes"):format(command))
+    local where = self.is_json and "with --json" or "without a terminal"
+    self:message(("virtlun: %s, %s needs --yes"):format(where, command))
     return false, status.USAGE
   end
   if self:ask(question .. " [y/N] ") then return true end

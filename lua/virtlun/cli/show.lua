@@ -36,7 +36,7 @@ local function as_lists(domains)
 end
 
 function show.show(args, out)
-  local open = hosts.new { connect = args.connect, readonly = true }
+  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout }
   local doms, found = wanted_domains(args, open)
   local domains = {}
   for _, dom in ipairs(doms) do

@@ -1,0 +1,53 @@
+--- Options of the library's functions: each by its name, and what it may be.  One that is misspelt would be ignored
+-- where it was to hold something back, so it is misuse, and raises.
+
+local core = require "virtlun.core"
+
+local opts = {}
+
+-- What an option may be: a type of Lua, or one of some words.
+local kinds = {
+  readonly = "boolean", events = "boolean", timeout = "number",
+  scope = { "live", "config", "both" }, force = "boolean", reattach = "boolean", format = "string", first = "number",
+  on_progress = "function", confirm = "function",
+  from = "string", how = { "reboot", "reset" }, power_off = "boolean",
+}
+
+-- Which functions take which.
+local of = {
+  open = { "readonly", "timeout", "events" },
+  change = { "scope", "force", "reattach", "timeout", "format", "first", "on_progress", "confirm" },
+  reboot = { "from", "how", "power_off", "force", "timeout" },
+}
+
+local function contains(list, value)
+  for _, known in ipairs(list) do
+    if known == value then return true end
+  end
+  return false
+end
+
+local function expected(kind)
+  return type(kind) == "table" and "one of " .. table.concat(kind, ", ") or "a " .. kind
+end
+
+local function fits(kind, value)
+  return type(kind) == "table" and contains(kind, value) or type(value) == kind
+end
+
+--- Raises unless every option of `given` is one that `what` ("open", "change" or "reboot") takes, and is what it may
+-- be.  level: that of the function whose caller is wrong, as for error.
+function opts.check(given, what, level)
+  if given == nil then return end
+  if type(given) ~= "table" then error(("options are a table, not a %s"):format(type(given)), level + 1) end
+  for name, value in pairs(given) do
+    if not contains(of[what], name) then
+      local near = core.suggest(tostring(name), of[what])
+      error(("unknown option '%s'%s"):format(name, near and (" (did you mean '%s'?)"):format(near) or ""), level + 1)
+    elseif not fits(kinds[name], value) then
+      error(("option %s is %s, not %s"):format(name, expected(kinds[name]), tostring(value)), level + 1)
+    end
+  end
+end
+
+return opts
