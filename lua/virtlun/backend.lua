@@ -115,9 +115,10 @@ end
 
 --- dom:insert(drive, source, opts), dom:eject(drive, opts), dom:attach(device, opts), dom:detach(drive, opts): single
 -- operations; see drives.lua.
+-- It is reached by tail calls, so that its caller is the user.
 local function single(name, self, subject, ...)
-  if subject == nil then error(("%s: which device is missing"):format(name), 3) end
-  options.check((select(select("#", ...), ...)), "change", 3)
+  if subject == nil then error(("%s: which device is missing"):format(name), 2) end
+  options.check((select(select("#", ...), ...)), "change", 2)
   return require("virtlun.drives")[name](self, subject, ...)
 end
 
@@ -323,7 +324,7 @@ Connection.__close = Connection.close
 -- opts: readonly where nothing is to be changed; timeout, the seconds for each call (60); events = false where the
 -- program runs an event loop of libvirt itself, or wants none.
 function backend.open(uri, opts)
-  options.check(opts, "open", 3)
+  options.check(opts, "open", 2)
   opts = opts or {}
   local connection = setmetatable({
     handle = jobs.connection(), timeout = opts.timeout or TIMEOUT, readonly = opts.readonly, unplugging = {},
