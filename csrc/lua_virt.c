@@ -272,16 +272,29 @@ static void push_volume(lua_State *L, const struct virt_job *job) {
   set_integer(L, "allocation", job->allocation);
 }
 
+static void set_flag(lua_State *L, const char *key, bool flag) {
+  lua_pushboolean(L, flag);
+  lua_setfield(L, -2, key);
+}
+
+static void push_facts(lua_State *L, const struct virt_job *job) {
+  lua_createtable(L, 0, 6);
+  set_text(L, "state", job->word);
+  set_flag(L, "active", job->number & VIRT_IS_ACTIVE);
+  set_flag(L, "persistent", job->number & VIRT_IS_PERSISTENT);
+  set_flag(L, "managed_save", job->number & VIRT_IS_SAVED);
+}
+
 static void push_answer(lua_State *L, struct virt_job *job) {
   switch (job->answer) {
     case VIRT_NOTHING: lua_pushboolean(L, 1); break;
-    case VIRT_YES_NO: lua_pushboolean(L, job->number != 0); break;
     case VIRT_NUMBER: lua_pushinteger(L, (lua_Integer)job->number); break;
     case VIRT_WORD: lua_pushstring(L, job->word); break;
     case VIRT_TEXT: lua_pushstring(L, job->text); break;
     case VIRT_DOMAIN: push_domain(L, &job->domains[0]); break;
     case VIRT_DOMAINS: push_domains(L, job); break;
     case VIRT_VOLUME: push_volume(L, job); break;
+    case VIRT_FACTS: push_facts(L, job); break;
   }
 }
 

@@ -147,30 +147,31 @@ static bool call_xml(struct virt_job *job) {
   return answer_text(job, virDomainGetXMLDesc(job->domain->handle, job->flags));
 }
 
-/* The word that virsh uses. */
-static bool call_state(struct virt_job *job) {
+/* The word that virsh uses; NULL if it cannot be had. */
+static const char *state_of(virDomainPtr domain) {
   static const char *const words[] = {"no state",    "running",  "idle",    "paused",
                                       "in shutdown", "shut off", "crashed", "pmsuspended"};
   int state, reason;
-  if (virDomainGetState(job->domain->handle, &state, &reason, 0) < 0) return false;
-  job->answer = VIRT_WORD;
-  job->word = state >= 0 && (size_t)state < sizeof words / sizeof *words ? words[state] : words[0];
-  return true;
-}
-
-static bool call_is_active(struct virt_job *job) {
-  return answer_number(job, VIRT_YES_NO, virDomainIsActive(job->domain->handle));
-}
-
-static bool call_is_persistent(struct virt_job *job) {
-  return answer_number(job, VIRT_YES_NO, virDomainIsPersistent(job->domain->handle));
+  if (virDomainGetState(domain, &state, &reason, 0) < 0) return NULL;
+  return state >= 0 && (size_t)state < sizeof words / sizeof *words ? words[state] : words[0];
 }
 
 /* Drivers that cannot save have nothing saved. */
-static bool call_has_managed_save(struct virt_job *job) {
-  int answer = virDomainHasManagedSaveImage(job->domain->handle, 0);
-  if (answer < 0 && virGetLastErrorCode() == VIR_ERR_NO_SUPPORT) answer = 0;
-  return answer_number(job, VIRT_YES_NO, answer);
+static int has_managed_save(virDomainPtr domain) {
+  int answer = virDomainHasManagedSaveImage(domain, 0);
+  return answer < 0 && virGetLastErrorCode() == VIR_ERR_NO_SUPPORT ? 0 : answer;
+}
+
+/* Four calls of libvirt in one job: whoever asks for one of these asks for all. */
+static bool call_facts(struct virt_job *job) {
+  virDomainPtr domain = job->domain->handle;
+  job->word = state_of(domain);
+  int active = job->word ? virDomainIsActive(domain) : -1;
+  int persistent = active >= 0 ? virDomainIsPersistent(domain) : -1;
+  int saved = persistent >= 0 ? has_managed_save(domain) : -1;
+  job->answer = VIRT_FACTS;
+  job->number = (active ? VIRT_IS_ACTIVE : 0) | (persistent ? VIRT_IS_PERSISTENT : 0) | (saved ? VIRT_IS_SAVED : 0);
+  return saved >= 0;
 }
 
 static bool call_attach(struct virt_job *job) {
@@ -205,10 +206,7 @@ static const struct virt_call calls[] = {
     {"volume", VIRT_ON_CONNECTION, 2, call_volume},
     {"listen", VIRT_ON_CONNECTION_ALONE, 0, call_listen},
     {"xml", VIRT_ON_DOMAIN, 0, call_xml},
-    {"state", VIRT_ON_DOMAIN, 0, call_state},
-    {"is_active", VIRT_ON_DOMAIN, 0, call_is_active},
-    {"is_persistent", VIRT_ON_DOMAIN, 0, call_is_persistent},
-    {"has_managed_save", VIRT_ON_DOMAIN, 0, call_has_managed_save},
+    {"facts", VIRT_ON_DOMAIN, 0, call_facts},
     {"attach_device", VIRT_ON_DOMAIN, 1, call_attach},
     {"detach_device", VIRT_ON_DOMAIN, 1, call_detach},
     {"update_device", VIRT_ON_DOMAIN, 1, call_update},

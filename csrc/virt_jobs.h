@@ -31,14 +31,16 @@ struct virt_call {
 
 enum virt_answer {
   VIRT_NOTHING, /* true, to Lua */
-  VIRT_YES_NO,  /* number */
   VIRT_NUMBER,  /* number */
   VIRT_WORD,    /* word */
   VIRT_TEXT,    /* text */
   VIRT_DOMAIN,  /* domains[0] */
   VIRT_DOMAINS, /* domains, count */
-  VIRT_VOLUME   /* text, word, number, allocation */
+  VIRT_VOLUME,  /* text, word, number, allocation */
+  VIRT_FACTS    /* word: the state; number: bits of the next */
 };
+
+enum { VIRT_IS_ACTIVE = 1, VIRT_IS_PERSISTENT = 2, VIRT_IS_SAVED = 4 };
 
 /* A call with its arguments, and then its own answer. */
 struct virt_job {

@@ -37,15 +37,9 @@ Domain.__index = Domain
 
 --- State and nature of the domain: what a plan has to know besides its documents.
 function Domain:facts()
-  local facts = { driver = self.connection.driver, libvirt = self.connection.version }
-  local calls = {
-    state = "state", active = "is_active", persistent = "is_persistent", managed_save = "has_managed_save",
-  }
-  for fact, name in pairs(calls) do
-    local answer, failure = call(self.connection, name, self.handle)
-    if answer == nil then return refused(failure, { path = self.name }) end
-    facts[fact] = answer
-  end
+  local facts, failure = call(self.connection, "facts", self.handle)
+  if not facts then return refused(failure, { path = self.name }) end
+  facts.driver, facts.libvirt = self.connection.driver, self.connection.version
   return facts
 end
 

@@ -33,8 +33,8 @@ local function same(a, b)
   return true
 end
 
--- A job: the change, what the drive was like before the call that is being made (was), and its elements: what it is to
--- be (after), and what it was when all began (before), both with their trays shut. --------------------------------
+-- A job: the change, what the drive was like before the call that is being made (was), its element as it is to be
+-- (after), with its tray shut, and the document as it was when all began. -----------------------------------------
 
 --- What a wish changes in the device's element, and the wish as a model; nil if it is so already.
 local function difference_of(host, change, document, wish)
@@ -43,9 +43,10 @@ local function difference_of(host, change, document, wish)
   return core.diff(model, document)[1], model
 end
 
---- An element with its tray as said.
-local function with_tray(host, change, tray, element, found)
+--- An element, whose tray is as `is` says, with its tray as said.
+local function with_tray(host, change, is, tray, element, found)
   if not element then return nil, found end
+  if (is or "closed") == tray then return element end
   local document
   document, found = core.document(element)
   if not document then return nil, problems.list(found) end
@@ -56,12 +57,17 @@ local function with_tray(host, change, tray, element, found)
 end
 
 local function new_job(host, change, opts)
-  local after, found = with_tray(host, change, "closed", host:element("live", change))
+  local tray = change.before.tray
+  local after, found = with_tray(host, change, tray, "closed", host:element("live", change))
   if not after then return nil, found end
-  local before
-  before, found = with_tray(host, change, "closed", host:element("live", change.current))
-  if not before then return nil, found end
-  return { host = host, change = change, opts = opts, was = change.before, after = after, before = before }
+  return { host = host, change = change, opts = opts, was = change.before, after = after, xml = host.xml.live,
+    document = host.live.document }
+end
+
+--- The element as it was when all began, with its tray shut.
+local function before(job)
+  local element, found = core.element(job.xml, job.document, job.change.current)
+  return with_tray(job.host, job.change, job.change.before.tray, "closed", element, problems.list(found))
 end
 
 --- nil and problems: a call's own problem under another code, and what is to be told beside it.
@@ -82,9 +88,10 @@ end
 
 --- Sends an element.  libvirt moves trays by itself: it takes none that is not as it stands (12.8.0), or at least none
 -- that is said to be open (9.0.0).
-local function update(job, element)
+-- tray: how it is in the element, shut if unsaid.
+local function update(job, element, tray)
   local drive = drive_of(job)
-  local sent, found = with_tray(job.host, job.change, drive and drive.tray or "closed", element)
+  local sent, found = with_tray(job.host, job.change, tray, drive and drive.tray or "closed", element)
   if not sent then return nil, found end
   return job.host:write("update_device", sent, { live = true }, job.opts.force)
 end
@@ -96,7 +103,8 @@ local function eject(job)
   if not difference then return true end
   local element, found = core.element(text, half.document, difference, model)
   if not element then return nil, problems.list(found) end
-  return update(job, element)
+  local drive = drive_of(job)
+  return update(job, element, drive and drive.tray)
 end
 
 --- What the drive is like after a call that failed: see quirks.list.
@@ -127,6 +135,8 @@ end
 --- The drive goes, and comes back as another element says; where that cannot be, as it was.
 local function replace(job, element)
   local host = job.host
+  local as_it_was, found = before(job)
+  if not as_it_was then return nil, found end
   local good, failure = hotplug.take_out(host, "live", job.change, job.opts)
   if not good then return nil, failure end
   good, failure = host:write("attach_device", element, { live = true })
@@ -135,7 +145,7 @@ local function replace(job, element)
     return true
   end
   -- What the guest had open in the drive is gone either way, which is told too.
-  local back, again = host:write("attach_device", job.before, { live = true })
+  local back, again = host:write("attach_device", as_it_was, { live = true })
   if not back then return fail(job, "host_refused", failure, { code = "lost", a = again[1].message }) end
   host.notes:append { host:problem(job.change, { code = "replaced" }) }
   return fail(job, "host_refused", failure, { code = job.change.before.source and "restored" or "left_empty" })
@@ -143,10 +153,13 @@ end
 
 --- Puts back what was in the drive when all began, and tells how that went.
 local function put_back(job)
-  local good, failure, what = try_eject(job)
+  local element, failure = before(job)
+  if not element then return { code = "not_restored", a = failure[1].message } end
+  local good, what
+  good, failure, what = try_eject(job)
   if good and not job.change.before.source then return { code = "left_empty" } end
-  if good then good, failure, what = try(job, update, job.before) end
-  if what == "tray_unknown" and job.opts.reattach ~= false then good, failure = replace(job, job.before) end
+  if good then good, failure, what = try(job, update, element) end
+  if what == "tray_unknown" and job.opts.reattach ~= false then good, failure = replace(job, element) end
   if good then return { code = "restored" } end
   for _, problem in ipairs(failure) do
     if problem.code == "lost" then return { code = "lost", a = problem.message } end

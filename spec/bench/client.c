@@ -44,12 +44,15 @@ static int client_close(lua_State *L) {
   return 0;
 }
 
-static bool call_by_name(virDomainPtr domain, const char *name, const char *xml, unsigned flags) {
+/* What virtlun asks for in one job. */
+static bool ask_facts(virDomainPtr domain) {
   int state;
-  if (!strcmp(name, "state")) return virDomainGetState(domain, &state, NULL, 0) >= 0;
-  if (!strcmp(name, "is_active")) return virDomainIsActive(domain) >= 0;
-  if (!strcmp(name, "is_persistent")) return virDomainIsPersistent(domain) >= 0;
-  if (!strcmp(name, "has_managed_save")) return virDomainHasManagedSaveImage(domain, 0) >= 0;
+  return virDomainGetState(domain, &state, NULL, 0) >= 0 && virDomainIsActive(domain) >= 0 &&
+         virDomainIsPersistent(domain) >= 0 && virDomainHasManagedSaveImage(domain, 0) >= 0;
+}
+
+static bool call_by_name(virDomainPtr domain, const char *name, const char *xml, unsigned flags) {
+  if (!strcmp(name, "facts")) return ask_facts(domain);
   if (!strcmp(name, "attach_device")) return virDomainAttachDeviceFlags(domain, xml, flags) >= 0;
   if (!strcmp(name, "detach_device")) return virDomainDetachDeviceFlags(domain, xml, flags) >= 0;
   if (!strcmp(name, "update_device")) return virDomainUpdateDeviceFlags(domain, xml, flags) >= 0;
