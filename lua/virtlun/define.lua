@@ -1,5 +1,6 @@
---- The configuration of a domain changed by one define: where libvirt's device calls cannot serve (a change of an
--- HBA, drives that trade places, the boot order), or where a single call is cheaper than many.
+--- The configuration of a domain changed by one define: where libvirt's device calls cannot serve (a change of an HBA,
+-- drives that trade places and what comes to such a place, the boot order), or where a single call is cheaper than
+-- many.
 --
 -- A define replaces the whole configuration, so what is written is the host's own text with the changes, read again and
 -- compared before anybody writes it.

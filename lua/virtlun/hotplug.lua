@@ -247,7 +247,7 @@ end
 --- The call, again where QEMU may still have an image of the name that libvirt gives to this one.
 local function attach(host, change, element, scope)
   local good, failure
-  for _ = 1, scope.live and ATTEMPTS or 1 do
+  for _ = 1, scope.live and change.kind ~= "controller" and ATTEMPTS or 1 do
     good, failure = host:write("attach_device", element, scope)
     local cause = not good and failure[1].cause
     if not cause or not quirks.name_of("open", { code = cause.code, empty = is_empty(change) }) then break end

@@ -21,7 +21,7 @@ quirks.list = {
     name = "half_done", of = "media",
     doc = "The new medium could not be opened after the tray was: the drive is empty and open, while the document " ..
       "still shows the old medium, and inserting that again does nothing.  Ejecting makes it true.",
-    link = "facts 7",
+    link = "libvirt: qemuDomainChangeMediaBlockdev",
     shows = function(seen)
       -- A tray that the guest had opened says nothing, but what comes from QEMU comes after the medium was taken out.
       return seen.there and seen.same and seen.open and (not seen.was_open or seen.code == INTERNAL_ERROR)
@@ -31,7 +31,7 @@ quirks.list = {
     name = "locked", of = "media",
     doc = "The guest holds the tray: after five seconds libvirt gives up, and nothing has changed.  Not a bug, but " ..
       "told by a text alone.",
-    link = "facts 7",
+    link = "libvirt: qemuDomainChangeEjectableMedia, CHANGE_MEDIA_TIMEOUT",
     shows = function(seen) return seen.code == OPERATION_FAILED and seen.there and seen.same and not seen.open end,
   },
   {
@@ -67,14 +67,14 @@ quirks.list = {
     name = "not_taken", of = "attach",
     doc = "\"Domain already contains a disk with that address\" is also what libvirt says of a unit that it does " ..
       "not take.",
-    link = "facts 1",
+    link = "libvirt: virDomainSCSIDriveAddressIsUsed",
     shows = function(seen) return seen.code == OPERATION_INVALID and not seen.there and not seen.taken end,
   },
   {
     name = "narrow_schema", of = "define",
     doc = "libvirt's schema knows targets and controllers of two digits only, so that a define with VALIDATE " ..
       "refuses targets 100..255, which libvirt and QEMU take.  virtlun never asks for that, and checks by itself.",
-    link = "facts 10",
+    link = "libvirt: domaincommon.rng, driveTarget",
     shows = function(seen) return seen.code == XML_INVALID_SCHEMA end,
   },
 }
