@@ -125,8 +125,9 @@ describe("a known bug of libvirt:", function()
           return assert(dom:plan { kind = "domain", name = vm.name, device }).steps[1].effect
         end
         local may = has("tray_unknown") and "live, may replace the drive" or "live"
-        assert.same({ may, may, "live" }, { effect { format = "qcow2" }, effect { source = disc("NEWER") },
-          effect { startup_policy = "optional" } })
+        local other = qcow2.of(daemon.folder .. "/other.qcow2", disc("PLUGGED"))
+        assert.same({ may, may, "live" }, { effect { source = other, format = "qcow2" },
+          effect { source = disc("NEWER") }, effect { startup_policy = "optional" } })
         assert.equal(has("tray_unknown") and "live, unless the drive was hot-plugged" or "live",
           effect { source = false })
         local result = assert(dom:insert("sdd", disc("NEWER")))
