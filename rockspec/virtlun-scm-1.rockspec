@@ -90,6 +90,7 @@ build = {
     ["virtlun.apply"] = "lua/virtlun/apply.lua",
     ["virtlun.backend"] = "lua/virtlun/backend.lua",
     ["virtlun.boot"] = "lua/virtlun/boot.lua",
+    ["virtlun.changes"] = "lua/virtlun/changes.lua",
     ["virtlun.cli.changes"] = "lua/virtlun/cli/changes.lua",
     ["virtlun.cli.commands"] = "lua/virtlun/cli/commands.lua",
     ["virtlun.cli.drives"] = "lua/virtlun/cli/drives.lua",

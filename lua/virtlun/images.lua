@@ -1,6 +1,7 @@
 --- What is known of the images that go into CD drives, and which of them are refused before a tray opens.  Pure: who
 -- asks brings functions that look: facts.image where the host's files can be seen, facts.volume where it has pools.
 
+local changes = require "virtlun.changes"
 local problems = require "virtlun.problems"
 
 local images = {}
@@ -12,19 +13,12 @@ function images.path_of(source)
   return type(source) == "table" and source.file or type(source) == "string" and source or nil
 end
 
-local function after(change, key)
-  if change.action == "add" then return change.after[key] end
-  for _, field in ipairs(change.fields or {}) do
-    if field.key == key then return field.after end
-  end
-end
-
 --- The source that comes into a CD drive by a change, and the format that it is read in; nil if none comes.  Another
 -- format opens the same image anew.
 local function incoming(change)
   if change.kind ~= "cdrom" then return nil end
   local before = change.before or {}
-  local format, source = after(change, "format"), after(change, "source")
+  local format, source = changes.after(change, "format"), changes.after(change, "source")
   if source == nil and format then source = before.source end
   return source or nil, format or before.format or "raw"
 end

@@ -3,6 +3,7 @@
 -- A drive is looked at, the ordinary call is made, the drive is looked at again.  What libvirt gets is the host's own
 -- element with only the medium changed.  What is then still not so is named by quirks.lua, and has one remedy here.
 
+local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local hotplug = require "virtlun.hotplug"
 local problems = require "virtlun.problems"
@@ -10,15 +11,9 @@ local quirks = require "virtlun.quirks"
 
 local media = {}
 
-local function field_of(change, key)
-  for _, field in ipairs(change.fields) do
-    if field.key == key then return field end
-  end
-end
-
 --- Whether the drive is to be empty.
 local function empties(change)
-  local field = field_of(change, "source")
+  local field = changes.field(change, "source")
   return field ~= nil and not field.after
 end
 
@@ -237,8 +232,8 @@ end
 
 local function run(job)
   local change = job.change
-  if field_of(change, "source") then return send(job) end
-  if not field_of(change, "format") and not field_of(change, "tray") then return adjust(job) end
+  if changes.field(change, "source") then return send(job) end
+  if not changes.field(change, "format") and not changes.field(change, "tray") then return adjust(job) end
   return (change.before.source and reseat or send)(job)
 end
 

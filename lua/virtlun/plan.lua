@@ -6,6 +6,7 @@
 -- compared, and no step touches a device that it does not name.
 
 local boot = require "virtlun.boot"
+local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local forbid = require "virtlun.forbid"
 local guest = require "virtlun.guest"
@@ -59,9 +60,9 @@ end
 --- What of the differences is to be done to a half now.
 local function changes_now(half, differences)
   if half.name ~= "live" then return differences end
-  local changes = {}
-  for _, change in ipairs(differences) do changes[#changes + 1] = live_part(change) end
-  return changes
+  local now = {}
+  for _, change in ipairs(differences) do now[#now + 1] = live_part(change) end
+  return now
 end
 
 --- What of one described device is still to be done to a half; nil if nothing is.
@@ -191,19 +192,14 @@ local function why(change)
   return "differs: " .. table.concat(keys, ", ")
 end
 
-local function has_field(change, key)
-  for _, field in ipairs(change.fields or {}) do
-    if field.key == key then return field end
-  end
-end
-
 local function effect(move, work, facts)
   local change = move.live or move.config
   if move.live and change.action == "add" and change.after.boot and work.live.document:facts().os_boot then
     return "live, its boot order after a power-off"
   end
   if not move.live then
-    return change.kind == "controller" and has_field(change, "model") and "next boot, replaces the HBA" or "next boot"
+    local replaces = change.kind == "controller" and changes.field(change, "model")
+    return replaces and "next boot, replaces the HBA" or "next boot"
   end
   if change.action == "change" then return quirks.foresee_media(change, facts) end
   return change.action == "add" and quirks.foresee_attach(change.after, facts) or "live"
@@ -221,9 +217,7 @@ end
 
 --- The address that the drive will have.
 local function address_after(change)
-  if change.action == "add" then return change.after.address end
-  local field = has_field(change, "address")
-  return field and field.after or change.before.address
+  return changes.after(change, "address") or change.before and change.before.address
 end
 
 local function step_of(move, work, hbas, facts)
