@@ -357,7 +357,8 @@ function fake.host(opts)
     assert(self.manners[name] ~= nil, name)
     self.manners[name] = manner
   end
-  self.backend = with_modules({ ["virtlun.jobs"] = jobs_of(self), ["virtlun.backend"] = false }, require, "virtlun.backend")
+  local modules = { ["virtlun.jobs"] = jobs_of(self), ["virtlun.backend"] = false }
+  self.backend = with_modules(modules, require, "virtlun.backend")
   return self
 end
 

@@ -1,5 +1,5 @@
--- The definition of a domain, of which one that runs has two: its devices in libvirt's order, the HBAs and addresses that
--- libvirt adds by itself, and what it refuses to have (facts 3, 4 and 5).
+-- The definition of a domain, of which one that runs has two: its devices in libvirt's order, the HBAs and addresses
+-- that libvirt adds by itself, and what it refuses to have (facts 3, 4 and 5).
 local devices = require("support.fake.devices")
 local xml = require("support.fake.xml")
 
@@ -42,7 +42,7 @@ end
 function Definition:copy()
   local other = {}
   for key, value in pairs(self) do other[key] = value end
-  other.devices, other.head = table.move(self.devices, 1, #self.devices, 1, {}), table.move(self.head, 1, #self.head, 1, {})
+  for _, list in ipairs { "devices", "head" } do other[list] = table.move(self[list], 1, #self[list], 1, {}) end
   return setmetatable(other, Definition)
 end
 
@@ -204,7 +204,7 @@ local function add_port(self)
   self:insert(xml.element("controller", { "type", "pci", "index", highest + 1, "model", "pcie-root-port" }))
 end
 
--- What libvirt adds to a configuration ----------------------------------------------------------------------------------
+-- What libvirt adds to a configuration --------------------------------------------------------------------------------
 
 local function add_missing_hbas(self, keeps_model)
   local highest, highest_hostdev = -1, -1

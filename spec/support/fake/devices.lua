@@ -9,8 +9,8 @@ local per_hba = { scsi = 7, sata = 6, ide = 2 } -- units that implied addresses 
 
 -- What libvirt knows of a device, in the order in which it writes it.  Everything else it ignores.
 local known = {
-  disk = { "driver", "auth", "source", "backingStore", "geometry", "blockio", "target", "iotune", "readonly", "shareable",
-    "transient", "serial", "wwn", "vendor", "product", "encryption", "boot", "alias", "address" },
+  disk = { "driver", "auth", "source", "backingStore", "geometry", "blockio", "target", "iotune", "readonly",
+    "shareable", "transient", "serial", "wwn", "vendor", "product", "encryption", "boot", "alias", "address" },
   controller = { "driver", "model", "target", "alias", "address" },
   hostdev = { "source", "readonly", "shareable", "boot", "alias", "address" },
 }
@@ -41,7 +41,7 @@ local function is_on_scsi(element)
   return element.name == "hostdev" and element.attributes.type == "scsi"
 end
 
--- Where a drive sits on the virtual SCSI: controller, target, unit and all of that as a text; nil for what is not there.
+-- Where a drive sits on the virtual SCSI: controller, target, unit, and text, which is all of that; nil if it does not.
 function devices.place_of(element)
   local address = is_on_scsi(element) and xml.child(element, "address")
   if not address then return nil end
@@ -146,8 +146,8 @@ local function alias_of(element, number)
   if element.name == "controller" then return element.attributes.type .. element.attributes.index end
   if element.name == "hostdev" then return "hostdev" .. number end
   local address, bus = xml.child(element, "address"), xml.get(element, "target", "bus")
-  if not address or not address.attributes.unit then return "virtio-disk" .. devices.number_of(devices.dev_of(element)) end
-  local at = address.attributes
+  local at = address and address.attributes or {}
+  if not at.unit then return "virtio-disk" .. devices.number_of(devices.dev_of(element)) end
   return ("%s%s-%s-%s-%s"):format(bus, at.controller, at.bus or 0, at.target or 0, at.unit)
 end
 

@@ -96,9 +96,11 @@ end
 
 local function is_unreadable(self, element) return self.host.images[devices.path_of(element) or ""] == "broken" end
 
-local function refuse_image()
-  refuse(1, "internal error: unable to execute QEMU command 'blockdev-add': Image is not in qcow2 format")
+local function refuse_qemu(command, message, ...)
+  refuse(1, "internal error: unable to execute QEMU command '%s': " .. message, command, ...)
 end
+
+local function refuse_image() refuse_qemu("blockdev-add", "Image is not in qcow2 format") end
 
 -- Opens the tray of a drive for another medium.
 local function open_tray(self, at, force)
@@ -106,8 +108,7 @@ local function open_tray(self, at, force)
   local drive = self.drives[devices.dev_of(disk)]
   if is_open(disk) then return end
   if drive.hot and self.host.manners.tray_unknown then
-    refuse(1, "internal error: unable to execute QEMU command 'blockdev-remove-medium': Tray of device '%s' is not open",
-      devices.alias_of(disk))
+    refuse_qemu("blockdev-remove-medium", "Tray of device '%s' is not open", devices.alias_of(disk))
   end
   if self.locked[devices.dev_of(disk)] and not force then
     self.host:advance(TRAY_SECONDS)
@@ -271,8 +272,7 @@ local function detach_live(self, element)
   local alias = devices.alias_of(leaving)
   if devices.is_hba(leaving) and self.live:is_used(devices.index_of(leaving)) then refuse_busy() end
   if self.leaving[alias] then
-    refuse(1, "internal error: unable to execute QEMU command 'device_del': Device %s is already in the process of unplug",
-      alias)
+    refuse_qemu("device_del", "Device %s is already in the process of unplug", alias)
   end
   ask_guest(self, alias)
 end
@@ -345,7 +345,7 @@ end
 
 -- Calls ---------------------------------------------------------------------------------------------------------------
 
--- A call that changes the configuration, or the running domain, or both: the configuration is tried first and kept last.
+-- A call that changes the configuration, the running domain, or both: the configuration is tried first and kept last.
 local function change(self, text, scope, on_config, on_live)
   if self.host:is_test() then refuse(3, "this function is not supported by the connection driver") end
   local config = scope.config and self.config and self.config:copy()
@@ -370,17 +370,20 @@ function Domain:detach_device(text, scope) change(self, text, scope, detach_from
 
 function Domain:update_device(text, scope) change(self, text, scope, update_config, updated_live) end
 
+-- Gives a definition the password of the one before it.
+local function keep_password(before, definition)
+  local function is_graphics(element) return element.name == "graphics" end
+  local old, new = before:where(is_graphics), definition:where(is_graphics)
+  local password = old and before.devices[old].attributes.passwd
+  if not new or definition.devices[new].attributes.passwd then return end
+  definition.devices[new] = xml.set(definition.devices[new], "passwd", password)
+end
+
 -- Takes over another configuration.
 function Domain:define(definition)
   definition:complete(self.host.manners.default_model == false)
   definition:validate()
-  if not self.host.manners.loses_password and self.config then
-    for i, element in ipairs(definition.devices) do
-      local before = self.config.devices[self.config:where(function(other) return other.name == element.name end) or 0]
-      local password = element.name == "graphics" and before and before.attributes.passwd
-      if password and not element.attributes.passwd then definition.devices[i] = xml.set(element, "passwd", password) end
-    end
-  end
+  if not self.host.manners.loses_password and self.config then keep_password(self.config, definition) end
   self.config = definition
 end
 

@@ -1,7 +1,7 @@
 -- Elements of a document as trees, and their text as libvirt writes it.  A tree is never changed: what differs is a new
 -- one, so that two halves of a domain may share what they have in common.
 --
--- An element is { name =, attributes = { [name] = value, [1..] = names in their order }, text = or nil, [1..] = child }.
+-- An element is { name =, attributes = { [name] = value, [1..] = names in their order }, text =, [1..] = children }.
 local xml = {}
 
 local entities = { lt = "<", gt = ">", amp = "&", apos = "'", quot = '"' }
