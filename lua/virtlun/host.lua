@@ -78,11 +78,12 @@ local function is_unanswered(failure)
   return cause.begun or cause.domain == "VIR_FROM_RPC"
 end
 
---- Makes one of the domain's calls that change it, and remembers that the host was written to, or may have been.
+--- Makes one of the domain's calls that change it, and remembers that the host may have been written to: also a call
+-- that is refused may leave something behind, an open tray or HBAs.
 function Host:write(call, ...)
   local good, failure = self.dom[call](self.dom, ...)
   if not good and is_unanswered(failure) then self.unanswered = true end
-  if good or self.unanswered then self.written = true end
+  self.written = true
   return good, failure
 end
 
