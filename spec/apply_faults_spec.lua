@@ -48,6 +48,19 @@ describe("a step whose device has changed since it was planned", function()
     assert.same({ "update sda live", "update sda config" }, machine.calls)
   end)
 
+  it("does not become another one in the define at the end", function()
+    local machine, domain, dom = start { host.drive("sda", { path = "/a.iso" }) }
+    machine.fault = fake.faults.at(1, { first = function()
+      domain:detach_device(host.drive("sda"), { live = true, config = true })
+    end })
+    local result, problems = run(dom, { kind = "controller", index = 1, model = "virtio-scsi" },
+      { kind = "cdrom", dev = "sda", address = { controller = 0, target = 3, unit = 3 } })
+    assert.is_nil(result)
+    assert.equal("host_changed", problems[1].code)
+    assert.falsy(dom:document("config"):find("sda", 1, true))
+    assert.same({ "attach controller1 live", "attach controller1 config" }, machine.calls)
+  end)
+
   it("does not become another one: a drive of another client's under the name of a new one keeps its medium", function()
     local machine, domain, dom = start({}, { manners = { tray_unknown = false } })
     machine.fault = fake.faults.at(1, { first = function()

@@ -85,21 +85,13 @@ local function verify(host, move)
   return host:fail(change, { code = "not_made", a = move.step.why })
 end
 
---- Whether what is still to be done is what was planned.  A drive that has gone meanwhile was to change, not to come
--- back empty; one that another client has added under the name of a new one keeps what is in it.
-local function is_as_planned(move, rest)
-  for name, change in pairs(rest) do
-    if change.action ~= move[name].action then return false end
-  end
-  return true
-end
-
 local function make(host, move, opts)
   local rest = rest_of(host, move)
   local change = rest.live or rest.config
   if not change then return true end
-  if not is_as_planned(move, rest) then return host:fail(change, { code = "host_changed" }) end
-  local good, failure = makers[change.action](host, rest, opts, move)
+  local good, failure = host:check_planned(move, rest)
+  if not good then return nil, failure end
+  good, failure = makers[change.action](host, rest, opts, move)
   if not good then return nil, failure end
   return verify(host, move)
 end

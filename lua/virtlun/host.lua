@@ -99,4 +99,14 @@ function Host:fail(change, fields, more)
   return nil, problems.list { self:problem(change, fields) }:append(more or {})
 end
 
+--- Whether what is still to be done for a move is what was planned: true, or nil and problems.  A drive that has gone
+-- meanwhile was to change, not to come back empty; one that another client has added under the name of a new one keeps
+-- what is in it.  rest: the changes that are left, by their half.
+function Host:check_planned(move, rest)
+  for name, change in pairs(rest) do
+    if change.action ~= move[name].action then return self:fail(change, { code = "host_changed" }) end
+  end
+  return true
+end
+
 return host
