@@ -34,6 +34,22 @@ describe("a call that is refused", function()
   end)
 end)
 
+describe("a drive that is replaced", function()
+  it("is there although the host did not say at once that the old one has gone", function()
+    local machine, _, dom = start({ host.drive("sda", { path = "/a.iso" }) })
+    machine.list[1].drives.sda.hot = true
+    function machine.fault(call)
+      if call.name ~= "xml" or machine.calls[#machine.calls] ~= "detach sda live" then return nil end
+      machine.fault = nil
+      return { refuse = 38, message = "no" }
+    end
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/b.iso" })
+    assert(result, tostring(problems))
+    assert.truthy(dom:document("live"):find("/b.iso", 1, true))
+    assert.equal("replaced", result.notes[1].code)
+  end)
+end)
+
 describe("a step whose device has changed since it was planned", function()
   it("does not become another one: a drive that has gone does not come back empty", function()
     local second = host.drive("sdb", { path = "/b.iso", place = { 0, 0, 1 } })

@@ -25,8 +25,9 @@ local function key_of(element)
   return element.name == "hostdev" and devices.name_of(element) or element.name
 end
 
--- Whether the recipe is about a device.
+-- Whether the recipe is about a device; never about one that is not on the virtual SCSI.
 local function is_touched(world, element)
+  if not devices.is_hba(element) and not devices.place_of(element) then return false end
   return world.touched[devices.name_of(element)] or false
 end
 
@@ -50,6 +51,13 @@ local function snapshot(world, all)
 end
 
 -- What must hold at any moment ----------------------------------------------------------------------------------------
+
+local function has_code(problems, code)
+  for _, problem in ipairs(problems) do
+    if problem.code == code then return true end
+  end
+  return false
+end
 
 local function fail(...) error((...):format(select(2, ...)), 0) end
 
@@ -101,10 +109,20 @@ local function check_kept(world, all, may_be_away)
   for _, drive in ipairs(world.desired) do
     for _, half in ipairs(HALVES) do
       local name = random_host.name_of(drive)
-      local was = not drive.absent and drive.dev and all[half .. " " .. name]
-      if was and not world.domain[half]:disk_at(drive.dev) and not (may_be_away and half == "live") then
+      local was = not drive.absent and drive.dev and world.domain[half] and all[half .. " " .. name]
+      if was and not world.is_contested and not world.domain[half]:disk_at(drive.dev) and not (may_be_away and half == "live") then
         fail("%s has lost %s", half, name)
       end
+    end
+  end
+end
+
+-- A medium is the old one or the new one, unless it is told that it is neither.
+local function check_media_kept(world, media, problems)
+  for _, device in ipairs(world.desired) do
+    local drive, was = world.domain.drives[device.dev], media[device.dev]
+    if drive and was and device.source ~= false and not drive.medium and not has_code(problems, "not_restored") then
+      fail("%s has lost its medium %s", device.dev, was)
     end
   end
 end
@@ -134,15 +152,17 @@ end
 
 local function codes_of(problems)
   local codes = {}
-  for i, problem in ipairs(problems) do codes[i] = problem.code end
+  for _, problem in ipairs(problems) do
+    if problem.severity == "error" then codes[#codes + 1] = problem.code end
+  end
   return table.concat(codes, " ")
 end
 
-local function has_code(problems, code)
-  for _, problem in ipairs(problems) do
-    if problem.code == code then return true end
-  end
-  return false
+-- What is in the running drives.
+local function media_of(world)
+  local media = {}
+  for dev, drive in pairs(world.domain.drives) do media[dev] = drive.medium end
+  return media
 end
 
 -- What libvirt can never do, so that the second apply may end with it too: reason by code.
@@ -173,14 +193,31 @@ local function check_nothing_written(world, all)
   end
 end
 
+-- What a plan of one device makes is also done by one operation on it, if that is chosen.
+local function apply_or_operate(world, dom, plan)
+  if world.operation then return world.operation(dom) end
+  return plan:apply()
+end
+
+-- What is said to be done is done, although things may still go wrong.
+local function check_success(world)
+  world.host.fault = nil
+  local plan = apply.plan(assert(world.host:open("web01")), world.desired)
+  if plan and plan.changes == 0 or world.is_contested then return end
+  fail("it is said to be done, and is not")
+end
+
 -- The first apply, in which something goes wrong.  What it says of having written must be true.
-local function apply_broken(world, plan, tally, before, all)
-  local result, problems, written = plan:apply()
+local function apply_broken(world, dom, plan, tally, before, all)
+  local media = media_of(world)
+  local result, problems, written = apply_or_operate(world, dom, plan)
   if type(written) == "table" then written = written.written end
   world.story[#world.story + 1] = result and "applied" or "failed: " .. tostring(problems)
   local gone = not result and (has_code(problems, "lost") or world.is_cut)
   check_all(world, world.before or before, all, gone)
+  if not result and not world.is_cut and not world.is_contested then check_media_kept(world, media, problems) end
   if not result and not written and not world.before then check_nothing_written(world, all) end
+  if result then check_success(world) end
   tally[result and "applied" or "failed"] = tally[result and "applied" or "failed"] + 1
 end
 
@@ -226,7 +263,7 @@ end
 local function play(random, world, tally)
   local dom = assert(world.host:open("web01"))
   local all, before = snapshot(world, true), snapshot(world)
-  function world.before_race() check_untouched(world, before) end
+  function world.before_race() check_untouched(world, world.before or before) end
   function world.after_race() world.before = with_theirs(before, snapshot(world)) end
   local plan, problems = apply.plan(dom, world.desired)
   if not plan then
@@ -238,10 +275,9 @@ local function play(random, world, tally)
   end
   if plan.changes == 0 then return check_done(world, dom) end
   tally.changing = tally.changing + 1
-  local row, where = random_host.break_something(random, world, plan.changes)
-  world.story[#world.story + 1] = ("%s (%s)"):format(row[1], where)
-  apply_broken(world, plan, tally, before, all)
-  if random_host.is_met(world, row) then tally.met = tally.met + 1 end
+  world.story[#world.story + 1] = random_host.break_something(random, world, plan.changes)
+  apply_broken(world, dom, plan, tally, before, all)
+  if random_host.is_met(world) then tally.met = tally.met + 1 end
   random_host.mend(world)
   dom = apply_again(world, tally)
   check_all(world, world.before or before, all, dom == nil)

@@ -35,16 +35,22 @@ local function is_there(host, change, alias)
   return number ~= nil and host.live.document:alias(number) == alias
 end
 
+--- Whether a look that failed is worth another one: what has been asked for may be leaving, and who replaces it must
+-- know.
+local function may_look_again(host, failure)
+  return failure[1].cause ~= nil and not host:is_unanswered(failure)
+end
+
 --- Waits until the device has left, the guest has refused, or the time is up: "removed", "refused" or "pending".
 local function await_removal(host, change, watcher, alias, seconds)
   local now = host.dom.now
   local deadline = now() + seconds
   while true do
     local seen, failure = host:refresh("live")
-    if not seen then return nil, failure end
-    if not is_there(host, change, alias) then return "removed" end
+    if seen and not is_there(host, change, alias) then return "removed" end
+    if not seen and not may_look_again(host, failure) then return nil, failure end
     local left = deadline - now()
-    if left <= 0 then return "pending" end
+    if left <= 0 then return seen and "pending" or nil, failure end
     local event = watcher:next(math.min(left, LOOK_SECONDS))
     if event and event.event == "removal_failed" and event.alias == alias then return "refused" end
   end

@@ -85,6 +85,7 @@ local function foreign_disks(random, world)
   for _, bus in ipairs { "sata", "virtio" } do
     if random.one_in(2) then
       local dev = bus == "sata" and free_dev(random, world) or "vda"
+      if bus == "sata" then world.sata = dev end
       list[#list + 1] = ("<disk type='file' device='disk'><source file='/%s.img'/><target dev='%s' bus='%s'/></disk>")
         :format(bus, dev, bus)
     end
@@ -99,6 +100,7 @@ local machines = {
 }
 
 local states = { "running", "running", "running", "running", "paused", "transient", "shut off", "shut off" }
+local SELDOM = 25 -- one domain in so many has a saved state, with which nothing can be planned
 
 -- The devices of one half: some drives may be in the other one only.
 local function half(random, world, fixed, differs)
@@ -144,6 +146,7 @@ local function new_domain(random, world)
   if state == "paused" then fields.state = state end
   world.domain = world.host:add(fields)
   if fields.live then live_before(random, world) end
+  if fields.live and fields.config and random.one_in(SELDOM) then world.domain:save() end
 end
 
 -- Edits ---------------------------------------------------------------------------------------------------------------
@@ -243,10 +246,10 @@ random_host.edits = {
     world.hbas[index] = "virtio-scsi"
     return { kind = "controller", index = index, model = "virtio-scsi", queues = random.one_in(2) and 4 or nil }
   end },
+  -- What comes to it must be right for the old model too, which runs until the next boot.
   { "another model", function(_, world)
     local index = free_hba(world)
     if not index then return nil end
-    world.hbas[index] = "virtio-scsi"
     return { kind = "controller", index = index, model = "virtio-scsi", queues = 2 }
   end },
   { "an HBA leaves", function(_, world)
@@ -254,6 +257,11 @@ random_host.edits = {
     if not index then return nil end
     world.hbas[index] = nil
     return { kind = "controller", index = index, absent = true }
+  end },
+  { "absent, and what has its name is on another bus", function(random, world)
+    local dev = world.sata
+    if not dev or not random.one_in(3) then return nil end
+    return { kind = random.pick { "cdrom", "disk" }, dev = dev, absent = true }
   end },
   { "boot from it", function(random, world)
     local drive = not world.desired.boot and pick_drive(random, world, "cdrom", "disk")
@@ -323,7 +331,7 @@ random_host.faults = {
     return ("question %d"):format(number)
   end },
   { "somebody else is quicker", function(random, world, calls)
-    local number, what = at_a_call(random, calls), random.upto(3)
+    local number, what = at_a_call(random, calls), random.upto(#random_host.races)
     local race = { first = function() random_host.race(world, what) end }
     local at = fake.faults.at(number, race)
     -- A define has no way to tell that somebody else was quicker (facts 8).
@@ -352,9 +360,25 @@ random_host.faults = {
 
 -- Races ---------------------------------------------------------------------------------------------------------------
 
-random_host.races = { "a drive comes to a free place", "a medium of another drive changes", "a name is taken" }
+random_host.races = { "a drive comes to a free place", "a medium of another drive changes", "a name is taken",
+  "a drive goes", "the domain stops" }
 
--- What another client does, in whatever halves there are; world.on_race is called around it.
+-- What another client does about the very devices of the recipe.
+local function contest(world, what, both)
+  if what == 5 then
+    if world.domain.live and world.domain.config then world.domain:stop() end
+    return
+  end
+  for _, device in ipairs(world.desired) do
+    if device.dev and what == 3 then
+      both("attach_device", drive_xml("cdrom", device.dev, "theirs", { 0, 201, 0 }))
+    elseif device.dev and device.dev ~= world.sata then
+      both("detach_device", drive_xml("cdrom", device.dev, nil, { 0, 0, 0 }))
+    end
+  end
+end
+
+-- What another client does, in whatever halves there are, between world.before_race and world.after_race.
 function random_host.race(world, what)
   local function on(half_name, call, element)
     if not world.domain[half_name] then return end
@@ -373,12 +397,8 @@ function random_host.race(world, what)
       end
     end
   else
-    for _, device in ipairs(world.desired) do
-      if device.dev then
-        both("attach_device", drive_xml("cdrom", device.dev, "theirs", { 0, 201, 0 }))
-      end
-    end
     world.is_contested = true
+    contest(world, what, both)
   end
   world:after_race()
 end
@@ -399,32 +419,36 @@ end
 -- A world whose recipe is not yet made so, and in which nothing is wrong yet.
 function random_host.world(random)
   local world = setmetatable({ host = fake.host { version = random.pick { 9000000, 9005000, 11000000 } }, hbas = {},
-    drives = {}, places = {}, devs = {}, touched = {}, media = 0, hostdevs = 0 }, World)
+    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, media = 0, hostdevs = 0 }, World)
   new_domain(random, world)
   edit(random, world)
   return world
 end
 
--- Makes something go wrong from now on: its row and where that is.
+-- Makes something go wrong from now on, sometimes two things: in words, what.
 function random_host.break_something(random, world, calls)
-  local row = random.pick(random_host.faults)
-  local where = row[2](random, world, calls)
-  local fault = world.host.fault
-  if fault then
-    world.host.fault = function(call)
-      local verdict = fault(call)
-      world.met = world.met or verdict ~= nil
-      world.is_cut = world.is_cut or verdict and (verdict.lose or verdict.silent)
-      return verdict
-    end
+  local words, faults = {}, {}
+  for i = 1, random.one_in(4) and 2 or 1 do
+    local row = random.pick(random_host.faults)
+    world.host.fault = nil
+    words[i] = ("%s (%s)"):format(row[1], row[2](random, world, calls))
+    faults[i], world.is_met[i] = world.host.fault or fake.faults.none, row.is_met
   end
-  return row, where
+  world.host.fault = function(call)
+    local verdict = fake.faults.all(faults)(call)
+    world.has_failed = world.has_failed or verdict ~= nil
+    world.is_cut = world.is_cut or verdict and (verdict.lose or verdict.silent)
+    return verdict
+  end
+  return table.concat(words, ", ")
 end
 
--- Whether what was to go wrong has.
-function random_host.is_met(world, row)
-  if row.is_met then return row.is_met(world) end
-  return world.met or false
+-- Whether anything of what was to go wrong has.
+function random_host.is_met(world)
+  for _, is_met in pairs(world.is_met) do
+    if is_met(world) then return true end
+  end
+  return world.has_failed or false
 end
 
 -- Mends all that is wrong: the daemon is back, the guest answers, images can be read.

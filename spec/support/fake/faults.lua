@@ -33,6 +33,9 @@ function faults.busy(number, count)
   end
 end
 
+-- Nothing.
+function faults.none() return nil end
+
 -- Whichever of the faults has something to say first.
 function faults.all(list)
   return function(call)
