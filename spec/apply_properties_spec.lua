@@ -237,6 +237,19 @@ local function apply_again(world, tally)
   tally.impossible = tally.impossible + 1
 end
 
+-- An HBA that has come to both halves is the same in both.
+local function check_hbas(world, all)
+  local live, config = world.domain.live, world.domain.config
+  if not live or not config or world.is_contested then return end
+  for _, element in ipairs(live.devices) do
+    local at = devices.is_hba(element) and config:hba_at(devices.index_of(element))
+    if at and not all["live " .. key_of(element)] and not all["config " .. key_of(element)] then
+      local now, next_boot = element.attributes.model, config.devices[at].attributes.model
+      if now ~= next_boot then fail("HBA %s is %s, and %s after the next boot", key_of(element), now, next_boot) end
+    end
+  end
+end
+
 local function check_done(world, dom)
   local plan, problems = apply.plan(dom, world.desired)
   if not plan then fail("it cannot be planned when it is made: %s", tostring(problems)) end
@@ -281,6 +294,7 @@ local function play(random, world, tally)
   random_host.mend(world)
   dom = apply_again(world, tally)
   check_all(world, world.before or before, all, dom == nil)
+  check_hbas(world, all)
   if dom then check_done(world, dom) end
 end
 

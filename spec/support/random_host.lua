@@ -99,7 +99,8 @@ local machines = {
   { arch = "s390x", machine = "s390-ccw-virtio" },
 }
 
-local states = { "running", "running", "running", "running", "paused", "transient", "shut off", "shut off" }
+local states = { "running", "running", "running", "running", "running", "running", "paused", "paused", "transient",
+  "shut off", "shut off", "shut off" }
 local SELDOM = 25 -- one domain in so many has a saved state, with which nothing can be planned
 
 -- The devices of one half: some drives may be in the other one only.
@@ -234,6 +235,13 @@ random_host.edits = {
     device.serial = "S" .. random.upto(9)
     return device
   end },
+  { "another format", function(random, world)
+    local drive = pick_drive(random, world, "cdrom")
+    if not drive or not drive.medium then return nil end
+    local device = described(drive)
+    device.format = "qcow2"
+    return device
+  end },
   { "another startup policy", function(random, world)
     local drive = pick_drive(random, world, "cdrom")
     if not drive or not drive.medium then return nil end
@@ -260,7 +268,7 @@ random_host.edits = {
   end },
   { "absent, and what has its name is on another bus", function(random, world)
     local dev = world.sata
-    if not dev or not random.one_in(3) then return nil end
+    if not dev or not random.one_in(8) then return nil end
     return { kind = random.pick { "cdrom", "disk" }, dev = dev, absent = true }
   end },
   { "boot from it", function(random, world)
