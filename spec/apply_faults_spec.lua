@@ -34,6 +34,32 @@ describe("a call that is refused", function()
   end)
 end)
 
+describe("a medium that is taken out to be read in another way", function()
+  local function play(fault)
+    local machine, domain, dom = start { host.drive("sda", { path = "/a.img" }) }
+    machine.fault = fake.faults.at(2, fault(domain))
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", format = "qcow2" })
+    local codes = {}
+    for i, problem in ipairs(problems or {}) do codes[i] = problem.code end
+    return result, table.concat(codes, " "), domain, machine
+  end
+
+  it("comes back although the host refuses it as it refuses a locked tray", function()
+    local result, codes, domain, machine = play(function() return { refuse = 9 } end)
+    assert.same({ nil, "tray_locked restored" }, { result, codes })
+    assert.truthy(domain:medium("sda"):find("/a.img", 1, true))
+    assert.same({ "update sda live", "update sda live!", "update sda live" }, machine.calls)
+  end)
+
+  it("has no drive any more if another client has taken that away", function()
+    local result, codes, domain, machine = play(function(domain)
+      return { first = function() domain:detach_device(host.drive("sda"), { live = true }) end }
+    end)
+    assert.same({ nil, "host_refused not_restored", nil }, { result, codes, domain.live:disk_at("sda") })
+    assert.same({ "update sda live", "update sda live!" }, machine.calls)
+  end)
+end)
+
 describe("a drive that is replaced", function()
   it("is there although the host did not say at once that the old one has gone", function()
     local machine, _, dom = start({ host.drive("sda", { path = "/a.iso" }) })

@@ -96,6 +96,7 @@ local function eject(job)
   local half, text = job.host.live, job.host.xml.live
   local difference, model = difference_of(job.host, job.change, half.document, { source = false })
   if not difference then return true end
+  if difference.action ~= "change" then return job.host:fail(job.change, { code = "host_changed" }) end -- it has gone
   local element, found = core.element(text, half.document, difference, model)
   if not element then return nil, problems.list(found) end
   local drive = drive_of(job)
