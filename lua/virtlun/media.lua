@@ -167,8 +167,9 @@ end
 
 local remedies = {}
 
+--- What virtlun itself has taken out is put back.
 function remedies.locked(job, failure)
-  return fail(job, "tray_locked", failure)
+  return fail(job, "tray_locked", failure, job.emptied and put_back(job))
 end
 
 --- Empties the drive, which makes the document true again, and puts back what was in it.
