@@ -60,6 +60,18 @@ describe("a medium that is taken out to be read in another way", function()
   end)
 end)
 
+describe("an empty drive that only the running domain has", function()
+  it("comes to the configuration with the format that is described", function()
+    local machine = fake.host()
+    machine:add { live = { host.hba(0), host.drive("sda", { path = false }) }, config = { host.hba(0) } }
+    local dom = assert(machine:open("web01"))
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", format = "qcow2" })
+    assert(result, tostring(problems))
+    assert.truthy(dom:document("config"):find("type='qcow2'", 1, true))
+    assert.same({ "attach sda config" }, machine.calls)
+  end)
+end)
+
 describe("a drive that is replaced", function()
   it("is there although the host did not say at once that the old one has gone", function()
     local machine, _, dom = start({ host.drive("sda", { path = "/a.iso" }) })

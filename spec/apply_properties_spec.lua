@@ -339,7 +339,7 @@ describe("apply, whatever goes wrong", function()
       end, random, world, tally)
       if not good then error(story_of(world, seed, failure), 0) end
     end
-    if os.getenv("VIRTLUN_TALLY") then print(text.of(tally)) end
+    if os.getenv("VIRTLUN_ROUNDS") then print(("%d rounds from seed %d: %s"):format(rounds, first, text.of(tally))) end
     if rounds < 200 then return end -- too few to say how many
     assert.is_true(tally.changing >= rounds * 0.7, text.of(tally))
     assert.is_true(tally.met >= rounds * 0.4, text.of(tally))

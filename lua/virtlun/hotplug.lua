@@ -164,6 +164,16 @@ local function wanted_elsewhere(host, number)
   return core.model { kind = "domain", name = host.dom.name, wanted }
 end
 
+--- An element with all that is described.  It is compared where it stands alone: of an empty drive that runs, no format
+-- counts.
+local function as_described(wanted, xml)
+  local document, found = core.document(xml)
+  local change = document and core.diff(wanted, document)[1]
+  if change then xml, found = core.patch(xml, wanted, document, { change }) end
+  if not document or not xml then return nil, problems.list(found) end
+  return xml
+end
+
 --- The element of a new device: as the other half has it, with all that is described; else as it is described.  The
 -- chain of images of a running disk, and a transient one's overlay, are not for the configuration.
 local function new_element(host, name, number)
@@ -171,11 +181,9 @@ local function new_element(host, name, number)
   local document = host.documents[other]
   local current = document and core.find(host.model, document, number)
   if not current or document:has_chain(current) then return host.model:xml(number) end
-  local wanted = wanted_elsewhere(host, number)
-  local change = core.diff(wanted, document)[1]
-  local xml, found = core.element(host.xml[other], document, change or current, change and wanted)
+  local xml, found = core.element(host.xml[other], document, current)
   if not xml then return nil, problems.list(found) end
-  return xml
+  return as_described(wanted_elsewhere(host, number), xml)
 end
 
 local function hbas_of(host)
