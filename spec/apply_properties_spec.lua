@@ -199,12 +199,43 @@ local function apply_or_operate(world, dom, plan)
   return plan:apply()
 end
 
--- What is said to be done is done, although things may still go wrong.
+-- What is said to be done is done, although things may still go wrong; what another client does to a device whose step
+-- is made already, nobody sees.
 local function check_success(world)
   world.host.fault = nil
   local plan = apply.plan(assert(world.host:open("web01")), world.desired)
-  if plan and plan.changes == 0 or world.is_contested then return end
+  if world.is_contested or plan and plan.changes == 0 then return end
   fail("it is said to be done, and is not")
+end
+
+-- What another client has done to a described device is not undone, whatever was planned for it.
+local function check_expected(world)
+  for key, words in pairs(world.expected) do
+    local half, dev = key:match("^(%l+) (%l+)$")
+    local at = world.domain[half] and world.domain[half]:disk_at(dev)
+    local now = at and xml.text(world.domain[half].devices[at]) or false
+    if world.domain[half] and now ~= words then fail("%s is not as another client has it: %s", key, now) end
+  end
+end
+
+-- A drive that had to be replaced is lost only if the host has refused to take it back.
+local function check_lost(world, problems)
+  if not has_code(problems or {}, "lost") then return end
+  local refused = 0
+  for _, call in ipairs(world.host.calls) do
+    if call:find("^attach .*!$") then refused = refused + 1 end
+  end
+  if refused < 2 then fail("a drive is given up that the host would have taken back") end
+end
+
+-- The guest is not asked for the same device twice.
+local function check_patience(world, plan, problems)
+  if world.is_cut or world.is_contested or not has_code(problems or {}, "unplug_pending") then return end
+  local before = #world.host.calls
+  plan:apply()
+  for i = before + 1, #world.host.calls do
+    if world.host.calls[i]:find("^detach .*!$") then fail("the guest is asked twice: %s", world.host.calls[i]) end
+  end
 end
 
 -- The first apply, in which something goes wrong.  What it says of having written must be true.
@@ -217,7 +248,10 @@ local function apply_broken(world, dom, plan, tally, before, all)
   check_all(world, world.before or before, all, gone)
   if not result and not world.is_cut and not world.is_contested then check_media_kept(world, media, problems) end
   if not result and not written and not world.before then check_nothing_written(world, all) end
+  check_expected(world)
+  check_lost(world, problems)
   if result then check_success(world) end
+  check_patience(world, plan, problems)
   tally[result and "applied" or "failed"] = tally[result and "applied" or "failed"] + 1
 end
 

@@ -3,6 +3,7 @@
 local core = require("virtlun.core")
 local fake = require("support.fake_host")
 local host_xml = require("support.host_xml")
+local xml = require("support.fake.xml")
 
 local random_host = { THEIRS = "/theirs.iso" } -- what other clients put into their drives
 
@@ -104,7 +105,7 @@ local states = { "running", "running", "running", "running", "running", "running
 local SELDOM = 25 -- one domain in so many has a saved state, with which nothing can be planned
 
 -- The devices of one half: some drives may be in the other one only.
-local function half(random, world, fixed, differs)
+local function half_of(random, world, fixed, differs)
   local list = table.move(fixed, 1, #fixed, 1, {})
   for _, drive in ipairs(world.drives) do
     if not (differs and random.one_in(6)) then list[#list + 1] = drive.xml end
@@ -142,8 +143,8 @@ local function new_domain(random, world)
   for _ = 1, random.upto(6) do add_drive(random, world) end
   local fixed, differs = fixed_devices(random, world, machine), random.one_in(4)
   local fields = { arch = machine.arch, machine = machine.machine, more = machine.more, boot = not random.one_in(4) }
-  fields.config = state ~= "transient" and half(random, world, fixed, differs)
-  fields.live = state ~= "shut off" and half(random, world, fixed, differs)
+  fields.config = state ~= "transient" and half_of(random, world, fixed, differs)
+  fields.live = state ~= "shut off" and half_of(random, world, fixed, differs)
   if state == "paused" then fields.state = state end
   world.domain = world.host:add(fields)
   if fields.live then live_before(random, world) end
@@ -304,6 +305,8 @@ end
 
 -- Faults --------------------------------------------------------------------------------------------------------------
 
+local faults = {}
+
 local function at_a_call(random, calls)
   return random.upto(random.one_in(4) and calls + 3 or math.max(calls, 1))
 end
@@ -338,14 +341,8 @@ random_host.faults = {
     world.host.fault = fake.faults.asking(number, { refuse = 38 })
     return ("question %d"):format(number)
   end },
-  { "somebody else is quicker", function(random, world, calls)
-    local number, what = at_a_call(random, calls), random.upto(#random_host.races)
-    local race = { first = function() random_host.race(world, what) end }
-    local at = fake.faults.at(number, race)
-    -- A define has no way to tell that somebody else was quicker (facts 8).
-    world.host.fault = function(call) return call.name ~= "define" and at(call) or nil end
-    return ("call %d, %s"):format(number, random_host.races[what])
-  end },
+  { "somebody else is quicker", function(...) return faults.race(...) end },
+  { "the host says yes and does nothing", on_a_call { ignore = true } },
   { "the guest does not let go", function(random, world)
     world.domain.answers["*"] = random.pick { "never", "refuses", 12, 50 }
     return tostring(world.domain.answers["*"])
@@ -368,47 +365,103 @@ random_host.faults = {
 
 -- Races ---------------------------------------------------------------------------------------------------------------
 
-random_host.races = { "a drive comes to a free place", "a medium of another drive changes", "a name is taken",
-  "a drive goes", "the domain stops" }
+-- Whether a race has met the very call that is about a device of a half: nobody can tell that libvirt what it finds then
+-- is another one (facts 7 and 8).
+local function is_at(call, name, dev, half)
+  return call.text:find(("^%s %s "):format(name, dev)) ~= nil and call.scope[half] or false
+end
 
--- What another client does about the very devices of the recipe.
-local function contest(world, what, both)
-  if what == 5 then
-    if world.domain.live and world.domain.config then world.domain:stop() end
-    return
-  end
-  for _, device in ipairs(world.desired) do
-    if device.dev and what == 3 then
-      both("attach_device", drive_xml("cdrom", device.dev, "theirs", { 0, 201, 0 }))
-    elseif device.dev and device.dev ~= world.sata then
-      both("detach_device", drive_xml("cdrom", device.dev, nil, { 0, 0, 0 }))
-    end
+local function each_half(world, fn)
+  for _, half in ipairs { "live", "config" } do
+    if world.domain[half] then fn(half) end
   end
 end
 
--- What another client does, in whatever halves there are, between world.before_race and world.after_race.
-function random_host.race(world, what)
-  local function on(half_name, call, element)
-    if not world.domain[half_name] then return end
-    world.domain[call](world.domain, element, { [half_name] = true })
-  end
-  local function both(call, element)
-    for _, half_name in ipairs { "live", "config" } do pcall(on, half_name, call, element) end
-  end
-  world:before_race()
-  if what == 1 then
-    both("attach_device", drive_xml("cdrom", "sdzy", "theirs", { 0, 200, 0 }))
-  elseif what == 2 then
+-- A call of another client's, in one half; what libvirt refuses does not come about.
+local function try(world, half, name, element)
+  pcall(world.domain[name], world.domain, element, { [half] = true })
+end
+
+local function theirs(dev, place) return drive_xml("cdrom", dev, "theirs", place) end
+
+-- Says that a disk of a half is to be as it is now, as long as the recipe is applied.
+local function expect(world, half, dev)
+  local at = world.domain[half]:disk_at(dev)
+  world.expected[half .. " " .. dev] = at and xml.text(world.domain[half].devices[at]) or false
+end
+
+-- What other clients do, in whatever halves there are, before a call; about contests whatever the recipe says of the
+-- very same devices, which may be impossible then.
+random_host.races = {
+  { "a drive comes to a free place", function(world)
+    each_half(world, function(half) try(world, half, "attach_device", theirs("sdzy", { 0, 200, 0 })) end)
+  end },
+  { "a medium of another drive changes", function(world)
     for _, drive in ipairs(world.drives) do
-      if drive.kind == "cdrom" and not world.touched[drive.name] then
-        pcall(on, "config", "update_device", drive_xml("cdrom", drive.dev, "theirs", drive.place))
+      if world.domain.config and drive.kind == "cdrom" and not world.touched[drive.name] then
+        try(world, "config", "update_device", theirs(drive.dev, drive.place))
       end
     end
-  else
+  end },
+  { "a name is taken", function(world, device, call)
+    each_half(world, function(half)
+      local is_new = not world.domain[half]:disk_at(device.dev) and not device.absent
+      try(world, half, "attach_device", theirs(device.dev, { 0, 201, 0 }))
+      if is_new and not is_at(call, "attach", device.dev, half) then expect(world, half, device.dev) end
+    end)
+  end, contests = true },
+  { "a drive goes", function(world, device, call)
+    each_half(world, function(half)
+      local was = world.domain[half]:disk_at(device.dev)
+      try(world, half, "detach_device", theirs(device.dev, { 0, 0, 0 }))
+      local gone = was and not world.domain[half]:disk_at(device.dev)
+      if gone and not is_at(call, "attach", device.dev, half) then expect(world, half, device.dev) end
+    end)
+  end, contests = true },
+  { "a drive goes, and another one comes under its name", function(world, device, call)
+    each_half(world, function(half)
+      local was = world.domain[half]:disk_at(device.dev)
+      try(world, half, "detach_device", theirs(device.dev, { 0, 0, 0 }))
+      if was then try(world, half, "attach_device", theirs(device.dev, { 0, 203, 0 })) end
+      local new = was and world.domain[half]:disk_at(device.dev)
+      if new and device.absent and not is_at(call, "detach", device.dev, half) then expect(world, half, device.dev) end
+    end)
+  end, contests = true },
+  { "a drive comes to every HBA", function(world)
+    for index = 0, #world.hbas do
+      local dev = core.dev_name(600 + index)
+      each_half(world, function(half)
+        if world.domain[half]:hba_at(index) then try(world, half, "attach_device", theirs(dev, { index, 0, 5 })) end
+      end)
+    end
     world.is_contested = true
-    contest(world, what, both)
+  end },
+  { "the domain stops", function(world)
+    if world.domain.live and world.domain.config then world.domain:stop() end
+    world.is_contested = true
+  end },
+}
+
+-- Lets another client do what a race is about.
+local function run_race(world, race, call)
+  world:before_race()
+  if race.contests then
+    world.is_contested = true
+    for _, device in ipairs(world.desired) do
+      if device.dev and device.dev ~= world.sata then race[2](world, device, call) end
+    end
+  else
+    race[2](world)
   end
   world:after_race()
+end
+
+function faults.race(random, world, calls)
+  local number, race = at_a_call(random, calls), random.pick(random_host.races)
+  local at = fake.faults.at(number, { first = function(call) run_race(world, race, call) end })
+  -- A define has no way to tell that somebody else was quicker (facts 8).
+  world.host.fault = function(call) return call.name ~= "define" and at(call) or nil end
+  return ("call %d, %s"):format(number, race[1])
 end
 
 -- The whole -----------------------------------------------------------------------------------------------------------
@@ -427,7 +480,7 @@ end
 -- A world whose recipe is not yet made so, and in which nothing is wrong yet.
 function random_host.world(random)
   local world = setmetatable({ host = fake.host { version = random.pick { 9000000, 9005000, 11000000 } }, hbas = {},
-    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, media = 0, hostdevs = 0 }, World)
+    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, expected = {}, media = 0, hostdevs = 0 }, World)
   new_domain(random, world)
   edit(random, world)
   return world
