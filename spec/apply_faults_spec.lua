@@ -1,5 +1,5 @@
--- What the properties of apply have found (see apply_properties_spec.lua), each as a small story of its own: a domain in
--- memory, a recipe, and what goes wrong at which call.
+-- What the properties of apply have found (see apply_properties_spec.lua), and what they cannot see, each as a small
+-- story of its own: a domain in memory, a recipe, and what goes wrong at which call.
 local apply = require("virtlun.apply")
 local fake = require("support.fake_host")
 local host = require("support.host_xml")
@@ -57,6 +57,20 @@ describe("a medium that is taken out to be read in another way", function()
     end)
     assert.same({ nil, "host_refused not_restored", nil }, { result, codes, domain.live:disk_at("sda") })
     assert.same({ "update sda live", "update sda live!" }, machine.calls)
+  end)
+end)
+
+describe("another client", function()
+  it("who takes a name just before it is plugged gets the medium, but that is no success", function()
+    local machine, domain, dom = start({}, { manners = { tray_unknown = false } })
+    machine.fault = fake.faults.at(1, { first = function()
+      domain:attach_device(host.drive("sda", { path = "/theirs.iso", place = { 0, 9, 9 } }), { live = true })
+    end })
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/ours.iso",
+      address = { controller = 0, target = 0, unit = 0 } })
+    assert.same({ nil, "already_there" }, { result, problems[1].code })
+    assert.falsy(dom:document("config"):find("sda", 1, true))
+    assert.same({ "attach sda live config", "detach sda config" }, machine.calls)
   end)
 end)
 

@@ -101,18 +101,19 @@ end
 
 local function check_password(world)
   local config = world.domain.config
-  if config and not config:text({ secure = true }):find("passwd='secret'", 1, true) then fail("the password is gone") end
+  local text_now = config and config:text { secure = true }
+  if config and not text_now:find("passwd='secret'", 1, true) then fail("the password is gone") end
 end
 
 -- Drives that stay must be there.  Only one is away that virtlun had to replace, where the host did not take it back.
 local function check_kept(world, all, may_be_away)
+  if world.is_contested then return end
   for _, drive in ipairs(world.desired) do
     for _, half in ipairs(HALVES) do
-      local name = random_host.name_of(drive)
-      local was = not drive.absent and drive.dev and world.domain[half] and all[half .. " " .. name]
-      if was and not world.is_contested and not world.domain[half]:disk_at(drive.dev) and not (may_be_away and half == "live") then
-        fail("%s has lost %s", half, name)
-      end
+      local definition, name = world.domain[half], random_host.name_of(drive)
+      local was = not drive.absent and drive.dev and all[half .. " " .. name]
+      local is_excused = may_be_away and half == "live"
+      if was and not is_excused and not definition:disk_at(drive.dev) then fail("%s has lost %s", half, name) end
     end
   end
 end
@@ -136,8 +137,8 @@ local function check_all(world, before, all, may_be_away)
   check_kept(world, all, may_be_away)
 end
 
--- A drive has in it what its document says, when all is well; of an open tray, which a recipe may leave to the guest, it
--- says nothing.
+-- A drive has in it what its document says, when all is well; of an open tray, which a recipe may leave to the guest,
+-- it says nothing.
 local function check_media(world)
   for dev, drive in pairs(world.domain.drives) do
     local element = world.domain.live.devices[world.domain.live:disk_at(dev)]
@@ -244,7 +245,7 @@ local function apply_broken(world, dom, plan, tally, before, all)
   local result, problems, written = apply_or_operate(world, dom, plan)
   if type(written) == "table" then written = written.written end
   world.story[#world.story + 1] = result and "applied" or "failed: " .. tostring(problems)
-  local gone = not result and (has_code(problems, "lost") or world.is_cut)
+  local gone = not result and (has_code(problems, "lost") or world.is_cut or world.is_misled)
   check_all(world, world.before or before, all, gone)
   if not result and not world.is_cut and not world.is_contested then check_media_kept(world, media, problems) end
   if not result and not written and not world.before then check_nothing_written(world, all) end

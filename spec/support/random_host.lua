@@ -9,10 +9,11 @@ local random_host = { THEIRS = "/theirs.iso" } -- what other clients put into th
 
 -- Elements ------------------------------------------------------------------------------------------------------------
 
+-- A medium by its name: as a recipe says it.
 local sources = {
-  cdrom = function(name) return "file", ("<source file='/%s.iso'/>"):format(name), ("/%s.iso"):format(name) end,
-  disk = function(name) return "file", ("<source file='/%s.img'/>"):format(name), { file = ("/%s.img"):format(name) } end,
-  lun = function(name) return "block", ("<source dev='/dev/%s'/>"):format(name), { dev = "/dev/" .. name } end,
+  cdrom = function(name) return ("/%s.iso"):format(name) end,
+  disk = function(name) return { file = ("/%s.img"):format(name) } end,
+  lun = function(name) return { dev = "/dev/" .. name } end,
 }
 
 local function address(place)
@@ -20,9 +21,15 @@ local function address(place)
 end
 
 local function drive_xml(kind, dev, medium, place, inner)
-  local type, source = sources[kind](medium or "")
-  return ("<disk type='%s' device='%s'><driver name='qemu' type='raw' cache='none'/>%s<target dev='%s' bus='scsi'/>%s%s</disk>")
-    :format(type, kind, medium and source or "", dev, inner or "", address(place))
+  local source = sources[kind](medium or "")
+  local path = type(source) == "table" and (source.file or source.dev) or source
+  local is_block = kind == "lun"
+  return table.concat {
+    ("<disk type='%s' device='%s'><driver name='qemu' type='raw' cache='none'/>"):format(is_block and "block" or "file",
+      kind),
+    medium and ("<source %s='%s'/>"):format(is_block and "dev" or "file", path) or "",
+    ("<target dev='%s' bus='scsi'/>"):format(dev), inner or "", address(place), "</disk>",
+  }
 end
 
 -- Domains -------------------------------------------------------------------------------------------------------------
@@ -185,8 +192,7 @@ local function add(kind)
     for missing = #world.hbas + 1, index or 0 do world.hbas[missing] = "virtio-scsi" end
     local device = { kind = kind, dev = free_dev(random, world), address = place_of(free_place(random, world, index)) }
     if kind ~= "cdrom" or not random.one_in(4) then
-      local _
-      _, _, device.source = sources[kind](new_medium(world))
+      device.source = sources[kind](new_medium(world))
       device.format = kind == "disk" and "raw" or nil
     end
     return device
@@ -203,8 +209,7 @@ random_host.edits = {
     local drive = pick_drive(random, world, "cdrom")
     if not drive then return nil end
     local device = described(drive)
-    local _
-    _, _, device.source = sources.cdrom(random.one_in(6) and drive.medium or new_medium(world))
+    device.source = sources.cdrom(random.one_in(6) and drive.medium or new_medium(world))
     if random.one_in(6) then device.tray = "closed" end
     return device
   end },
@@ -227,6 +232,7 @@ random_host.edits = {
     if not drive then return nil end
     local device = described(drive)
     device.address = place_of(free_place(random, world))
+    world.moves = true
     return device
   end },
   { "another serial", function(random, world)
@@ -289,6 +295,17 @@ end
 
 random_host.name_of = name_of
 
+-- The single operation that does what a description of one device does, nil if there is none.
+local function operation_of(world, device)
+  local dev, opts = device.dev, { scope = world.desired.scope }
+  if not dev then return nil end
+  if device.absent then return function(dom) return dom:detach(dev, opts) end end
+  if device.format or device.tray or device.serial or device.boot then return nil end
+  if device.address and not world.moves then return function(dom) return dom:attach(device, opts) end end
+  if device.source then return function(dom) return dom:insert(dev, device.source, opts) end end
+  if device.source == false then return function(dom) return dom:eject(dev, opts) end end
+end
+
 -- An edit that leaves an HBA must not meet one that needs it: the first says what the world is for those that follow.
 local function edit(random, world)
   world.desired = { kind = "domain", name = "web01", fill_gaps = true }
@@ -301,6 +318,8 @@ local function edit(random, world)
       world.desired[#world.desired + 1] = device
     end
   end
+  local only = not world.desired[2] and world.desired[1]
+  if only and random.one_in(3) then world.operation = operation_of(world, only) end
 end
 
 -- Faults --------------------------------------------------------------------------------------------------------------
@@ -319,8 +338,8 @@ local function on_a_call(verdict)
   end
 end
 
--- What goes wrong: each row has a name and a function of the numbers, the world and the number of planned changes, which
--- makes it so and tells where.
+-- What goes wrong: each row has a name and a function of the numbers, the world and the number of planned changes, that
+-- makes it so and tells where; is_met says whether it has shown, where no fault of a call does.
 random_host.faults = {
   { "refused", function(random, world, calls)
     local number, code = at_a_call(random, calls), random.pick { 1, 9, 38, 55, 67, 99 }
@@ -365,8 +384,8 @@ random_host.faults = {
 
 -- Races ---------------------------------------------------------------------------------------------------------------
 
--- Whether a race has met the very call that is about a device of a half: nobody can tell that libvirt what it finds then
--- is another one (facts 7 and 8).
+-- Whether a race has met the very call that is about a device of a half: nobody can tell libvirt that what it finds
+-- then is another one (facts 7 and 8).
 local function is_at(call, name, dev, half)
   return call.text:find(("^%s %s "):format(name, dev)) ~= nil and call.scope[half] or false
 end
@@ -488,17 +507,18 @@ end
 
 -- Makes something go wrong from now on, sometimes two things: in words, what.
 function random_host.break_something(random, world, calls)
-  local words, faults = {}, {}
+  local words, list = {}, {}
   for i = 1, random.one_in(4) and 2 or 1 do
     local row = random.pick(random_host.faults)
     world.host.fault = nil
     words[i] = ("%s (%s)"):format(row[1], row[2](random, world, calls))
-    faults[i], world.is_met[i] = world.host.fault or fake.faults.none, row.is_met
+    list[i], world.is_met[i] = world.host.fault or fake.faults.none, row.is_met
   end
   world.host.fault = function(call)
-    local verdict = fake.faults.all(faults)(call)
+    local verdict = fake.faults.all(list)(call)
     world.has_failed = world.has_failed or verdict ~= nil
     world.is_cut = world.is_cut or verdict and (verdict.lose or verdict.silent)
+    world.is_misled = world.is_misled or verdict and verdict.ignore
     return verdict
   end
   return table.concat(words, ", ")
