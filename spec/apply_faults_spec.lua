@@ -35,14 +35,26 @@ describe("a call that is refused", function()
 end)
 
 describe("a medium that is taken out to be read in another way", function()
-  local function play(fault)
+  local function play(verdict, fault)
     local machine, domain, dom = start { host.drive("sda", { path = "/a.img" }) }
-    machine.fault = fake.faults.at(2, fault(domain))
+    local at = fake.faults.at(2, verdict(domain))
+    function machine.fault(call) return at(call) or fault and fault(call, machine) or nil end
     local result, problems = run(dom, { kind = "cdrom", dev = "sda", format = "qcow2" })
     local codes = {}
     for i, problem in ipairs(problems or {}) do codes[i] = problem.code end
     return result, table.concat(codes, " "), domain, machine
   end
+
+  it("comes back although the host did not say that it is out", function()
+    local result, codes, domain, machine = play(function()
+      return nil
+    end, function(call, machine)
+      return call.name == "xml" and machine.calls[1] and machine.count.writing == 1 and { refuse = 38, message = "no" }
+    end)
+    assert.same({ nil, "host_refused restored" }, { result, codes })
+    assert.truthy(domain:medium("sda"):find("/a.img", 1, true))
+    assert.same({ "update sda live", "update sda live", "update sda live" }, machine.calls)
+  end)
 
   it("comes back although the host refuses it as it refuses a locked tray", function()
     local result, codes, domain, machine = play(function() return { refuse = 9 } end)
@@ -71,6 +83,21 @@ describe("another client", function()
     assert.same({ nil, "already_there" }, { result, problems[1].code })
     assert.falsy(dom:document("config"):find("sda", 1, true))
     assert.same({ "attach sda live config", "detach sda config" }, machine.calls)
+  end)
+end)
+
+describe("a drive that comes", function()
+  it("is not put over one that another client has added since the plan was made", function()
+    local machine = fake.host { manners = { tray_unknown = false } }
+    local domain = machine:add { live = { host.hba(0) }, config = { host.hba(0), host.drive("sda", { path = "/a.iso" }) } }
+    local dom = assert(machine:open("web01"))
+    machine.fault = fake.faults.at(1, { first = function()
+      domain:attach_device(host.drive("sda", { path = "/theirs.iso", place = { 0, 9, 9 } }), { live = true })
+    end })
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/b.iso" })
+    assert.same({ nil, "host_changed" }, { result, problems[1].code })
+    assert.truthy(dom:document("live"):find("/theirs.iso", 1, true))
+    assert.same({ "update sda config" }, machine.calls)
   end)
 end)
 

@@ -100,7 +100,9 @@ local function eject(job)
   local element, found = core.element(text, half.document, difference, model)
   if not element then return nil, problems.list(found) end
   local drive = drive_of(job)
-  return update(job, element, drive and drive.tray)
+  local good, failure = update(job, element, drive and drive.tray)
+  job.emptied = job.emptied or good
+  return good, failure
 end
 
 --- What the drive is like after a call that failed: see quirks.list.
@@ -182,7 +184,7 @@ end
 local function is_stuck(job)
   if not job.was.source then return true end
   local good, _, what = try_eject(job)
-  if good then return false, put_back(job) end
+  if good or job.emptied then return false, put_back(job) end
   return what == "tray_unknown"
 end
 
@@ -221,7 +223,6 @@ end
 local function reseat(job)
   local good, failure, what = try_eject(job)
   if not good then return mend(job, failure, what) end
-  job.emptied = true
   return send(job)
 end
 

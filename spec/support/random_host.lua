@@ -465,7 +465,7 @@ random_host.races = {
 local function run_race(world, race, call)
   world:before_race()
   if race.contests then
-    world.is_contested = true
+    world.is_contested, world.expected = true, {}
     for _, device in ipairs(world.desired) do
       if device.dev and device.dev ~= world.sata then race[2](world, device, call) end
     end
