@@ -89,7 +89,8 @@ end)
 describe("a drive that comes", function()
   it("is not put over one that another client has added since the plan was made", function()
     local machine = fake.host { manners = { tray_unknown = false } }
-    local domain = machine:add { live = { host.hba(0) }, config = { host.hba(0), host.drive("sda", { path = "/a.iso" }) } }
+    local drive = host.drive("sda", { path = "/a.iso" })
+    local domain = machine:add { live = { host.hba(0) }, config = { host.hba(0), drive } }
     local dom = assert(machine:open("web01"))
     machine.fault = fake.faults.at(1, { first = function()
       domain:attach_device(host.drive("sda", { path = "/theirs.iso", place = { 0, 9, 9 } }), { live = true })

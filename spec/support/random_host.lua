@@ -384,10 +384,14 @@ random_host.faults = {
 
 -- Races ---------------------------------------------------------------------------------------------------------------
 
--- Whether a race has met the very call that is about a device of a half: nobody can tell libvirt that what it finds
--- then is another one (facts 7 and 8).
-local function is_at(call, name, dev, half)
-  return call.text:find(("^%s %s "):format(name, dev)) ~= nil and call.scope[half] or false
+-- Whether a race has met the very call, of one of these names, that is about a device of a half: nobody can tell libvirt
+-- that what it finds then is another one (facts 7 and 8).
+local function is_at(call, names, dev, half)
+  if not call.scope[half] then return false end
+  for _, name in ipairs(names) do
+    if call.text:find(("^%s %s "):format(name, dev)) then return true end
+  end
+  return false
 end
 
 local function each_half(world, fn)
@@ -426,7 +430,7 @@ random_host.races = {
     each_half(world, function(half)
       local is_new = not world.domain[half]:disk_at(device.dev) and not device.absent
       try(world, half, "attach_device", theirs(device.dev, { 0, 201, 0 }))
-      if is_new and not is_at(call, "attach", device.dev, half) then expect(world, half, device.dev) end
+      if is_new and not is_at(call, { "attach" }, device.dev, half) then expect(world, half, device.dev) end
     end)
   end, contests = true },
   { "a drive goes", function(world, device, call)
@@ -434,7 +438,8 @@ random_host.races = {
       local was = world.domain[half]:disk_at(device.dev)
       try(world, half, "detach_device", theirs(device.dev, { 0, 0, 0 }))
       local gone = was and not world.domain[half]:disk_at(device.dev)
-      if gone and not is_at(call, "attach", device.dev, half) then expect(world, half, device.dev) end
+      -- One that is just being replaced comes back.
+      if gone and not is_at(call, { "attach", "detach" }, device.dev, half) then expect(world, half, device.dev) end
     end)
   end, contests = true },
   { "a drive goes, and another one comes under its name", function(world, device, call)
@@ -443,7 +448,8 @@ random_host.races = {
       try(world, half, "detach_device", theirs(device.dev, { 0, 0, 0 }))
       if was then try(world, half, "attach_device", theirs(device.dev, { 0, 203, 0 })) end
       local new = was and world.domain[half]:disk_at(device.dev)
-      if new and device.absent and not is_at(call, "detach", device.dev, half) then expect(world, half, device.dev) end
+      local is_ours = device.absent and not is_at(call, { "detach" }, device.dev, half)
+      if new and is_ours then expect(world, half, device.dev) end
     end)
   end, contests = true },
   { "a drive comes to every HBA", function(world)
