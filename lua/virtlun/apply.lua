@@ -92,7 +92,9 @@ local function make(host, move, opts)
   local rest = rest_of(host, move)
   local change = rest.live or rest.config
   if not change then return true end
-  local good, failure = makers[change.action](host, rest, opts, move)
+  local good, failure = host:check_planned(move, rest)
+  if not good then return nil, failure end
+  good, failure = makers[change.action](host, rest, opts, move)
   if not good then return nil, failure end
   return verify(host, move)
 end
@@ -191,8 +193,10 @@ end
 
 -- When it failed -------------------------------------------------------------------------------------------
 
---- Whether a begun move has its running half made, and waits for the define of the other.
+--- Whether a begun move has its running half made, and waits for the define of the other.  A new boot order is made
+-- whole or not at all: with some of its devices it could be one that the others have no place in.
 local function is_half_done(host)
+  if host.boot then return false end
   for _, move in ipairs(host.moves) do
     if move.begun and move.define and move.live then return true end
   end

@@ -46,12 +46,16 @@ local function patched(host, changes)
   return xml
 end
 
---- What is still to be done to the configuration by a define.
+--- What is still to be done to the configuration by a define; nil and problems.
 local function changes_to_define(host)
   local changes = {}
   for _, move in ipairs(host.moves) do
     local change = move.define and move.begun and host:change("config", move.desired)
-    if change then changes[#changes + 1] = change end
+    if change then
+      local good, failure = host:check_planned(move, { config = change })
+      if not good then return nil, failure end
+      changes[#changes + 1] = change
+    end
   end
   return changes
 end
@@ -70,7 +74,9 @@ function define.make(host)
   if not is_wanted(host) then return true end
   local good, failure = host:refresh("config", { secure = true })
   if not good then return nil, failure end
-  local changes = changes_to_define(host)
+  local changes
+  changes, failure = changes_to_define(host)
+  if not changes then return nil, failure end
   if #changes == 0 and not boot.is_due(host, host.config.document) then return true end
   local xml
   xml, failure = patched(host, changes)
