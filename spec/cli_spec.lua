@@ -318,6 +318,16 @@ describe("virtlun help", function()
     end
   end)
 
+  it("explains what else recipes have", function()
+    local index = out_of("help")
+    for _, name in ipairs { "param", "include", "requires" } do
+      assert.truthy(out_of("help " .. name):find("^" .. name .. ' "'), name)
+      assert.truthy(index:find("\nrecipes [^\n]*" .. name), name)
+    end
+    assert.equal("virtlun: no help on 'params' (did you mean 'param'?); 'virtlun help' lists the topics\n",
+      err_of(64, "help params"))
+  end)
+
   it("shows range, default and condition of a field", function()
     local text = out_of("help controller")
     assert.truthy(text:find("  queues\n      Request queues; QEMU takes one per virtual processor if unsaid.\n" ..
@@ -355,7 +365,7 @@ describe("the command line", function()
   it("has -h and --version", function()
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", out_of("--version"))
     for _, line in ipairs { "-h", "--help" } do assert.truthy(out_of(line):find("^Usage: virtlun .*\n +apply ")) end
-    local commands = "check render plan apply insert eject attach detach show lun help"
+    local commands = "check render plan apply remove insert eject attach detach show lun help completion"
     for command in commands:gmatch("%S+") do
       assert.truthy(out_of(command .. " -h"):find("^Usage: virtlun " .. command), command)
       if command ~= "lun" then assert.equal(out_of(command .. " -h"), out_of("help " .. command)) end

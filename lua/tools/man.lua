@@ -91,7 +91,7 @@ line((".TH VIRTLUN 1 \"\" \"virtlun %s\" \"User Commands\""):format(virtlun.VERS
 line(".SH NAME")
 line("virtlun \\- describe, check, plan and make SCSI HBAs and drives of libvirt domains")
 line(".SH SYNOPSIS")
-line(bold("virtlun") .. " " .. italic("command") .. " [" .. italic("option") .. "...] [" .. italic("argument") .. "...]")
+line(("%s %s [%s...] [%s...]"):format(bold "virtlun", italic "command", italic "option", italic "argument"))
 line(".SH DESCRIPTION")
 line(escaped(whole.text))
 line(".SH COMMANDS")

@@ -53,8 +53,8 @@ function virtlun.plan(...)
   return require("virtlun.plan").make(...)
 end
 
---- virtlun.removal(desired, description, { scope = }): the domain with all absent that desired names, and notes; nil and
--- problems.  description is what dom:describe() gave; an HBA that another drive needs is left out.
+--- virtlun.removal(desired, description, { scope = }): the domain with all absent that desired names, and notes; nil
+-- and problems.  description is what dom:describe() gave; an HBA that another drive needs is left out.
 function virtlun.removal(...)
   return require("virtlun.removal").of(...)
 end

@@ -37,9 +37,9 @@ local function command_of(parser)
   }
 end
 
---- The whole command as its parser has it: name, text, options and commands, each of which has name, text, options and arguments.  An
--- option has names, text, and where it takes a value its name (value) and its choices; an argument has name, text,
--- choices, and may be optional or stand for many.
+--- The whole command as its parser has it: name, text, options and commands, each of which has name, text, options and
+-- arguments.  An option has names, text, and where it takes a value its name (value) and its choices; an argument has
+-- name, text, choices, and may be optional or stand for many.
 function syntax.of(parser)
   local whole = command_of(parser)
   whole.commands = list_of(parser._commands, command_of)
