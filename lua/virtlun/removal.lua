@@ -50,8 +50,8 @@ local function keep_needed(kept, model, domain, half)
 end
 
 --- removal.of(desired, description, opts) -> the domain with every described device absent, and notes; nil and
--- problems.  description: what dom:describe() gave.  An HBA on which or above which a drive remains, in a half that is to be
--- changed, is left out, and a note says who needs it.  opts.scope as for a plan.
+-- problems.  description: what dom:describe() gave.  An HBA on which or above which a drive remains, in a half that is
+-- to be changed, is left out, and a note says who needs it.  opts.scope as for a plan.
 function removal.of(desired, description, opts)
   local model, raw = core.model(without(desired, {}))
   local found = problems.list(raw)
