@@ -40,6 +40,7 @@ describe("virtlun complete", function()
     assert.equal("test", offered "show -c test:///default ")
     assert.equal("test", offered "show --connect test:///default test te")
     assert.equal("test", offered "insert --timeout 3 -c test:///default t")
+    assert.equal("test", offered "insert --connect=test:///default ")
     assert.equal("", offered "show -c nonsense:///x ")
     local result = child.script([[
       local virtlun, cli = require "virtlun", require "virtlun.cli"

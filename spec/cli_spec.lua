@@ -124,6 +124,20 @@ describe("virtlun plan", function()
     assert.truthy(verbose:find("\n" .. why .. xml, 1, true), verbose)
   end)
 
+  it("asks for no right to change anything, as show does not", function()
+    local result = child.script([[
+      local virtlun, cli = require "virtlun", require "virtlun.cli"
+      local open = virtlun.open
+      function virtlun.open(uri, opts)
+        print("readonly", opts.readonly)
+        return open(uri, opts)
+      end
+      cli.main { "plan", "-q", "spec/recipes/dvd.lua" }
+      cli.main { "show", "-q", "-c", "test:///default", "none" }
+      cli.main { "apply", "-q", "--yes", "spec/recipes/dvd.lua" }]])
+    assert.equal("readonly\ttrue\nreadonly\ttrue\nreadonly\tfalse\n", result.out)
+  end)
+
   it("exits 2 for changes only when asked to", function()
     assert.equal(2, run("plan --detailed-exitcode " .. DVD).code)
     local nothing = run("plan --detailed-exitcode -c test:///default -", { stdin = 'domain "test" {}' })
@@ -287,8 +301,10 @@ describe("virtlun lun", function()
   end)
 
   it("wants one of the two", function()
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun"))
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun 1 --from-guest 1"))
+    for _, line in ipairs { "lun", "lun 1 --from-guest 1" } do
+      local err = err_of(64, line)
+      assert.truthy(err:find("^Usage: virtlun lun .*\n\nError: lun wants either a unit or %-%-from%-guest\n$"), err)
+    end
   end)
 end)
 

@@ -42,7 +42,7 @@ local function keep_needed(kept, model, domain, half)
   for _, change in ipairs(changes) do
     local code, user
     if change.kind == "controller" then code, user = forbid.removal_of_hba(drives, change.before.index) end
-    if code and not kept[change.desired] then
+    if code then
       kept[change.desired] = problems.new { code = "kept", path = ("%s.%s"):format(domain, change.device), a = user,
         b = NEEDS[code], file = change.file, line = change.line }
     end

@@ -1,4 +1,5 @@
---- Which file knows which command.  A command gets the parsed arguments and an output, and returns the exit status.
+--- Which file knows which command.  A command gets the parsed arguments and an output, and returns the exit status
+-- and, where only it can see that the command line is wrong, what is wrong with it.
 
 local changes = require "virtlun.cli.changes"
 local completion = require "virtlun.cli.completion"

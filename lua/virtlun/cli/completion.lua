@@ -118,8 +118,11 @@ local function read_before(command, words)
     if given.pending then
       given.options[given.pending.names[1]], given.pending = word, nil
     elseif word:match("^%-") then
-      local option = syntax.option(command, word)
-      given.pending = option and option.value and option or nil
+      local name, value = word:match("^(%-%-[^=]+)=?(.*)$")
+      local option = syntax.option(command, name or word)
+      if option and value and value ~= "" then given.options[option.names[1]] = value
+      elseif option and option.value then given.pending = option
+      end
     else
       given.arguments[#given.arguments + 1] = word
     end

@@ -143,10 +143,7 @@ end
 
 function drives.attach(args, out)
   local device, message = described(args)
-  if not device then
-    out:message("virtlun: " .. message)
-    return status.USAGE
-  end
+  if not device then return status.USAGE, message end
   return operate(args, out, "it is there already", function(dom, opts)
     if args.source then device.source = sources.source(dom, args.source) end
     return dom:attach(device, opts)

@@ -37,11 +37,6 @@ local function wrong_dash(args, parser)
   end
 end
 
-local function usage_error(parser, message)
-  io.stderr:write(parser:get_usage(), "\n\nError: ", message, "\n")
-  return status.USAGE
-end
-
 --- Makes parameters of the values of -p.  What is wrong that argparse cannot see; nil if nothing is.
 local function prepare(args)
   local message
@@ -49,24 +44,36 @@ local function prepare(args)
   return message or options.conflict(args)
 end
 
+--- The parsed command line; nil and what is wrong with it.
+local function parse(args, parser)
+  local good, parsed = parser:pparse(protect_numbers(args))
+  local wrong = wrong_dash(args, parser) or not good and parsed
+  if not wrong and not parsed.version then wrong = not parsed.command and "a command is missing" or prepare(parsed) end
+  if wrong then return nil, wrong end
+  return parsed
+end
+
 local function run(args)
   local parser, command_parsers = options.parser()
+  local function usage_error(message)
+    io.stderr:write((command_parsers[args[1]] or parser):get_usage(), "\n\nError: ", message, "\n")
+    return status.USAGE
+  end
   local help = wanted_help(args, parser, command_parsers)
   if help then
     print(help)
-    return 0
+    return status.OK
   end
-  local good, parsed = parser:pparse(protect_numbers(args))
-  local wrong = wrong_dash(args, parser) or not good and parsed or nil
-  if not wrong and parsed.version then
+  local parsed, wrong = parse(args, parser)
+  if not parsed then return usage_error(wrong) end
+  if parsed.version then
     print("virtlun " .. virtlun.VERSION)
-    return 0
+    return status.OK
   end
-  if not wrong then wrong = parsed.command and prepare(parsed) or not parsed.command and "a command is missing" end
-  if wrong then return usage_error(command_parsers[args[1]] or parser, wrong) end
   parsed.commands = command_parsers -- help explains them too
   local out = output.new(parsed)
-  local ended = commands[parsed.command](parsed, out)
+  local ended, seen = commands[parsed.command](parsed, out)
+  if seen then return usage_error(seen) end
   return out:close() and ended or math.max(ended, status.FAILED)
 end
 
