@@ -5,6 +5,7 @@
 -- stays too.
 
 local core = require "virtlun.core"
+local devices = require "virtlun.device"
 local forbid = require "virtlun.forbid"
 local problems = require "virtlun.problems"
 
@@ -12,11 +13,9 @@ local removal = {}
 
 --- What identifies a device and forbids its removal, and that it is to go.
 local function gone(device)
-  return {
-    kind = device.kind, index = device.index, dev = device.dev, alias = device.alias,
-    source = device.kind == "hostdev" and device.source or nil,
-    protect = device.protect, file = device.file, line = device.line, absent = true,
-  }
+  local result = devices.identity(device)
+  result.protect, result.file, result.line, result.absent = device.protect, device.file, device.line, true
+  return result
 end
 
 --- The domain with those of its devices absent that are not among kept, by their numbers.
