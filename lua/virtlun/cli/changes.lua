@@ -4,10 +4,13 @@
 local virtlun = require "virtlun"
 local hosts = require "virtlun.cli.hosts"
 local json_view = require "virtlun.view.json"
+local pictures = require "virtlun.cli.pictures"
 local plan_view = require "virtlun.view.plan"
+local progress = require "virtlun.view.progress"
 local recipes = require "virtlun.cli.recipes"
 local status = require "virtlun.cli.status"
 local style = require "virtlun.view.style"
+local xml_diff_view = require "virtlun.view.xml_diff"
 
 local changes = {}
 
@@ -27,6 +30,8 @@ end
 
 function changes.print(plan, out)
   for _, line in ipairs(plan_view.lines(plan, { paint = out.paint, verbose = out.verbose })) do out:line(line) end
+  if not out.xml_diff then return end
+  for _, line in ipairs(xml_diff_view.lines(plan, { paint = out.paint })) do out:line(line) end
 end
 
 local function count_changes(plans)
@@ -40,9 +45,10 @@ function changes.data(plans, found)
   for _, plan in ipairs(plans) do
     json_view.list(plan.steps)
     json_view.list(plan.pending)
-    plan.notes = nil
+    plan.counts, plan.notes = plan_view.counts(plan), nil
   end
-  return { plans = json_view.list(plans), changes = count_changes(plans), problems = json_view.list(found) }
+  return { plans = json_view.list(plans), changes = count_changes(plans), counts = plan_view.total(plans),
+    problems = json_view.list(found) }
 end
 
 --- Notes in the plan which of its steps the event says to be done; the event's own step may be of a later reading.
@@ -169,10 +175,11 @@ local function with_plans(args, out, readonly, run)
 end
 
 local function print_plans(plans, found, out, quiet)
-  if out.is_json then return end
-  out:problems(found)
-  if quiet then return end
-  for _, plan in ipairs(plans) do changes.print(plan, out) end
+  if not out.is_json then out:problems(found) end
+  if not out.is_json and not quiet and not pictures.takes_stdout(out) then
+    for _, plan in ipairs(plans) do changes.print(plan, out) end
+  end
+  pictures.draw_plans(plans, out)
 end
 
 function changes.plan(args, out)
@@ -187,21 +194,19 @@ end
 
 --- Applies all plans; whether one failed, and whether something was changed.
 local function apply_all(plans, found, args, out)
-  local failed, changed = false, false
+  local failed, changed, shown = false, false, progress.new(out)
   for _, plan in ipairs(plans) do
     local how = changes.limits(args)
     function how.on_progress(event)
-      changes.tell_waiting(event, out)
       changes.note_done(plan, event)
-      if event.state == "done" then
-        out:progress(("%s: %s %s: done"):format(event.domain, event.step.action, event.step.device))
-      end
+      shown:tell(event)
     end
     local result, failure, written = plan:apply(how)
     found:append(result and result.notes or failure)
     failed = failed or not result
     changed = changes.conclude(plan, result, failure, written) or changed
   end
+  shown:close()
   return failed, changed
 end
 

@@ -89,11 +89,24 @@ local function add_attach(command)
   return command
 end
 
+local function add_pictures(command)
+  command:flag("--grid"):description("Draw targets and units as a grid for each HBA.")
+  command:option("--svg"):argname("<file>"):description("Draw a picture into a file, - for standard output.")
+  return command
+end
+
+local function add_plan_views(command)
+  command:flag("--xml-diff"):description("Show how the host's XML changes, as a unified diff.")
+  return add_pictures(command)
+end
+
 local function add_changes(command)
   local plan = add_scope(add_recipe_connection(add_recipe(command("plan", "Show what would change."))))
   plan:flag("--detailed-exitcode"):description("Exit 2 where there are changes.")
+  add_plan_views(plan)
 
   local apply = add_media(add_scope(add_recipe_connection(add_recipe(command("apply", "Make it so, and verify.")))))
+  add_plan_views(apply)
   add_yes(apply, "Do not ask.")
 end
 
@@ -141,7 +154,7 @@ function options.parser()
   add_single_operations(command)
   add_reboot(command)
 
-  local show = add_connection(command("show", "Show HBAs, drives, media and what the guest will see."))
+  local show = add_pictures(add_connection(command("show", "Show HBAs, drives, media and what the guest will see.")))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
 
   local lun = command("lun", "Map a unit to the LUN that the guest sees.")

@@ -57,9 +57,17 @@ function value.changes(fields, medium)
   for i, field in ipairs(fields) do
     local key = field.key
     local after = key == "source" and value.medium(field.after, medium) or value.text(field.after, key)
-    parts[i] = ("%s %s -> %s"):format(key, value.text(field.before, key), after)
+    local words = value.is_move(field) and "moves from %s to %s" or key .. " %s -> %s"
+    parts[i] = words:format(value.text(field.before, key), after)
   end
   return table.concat(parts, ", ")
+end
+
+--- Whether a change of a field takes a drive to another place on its HBAs.
+function value.is_move(field)
+  local from, to = field.before, field.after
+  return field.key == "address" and type(from) == "table" and type(to) == "table" and from.controller ~= nil
+    and to.controller ~= nil
 end
 
 --- Any value; key tells which field it is of.
@@ -68,6 +76,7 @@ function value.text(v, key)
   if v == nil then return "nothing" end
   if type(v) ~= "table" then return tostring(v) end
   if key == "address" and v.controller then return virtlun.address_text(v) end
+  if key == "address" and v.type then return value.hba_address(v) end
   return braces(v)
 end
 
