@@ -139,7 +139,7 @@ describe("virtlun plan", function()
       { plan.format_version, plan.domain, plan.uri, plan.state, plan.changes, #plan.steps })
     local step = plan.steps[6]
     assert.same({ "add", "sda", "cdrom", "next boot", "define", "[H:0:0:0]", DVD, 6 },
-      { step.action, step.device, step.kind, step.effect, step.call, step.guest.hctl, step.file, step.line })
+      { step.action, step.device, step.kind, step.effect, step.calls[1].call, step.guest.hctl, step.file, step.line })
     assert.truthy(text:find('"pending":[]', 1, true))
     assert.truthy(text:find('"problems":[]', 1, true))
     assert.equal(text, select(2, json_of(0, "plan " .. DVD)))

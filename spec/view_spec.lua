@@ -65,7 +65,8 @@ describe("the end of a plan", function()
   end)
 
   it("tells of a moved drive and of another HBA what comes at the next boot", function()
-    local moved = plan({ HBA, SDA }, { { kind = "cdrom", dev = "sda", address = { controller = 0, target = 3, unit = 1 } } })
+    local place = { controller = 0, target = 3, unit = 1 }
+    local moved = plan({ HBA, SDA }, { { kind = "cdrom", dev = "sda", address = place } })
     local lines = plan_view.lines(moved, { paint = plain })
     assert.equal("  ~  sda  moves from 0:0:0:0 to 0:0:3:1  next boot  guest [H:0:3:1]", lines[2])
     assert.same({ "  1 change: 1 to change; nothing is interrupted now",

@@ -4,6 +4,7 @@
 -- media.lua and hotplug.lua.
 
 local core = require "virtlun.core"
+local halves = require "virtlun.halves"
 local plans = require "virtlun.plan"
 local problems = require "virtlun.problems"
 
@@ -56,7 +57,7 @@ end
 
 --- What is still to be done to a half for one described device; nil if nothing is.
 function Host:change(name, number)
-  return plans.change_of(self, self[name], number)
+  return halves.change_of(self, self[name], number)
 end
 
 --- The number of the described device in a half; nil if it is not there.

@@ -8,7 +8,8 @@ local groups = { "fields", "recipes", "documents", "hbas", "names", "drives" }
 
 -- Codes that only a host, a plan or the command can give.
 local elsewhere = {
-  not_yet = "what plans cannot do yet", protected = "a change of a plan", still_used = "a change of a plan",
+  not_described = "options of a plan", prune_boot = "a change of a plan", needs_force = "a change of a plan",
+  protected = "a change of a plan", still_used = "a change of a plan",
   needs_libvirt = "the version of a host", no_host = "a connection", no_such_domain = "a connection",
   no_config = "the state of a domain", managed_save = "the state of a domain", host_refused = "a host's answer",
   not_made = "a host's answer", host_changed = "a host that changed since", two_uris = "the command line",
