@@ -22,6 +22,11 @@ end
 
 --- Writes a text into a file, or to standard output if its path is -; what keeps it from that is told.
 function Output:file(path, text)
+  if path == "-" and self.is_json then
+    self:message("virtlun: --svg - and --json both want standard output")
+    self.has_failed = true
+    return
+  end
   if path == "-" then return self:write(text) end
   local file, message = io.open(path, "w")
   if file then

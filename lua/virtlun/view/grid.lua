@@ -142,9 +142,10 @@ end
 
 local function hba_title(hba, paint)
   local sign = style.SIGNS[hba.action] or " "
-  local words = ("%s HBA %d  %s  %s"):format(sign, hba.number, hba.model, hba.place or "")
-  if hba.note then words = ("%s  [%s]"):format(words, hba.note) end
-  words = text.shown(words):gsub("%s+$", "")
+  local parts = { ("%s HBA %d"):format(sign, hba.number), hba.model }
+  if hba.place and hba.place ~= "" then parts[#parts + 1] = hba.place end
+  if hba.note then parts[#parts + 1] = ("[%s]"):format(hba.note) end
+  local words = text.shown(table.concat(parts, "  "))
   return hba.action and paint(hba.action, words) or words
 end
 

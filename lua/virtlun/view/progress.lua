@@ -12,7 +12,7 @@ local NARROWEST = 20
 
 local WORDS = {
   begin = "", done = ": done", failed = ": failed", undone = ": undone",
-  waiting = ": waiting for the guest to let go",
+  waiting = ": waiting for the guest",
 }
 
 --- The step of an event in words: "change sda".
@@ -26,13 +26,13 @@ function progress.line(event)
   return text.shown(("%s: %s%s%s"):format(event.domain, count, step_words(event), WORDS[event.state]))
 end
 
---- How far it is when so many steps are made, in at most width columns: "web01 [###-------] 3/7 change sda, 2 s".
+--- How far it is when so many steps are made, in at most width columns: "web01 [###-------] 3/7, 2 s: change sda".
 function progress.bar(event, made, seconds, width)
   local total = event.total or event.number
   local full = BAR * math.min(made, total) // math.max(total, 1)
   local marks = style.is_utf8() and { "█", "░", "…" } or { "#", "-", "..." }
-  local line = ("%s [%s%s] %d/%d %s%s, %d s"):format(event.domain, marks[1]:rep(full), marks[2]:rep(BAR - full), made,
-    total, step_words(event), event.state == "done" and "" or WORDS[event.state], seconds)
+  local line = ("%s [%s%s] %d/%d, %d s: %s%s"):format(event.domain, marks[1]:rep(full), marks[2]:rep(BAR - full),
+    made, total, seconds, step_words(event), event.state == "done" and "" or WORDS[event.state])
   return text.clip(text.shown(line), width, marks[3])
 end
 

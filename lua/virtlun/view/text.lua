@@ -39,7 +39,7 @@ end
 function text.masked(s)
   if not s:find("[=:<]") then return s end
   s = s:gsub("(%a[%w+.-]*://[^/%s:@'\"]*):[^/%s@'\"]*@", "%1:" .. MASK .. "@")
-  s = s:gsub("([?&;])([%w_.-]+)=[^&;%s'\"]+", masked_parameter)
+  s = s:gsub("([?&;'\"])([%w_.-]+)=[^&;%s'\"]+", masked_parameter)
   s = s:gsub("(%a+)=(['\"]).-%2", masked_attribute)
   return (s:gsub("(<cookie%f[%s>][^>]*>)[^<]*", "%1" .. MASK))
 end
