@@ -3,6 +3,8 @@ local feelings = require("virtlun.view.feelings")
 
 local function field(key, before, after) return { key = key, before = before, after = after } end
 
+local LATER = "at its next boot, after a power-off: "
+
 local SOURCE = field("source", "/a.iso", "/b.iso")
 local MOVE = field("address", { controller = 0, target = 0, unit = 0 }, { controller = 0, target = 0, unit = 1 })
 
@@ -12,10 +14,10 @@ local cases = {
   { "add", "live", "live, may be refused", nil, "" },
   { "add", "config", "next boot", nil, "" },
   { "add", "live and config", "live, its boot order after a power-off", nil,
-    "at a power-off: sda comes into the boot order" },
+    LATER .. "sda comes into the boot order" },
   { "remove", "live and config", "live", nil, "now: the guest loses sda" },
   { "remove", "live", "live", nil, "now: the guest loses sda" },
-  { "remove", "config", "next boot", nil, "at its next boot: the guest loses sda" },
+  { "remove", "config", "next boot", nil, LATER .. "the guest loses sda" },
   { "change", "live and config", "live", { SOURCE }, "now: the guest loses the medium that is now in sda" },
   { "change", "live", "live", { field("source", "/a.iso", false) },
     "now: the guest loses the medium that is now in sda" },
@@ -34,9 +36,9 @@ local cases = {
   { "change", "live and config", "live, replaces the HBA", { field("queues", 1, 2) },
     "now: replaces sda: the guest sees it go and come back" },
   { "change", "config", "next boot, replaces the HBA", { field("model", "lsilogic", "virtio-scsi") },
-    "at its next boot: the guest finds another HBA at sda, with all that is on it" },
+    LATER .. "the guest finds another HBA at sda, with all that is on it" },
   { "change", "config", "next boot", { MOVE },
-    "at its next boot: the guest finds sda at another place, under other names" },
+    LATER .. "the guest finds sda at another place, under other names" },
   { "change", "config", "next boot", { field("cache", "none", "writeback") }, "" },
 }
 
@@ -62,8 +64,8 @@ describe("what the guest feels", function()
   it("of another boot order comes at a power-off", function()
     local boot = { action = "change", kind = "domain", device = "web01", scope = "config", effect = "needs power-off",
       fields = { field("boot", "os", "devices") } }
-    assert.equal("at a power-off: the boot order changes", said { state = "running", steps = { boot }, pending = {} })
-    assert.equal("at a power-off: the boot order changes", said { state = "running", steps = {}, pending = { boot } })
+    assert.equal(LATER .. "the boot order changes", said { state = "running", steps = { boot }, pending = {} })
+    assert.equal(LATER .. "the boot order changes", said { state = "running", steps = {}, pending = { boot } })
   end)
 
   it("is told in the order of time, each drive once at a time", function()
@@ -73,7 +75,7 @@ describe("what the guest feels", function()
     local lines, is_now = feelings.lines { state = "running", steps = both, pending = { step(cases[7]) } }
     assert.same({ "now: the guest loses sdb; may replace sda: the guest sees it go and come back; " ..
       "the guest loses the medium that is now in sda",
-      "at its next boot: the guest loses sda; the guest finds sdc at another place, under other names" }, lines)
+      LATER .. "the guest loses sda; the guest finds sdc at another place, under other names" }, lines)
     assert.is_true(is_now)
     assert.is_false(select(2, feelings.lines { state = "running", steps = { moved }, pending = {} }))
   end)

@@ -46,6 +46,15 @@ describe("a text that is shown", function()
   end)
 end)
 
+describe("an element that is shown", function()
+  it("stands at the left, whatever document it stood in, and tells no password", function()
+    assert.same({ "<a>", "  <b passwd='***'/>", "</a>" }, text.of_xml("<a>\n      <b passwd='x'/>\n    </a>"))
+    assert.same({ "<a/>" }, text.of_xml("<a/>"))
+    assert.same({ "<cookie>***</cookie>" }, text.of_xml("<cookie>one\ntwo</cookie>"))
+    assert.same({}, text.of_xml(nil))
+  end)
+end)
+
 describe("columns", function()
   it("stay in line whatever the cells are written in", function()
     assert.same({ "  +  漢字  x", "  ~  é     y", "  -  \\n    z" },

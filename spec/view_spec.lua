@@ -25,6 +25,8 @@ local function plan(devices, described, more, opts)
   return made
 end
 
+local LATER = "at its next boot, after a power-off: "
+
 local function plain(_, text) return text end
 
 local HBA = host.hba(0)
@@ -53,14 +55,14 @@ describe("the end of a plan", function()
     assert.equal(lost, said({ HBA, SDA }, { insert }))
     assert.equal(lost, said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", source = false } }))
     assert.equal("1 change: 1 to remove\nnow: the guest loses sda", said({ HBA, SDA }, { remove }))
-    assert.equal("1 change: 1 to remove; nothing is interrupted now\nat its next boot: the guest loses sda",
+    assert.equal("1 change: 1 to remove; nothing is interrupted now\n" .. LATER .. "the guest loses sda",
       said({ HBA, SDA }, { remove, scope = "config" }))
   end)
 
   it("tells once of each drive that may be replaced, and of what needs power-off", function()
     assert.equal("1 change: 1 to change\nnow: may replace sda: the guest sees it go and come back",
       said({ HBA, SDA }, { insert }, { libvirt = 9000000 }))
-    assert.equal("1 change: 1 to change; nothing is interrupted now\nat a power-off: the boot order changes",
+    assert.equal("1 change: 1 to change; nothing is interrupted now\n" .. LATER .. "the boot order changes",
       said({ HBA, SDA, DISK }, { boot = "devices" }))
   end)
 
@@ -70,9 +72,9 @@ describe("the end of a plan", function()
     local lines = plan_view.lines(moved, { paint = plain })
     assert.equal("  ~  sda  moves from 0:0:0:0 to 0:0:3:1  next boot  guest [H:0:3:1]", lines[2])
     assert.same({ "  1 change: 1 to change; nothing is interrupted now",
-      "  at its next boot: the guest finds sda at another place, under other names" }, { lines[3], lines[4] })
+      "  " .. LATER .. "the guest finds sda at another place, under other names" }, { lines[3], lines[4] })
     assert.equal("1 change: 1 to change; nothing is interrupted now\n" ..
-      "at its next boot: the guest finds another HBA at controller0, with all that is on it",
+      LATER .. "the guest finds another HBA at controller0, with all that is on it",
       said({ HBA, SDA }, { { kind = "controller", index = 0, model = "virtio-transitional" } }))
   end)
 
@@ -89,7 +91,7 @@ describe("the end of a plan", function()
     local live, config = host.domain({ HBA, SDA }), host.domain({ HBA })
     local made = assert(virtlun.plan({ kind = "domain", name = "web01", remove }, { live = live, config = config },
       facts { driver = "test" }))
-    assert.same({ "nothing to do", "at its next boot: the guest loses sda" }, plan_view.summary(made))
+    assert.same({ "nothing to do", LATER .. "the guest loses sda" }, plan_view.summary(made))
   end)
 end)
 

@@ -1,4 +1,6 @@
---- What the guest of a running domain feels of a plan, and when: now, at its next boot, at a power-off, or never.
+--- What the guest of a running domain feels of a plan, and when: now, at its next boot, or never.
+--
+-- A domain boots from its configuration only after a power-off: a guest that reboots by itself stays what it is.
 -- Reads plan data only.
 
 local value = require "virtlun.view.value"
@@ -25,6 +27,7 @@ end
 
 --- Whether a drive had a medium that the change takes from the guest, for good or behind an open tray.
 local function loses_medium(step)
+  if step.action ~= "change" then return false end
   local source, tray = field_of(step, "source"), field_of(step, "tray")
   return source and source.before or tray and tray.after == "open"
 end
@@ -40,27 +43,31 @@ local function moves(step)
   return field and value.is_move(field)
 end
 
--- When something is felt, of which steps, and as what.  A sentence is about all steps that it is true of; at each time
--- a step is told once, by the first.
+local function now(test)
+  return function(step) return is_live(step) and test(step) end
+end
+
+local function later(test)
+  return function(step) return not is_live(step) and test(step) end
+end
+
+-- What is felt when, each with the sentence about all steps that it is true of; at each time a step is told once, by
+-- the first.
 local TIMES = {
-  { "now", is_live, {
-    { "the guest loses %s", removes },
-    { "replaces %s: the guest sees it go and come back", says "replaces the" },
-    { "may replace %s: the guest sees it go and come back", says "may replace" },
-    { "the guest loses the medium that is now in %s", function(step)
-      return step.action == "change" and loses_medium(step)
-    end },
-    { "the medium in %s is taken out and put back", reseats },
-  } },
-  { "at its next boot", function(step) return not is_live(step) end, {
-    { "the guest loses %s", removes },
-    { "the guest finds another HBA at %s, with all that is on it", says "replaces the HBA" },
-    { "the guest finds %s at another place, under other names", moves },
-  } },
-  { "at a power-off", function() return true end, {
-    { "%s changes", function(step) return step.kind == "domain" and says "needs power-off" (step) end },
+  { "now",
+    { "the guest loses %s", now(removes) },
+    { "replaces %s: the guest sees it go and come back", now(says "replaces the") },
+    { "may replace %s: the guest sees it go and come back", now(says "may replace") },
+    { "the guest loses the medium that is now in %s", now(loses_medium) },
+    { "the medium in %s is taken out and put back", now(reseats) },
+  },
+  { "at its next boot, after a power-off",
+    { "the guest loses %s", later(removes) },
+    { "the guest finds another HBA at %s, with all that is on it", later(says "replaces the HBA") },
+    { "the guest finds %s at another place, under other names", later(moves) },
+    { "%s changes", says "needs power-off" },
     { "%s comes into the boot order", says "boot order after a power-off" },
-  } },
+  },
 }
 
 local function name_of(step)
@@ -69,12 +76,11 @@ end
 
 --- What is felt at a time, as the sentences of its row.
 local function sentences(steps, row)
-  local _, is_then, all = table.unpack(row)
   local parts, told = {}, {}
-  for _, feeling in ipairs(all) do
+  for _, feeling in ipairs { table.unpack(row, 2) } do
     local names = {}
     for _, step in ipairs(steps) do
-      if not told[step] and is_then(step) and feeling[2](step) then
+      if not told[step] and feeling[2](step) then
         told[step] = true
         names[#names + 1] = name_of(step)
       end
@@ -84,8 +90,8 @@ local function sentences(steps, row)
   return parts
 end
 
---- What the guest feels of a plan's steps, and of what waits already: a list of "now: the guest loses sda"; and whether
--- anything is felt now.  Of a domain that is shut off nobody feels anything.
+--- What the guest feels of a plan's steps, and of what waits already: a list of sentences, "now: the guest loses sda",
+-- and whether anything is felt now.  Of a domain that is shut off nobody feels anything.
 function feelings.lines(plan)
   local lines, is_now = {}, false
   if plan.state == "shut off" then return lines, is_now end

@@ -26,6 +26,11 @@ local function what(step)
   return step.kind == "controller" and "HBA" or step.kind
 end
 
+--- With what effect; what only the running domain gets is gone with its next boot.
+local function effect(step)
+  return step.scope == "live" and step.effect:gsub("^live", "live only") or step.effect
+end
+
 --- Why a step is, and by which calls of libvirt.
 local function add_calls(lines, step, paint)
   local function add(line) lines[#lines + 1] = paint("faint", "      " .. text.shown(line)) end
@@ -33,14 +38,14 @@ local function add_calls(lines, step, paint)
   for _, call in ipairs(step.calls or {}) do
     add(("%s, %s"):format(call.call, call.scope))
     -- An element that is only taken away is told as it stands.
-    for line in text.masked(call.xml or call.before or ""):gmatch("[^\n]+") do add("  " .. line) end
+    for _, line in ipairs(text.of_xml(call.xml or call.before)) do add("  " .. line) end
   end
 end
 
 local function add_steps(lines, steps, paint, verbose)
   local rows = {}
   for i, step in ipairs(steps) do
-    rows[i] = { style.SIGNS[step.action], step.device, what(step), step.effect, value.guest(step.guest) }
+    rows[i] = { style.SIGNS[step.action], step.device, what(step), effect(step), value.guest(step.guest) }
   end
   for i, line in ipairs(style.columns(rows, "  ")) do
     lines[#lines + 1] = paint(steps[i].action, line)

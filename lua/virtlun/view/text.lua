@@ -79,6 +79,18 @@ function text.shown(s)
   return (as_utf8(s):gsub(utf8.charpattern, visible))
 end
 
+--- Lines of an element as they may be shown, without the indentation of the document in which it stood: that is what
+-- its last line has.
+function text.of_xml(xml)
+  local lines = {}
+  for line in text.masked(xml or ""):gmatch("[^\n]+") do lines[#lines + 1] = text.shown(line) end
+  local indent = #lines > 0 and lines[#lines]:match("^ *") or ""
+  for i = 2, #lines do
+    if lines[i]:sub(1, #indent) == indent then lines[i] = lines[i]:sub(#indent + 1) end
+  end
+  return lines
+end
+
 -- Width ----------------------------------------------------------------------------------------------------
 
 local COMBINING = {

@@ -7,12 +7,6 @@ local view = {}
 
 local NOWHERE = "/dev/null" -- as diff names what is not there
 
-local function lines_of(xml)
-  local lines = {}
-  for line in text.masked(xml or ""):gmatch("[^\n]+") do lines[#lines + 1] = text.shown(line) end
-  return lines
-end
-
 --- Lengths of the longest common tails of both lists, by where they begin.
 local function common_tails(a, b)
   local tails = { [#a + 1] = {} }
@@ -51,7 +45,7 @@ local function range(lines)
 end
 
 local function add_call(lines, plan, step, call, paint)
-  local before, after = lines_of(call.before), lines_of(call.xml)
+  local before, after = text.of_xml(call.before), text.of_xml(call.xml)
   if #before + #after == 0 then return end
   local name = text.shown(("%s %s (%s)"):format(plan.domain, step.device, call.scope))
   lines[#lines + 1] = paint("strong", "--- " .. (#before > 0 and name or NOWHERE))
