@@ -182,6 +182,8 @@ describe("an SVG picture", function()
     -- Each sign stands in the legend once more.
     assert.same({ add = "+++", change = "~~~~", remove = "--" }, signs)
     assert.truthy(svg:find('<rect class="slot remove"', 1, true))
+    assert.truthy(svg:find(">old.iso → new.iso<", 1, true))
+    assert.truthy(svg:find("<title>cdrom sda at 0:0:0:0: /old.iso → /new.iso; guest", 1, true))
     assert.truthy(svg:find(">moves to 1:0:3:1<", 1, true))
     assert.truthy(svg:find(">comes from 0:0:5:2<", 1, true))
   end)

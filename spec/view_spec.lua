@@ -78,6 +78,12 @@ describe("the end of a plan", function()
       said({ HBA, SDA }, { { kind = "controller", index = 0, model = "virtio-transitional" } }))
   end)
 
+  it("says beside a step that only the running domain gets it", function()
+    local live = plan({ HBA, SDA }, { insert, scope = "live" }, { libvirt = 9000000 })
+    assert.equal("  ~  sda  source /old.iso -> /new.iso  live only, may replace the drive  guest [H:0:0:0]",
+      plan_view.lines(live, { paint = plain })[2])
+  end)
+
   it("tells several things, and nothing of a guest that does not run", function()
     local both = { insert, { kind = "cdrom", dev = "sdb", absent = true } }
     local devices = { HBA, SDA, host.drive("sdb", { path = "/b.iso", place = { 0, 0, 1 } }) }

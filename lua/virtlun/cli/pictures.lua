@@ -8,10 +8,11 @@ local topology = require "virtlun.view.topology"
 
 local pictures = {}
 
---- Draws what topology.of gives, as the output's flags ask for.
-function pictures.draw(list, out)
+--- Draws what topology.of gives, as the output's flags ask for.  below: something else stands above it.
+function pictures.draw(list, out, below)
   if out.grid and not out.is_json and not pictures.takes_stdout(out) then
-    for _, picture in ipairs(list) do
+    for i, picture in ipairs(list) do
+      if below or i > 1 then out:line("") end
       for _, line in ipairs(grid_view.lines(picture, { paint = out.paint })) do out:line(line) end
     end
   end
@@ -34,7 +35,7 @@ function pictures.draw_plans(plans, out)
     list[i] = topology.of(description and domain_view.data(description), plan)
   end
   open:close()
-  pictures.draw(list, out)
+  pictures.draw(list, out, not out.quiet)
 end
 
 return pictures

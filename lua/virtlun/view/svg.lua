@@ -123,9 +123,18 @@ local function short(drive)
   return drive.label or drive.text:match("^/.-([^/]+)$") or drive.text
 end
 
+--- What is in a drive, and what was in it before a change.
+local function medium(drive, words_of)
+  return (drive.was and words_of(drive.was) .. " → " or "") .. words_of(drive)
+end
+
+local function long(drive)
+  return drive.text
+end
+
 --- All that is known of a drive, for who points at it.
 local function whole(drive)
-  local parts = { ("%s %s at %s: %s"):format(drive.kind, drive.name, drive.address, drive.text) }
+  local parts = { ("%s %s at %s: %s"):format(drive.kind, drive.name, drive.address, medium(drive, long)) }
   if drive.guest then
     parts[#parts + 1] = ("guest %s %s"):format(drive.guest.hctl, drive.guest.by_path or ""):gsub("%s+$", "")
   end
@@ -141,7 +150,7 @@ local function add_slot(out, drive, unit, x, y)
   out[#out + 1] = icon(icon_of(drive), x + 10, y + 8)
   out[#out + 1] = words("mono strong" .. gone, x + 32, y + 21, 13, drive.name, 72)
   out[#out + 1] = words("faint", right, y + 20, 10, "unit " .. unit, 60, "end")
-  out[#out + 1] = words("mono plain" .. gone, x + 10, y + 39, 11, short(drive), SLOT.width - 20)
+  out[#out + 1] = words("mono plain" .. gone, x + 10, y + 39, 11, medium(drive, short), SLOT.width - 20)
   local seen = drive.note or drive.guest and "guest " .. drive.guest.hctl or ""
   out[#out + 1] = words("mono faint", x + 10, y + 55, 10, seen, SLOT.width - 20)
   if drive.action then out[#out + 1] = badge(drive.action, x, y) end

@@ -113,15 +113,17 @@ local function named(drives, name)
   return list
 end
 
+--- Adds a drive as it will be, in the stead of what is there of it in one of the halves or in both.
 local function add_new(picture, step, device, note)
-  local drives = drives_at(picture, device.address)
+  local drives, was = drives_at(picture, device.address), nil
   if not drives then return end
   for i = #drives, 1, -1 do
-    -- It is in one of the halves already.
-    if drives[i].name == name_of(device) then table.remove(drives, i) end
+    if drives[i].name == name_of(device) then was = table.remove(drives, i) end
   end
   add_drive(picture, device, note)
-  drives[#drives].action, drives[#drives].guest = step.action, step.guest
+  local drive = drives[#drives]
+  drive.action, drive.guest = step.action, step.guest
+  drive.was = step.action == "change" and was or nil
 end
 
 local function changed_device(step)
@@ -170,8 +172,8 @@ end
 
 --- The picture of a domain, of a plan for it, or of both; one of them may be nil:
 -- { name =, state =, uri =, hbas = { { number = index, model =, place =, action =, note =, targets = { { number =,
--- units = { { number =, drives = { { name =, kind =, empty =, text =, label =, guest =, address =, action =, note =
--- } } } } } } } } }.  action: "add", "change", "remove", "differs" or nil.
+-- units = { { number =, drives = { { name =, kind =, empty =, text =, label =, guest =, address =, action =, note =,
+-- was = the drive with its present medium } } } } } } } } }.  action: "add", "change", "remove", "differs" or nil.
 function topology.of(domain, plan)
   local picture = {
     name = domain and domain.name or plan.domain, uri = domain and domain.uri or plan.uri,
