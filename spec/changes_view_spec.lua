@@ -93,6 +93,43 @@ describe("what is shown of a change", function()
   end)
 end)
 
+describe("a domain with passwords", function()
+  local host = require("support.host_xml")
+  local virtlun = require("virtlun")
+
+  local DISK = [[<disk type='network' device='disk'><driver name='qemu' type='raw'/>
+    <source protocol='https' name='x.raw?token=s3cret&amp;size=1' query='sig=s3cret'><host name='h' port='443'/>
+      <cookies><cookie name='id'>s3cret</cookie></cookies></source>
+    <target dev='sdb' bus='scsi'/><address type='drive' controller='0' bus='0' target='0' unit='1'/></disk>]]
+
+  it("keeps them out of every view of its plan", function()
+    local xml = host.domain { host.hba(0), host.drive("sda"), DISK, "<graphics type='vnc' passwd='s3cret'/>" }
+    local facts = { state = "running", active = true, persistent = true, driver = "QEMU" }
+    local made = assert(virtlun.plan({ kind = "domain", name = "web01", uri = "qemu+ssh://u:s3cret@h/system",
+      { kind = "disk", dev = "sdb", absent = true }, { kind = "cdrom", dev = "sda", source = "/b.iso" } },
+      { live = xml, config = xml }, facts))
+    local read = virtlun.read(xml)
+    local domain = require("virtlun.view.domain").data { name = "web01", uri = made.uri, facts = facts, live = read,
+      config = read }
+    local picture = require("virtlun.view.topology").of(domain, made)
+    local json = require("virtlun.view.json")
+    local views = {
+      plan = table.concat(plan_view.lines(made, { paint = plain, verbose = true }), "\n"),
+      diff = table.concat(xml_diff.lines(made, { paint = plain }), "\n"),
+      tree = table.concat(require("virtlun.view.tree").lines(domain), "\n"),
+      grid = table.concat(require("virtlun.view.grid").lines(picture, { paint = plain }), "\n"),
+      svg = require("virtlun.view.svg").text { picture }, json = json.text(json.masked { plans = { made } }),
+    }
+    for name, shown in pairs(views) do
+      assert.truthy(shown:find("sdb", 1, true), name)
+      assert.falsy(shown:find("s3cret", 1, true), name .. ": " .. shown)
+    end
+    assert.truthy(views.diff:find('name="x.raw?token=***&amp;size=1" query="sig=***"', 1, true), views.diff)
+    local sent = made.steps[1].calls[1].before
+    assert.truthy(sent:find("token=s3cret", 1, true), "what is sent is not masked")
+  end)
+end)
+
 describe("progress", function()
   -- An output that remembers, and a clock that is set.
   local function recorder(opts)

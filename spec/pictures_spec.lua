@@ -122,6 +122,11 @@ describe("a grid", function()
       "", "  C CD drive   . free   * not the same after its next boot" }, { table.unpack(drawn, 6) })
   end)
 
+  it("tells what an HBA will be", function()
+    local drawn = grid(topology.of(described({ DEVICES[1] }, { host.hba(0, "lsilogic", CCW) })))
+    assert.equal("* HBA 0  virtio-scsi  ccw fe.0.0001  [then lsilogic ccw fe.0.0001]", drawn[3])
+  end)
+
   it("with 200 drives stays within 100 columns, and shows each of them once", function()
     local shapes = {
       targets = many(function(i) return { 0, i, 0 } end), units = many(function(i) return { 0, 0, 7 * i } end),

@@ -95,6 +95,29 @@ describe("the README shows", function()
     assert.equal(files.read(path), svg)
   end)
 
+  it("every field of what --json prints", function()
+    local shown = readme:match("\nWhat `%-%-json` prints.-\n## ")
+    -- What devices say is told by virtlun help.
+    local IS_DEVICE = { before = true, after = true, described = true, devices = true }
+    local function look(data, command)
+      for key, inner in pairs(data) do
+        if type(key) == "string" then assert.truthy(shown:find("`" .. key .. "`", 1, true), command .. ": " .. key) end
+        if type(inner) == "table" and not IS_DEVICE[key] then look(inner, command) end
+      end
+    end
+    local dvd, test = "spec/recipes/dvd.lua", { "-c", "test:///default" }
+    for _, line in ipairs { { "plan", dvd }, { "apply", "--yes", dvd }, { "show", table.unpack(test) },
+      { "render", dvd }, { "lun", "300" }, { "help", "lun" }, { "show", "none", table.unpack(test) },
+      { "check", "none.lua" } } do
+      line[#line + 1] = "--json"
+      local out = child.virtlun(line).out
+      -- An apply prints many lines, each of them whole; the others one text of many lines.
+      for text in out:gmatch(line[1] == "apply" and "[^\n]+" or ".+") do
+        look(assert(require("dkjson").decode(text)), line[1])
+      end
+    end
+  end)
+
   it("every flag and every command there is", function()
     local parser, commands = require("virtlun.cli.options").parser()
     assert.truthy(parser)

@@ -62,6 +62,13 @@ describe("columns", function()
   end)
 end)
 
+describe("a tree", function()
+  it("moves no cursor", function()
+    local lines = style.tree { text = "web01\27[2J", { text = "DISC\n" } }
+    assert.same({ "web01\\x1b[2J", "DISC\\n" }, { lines[1], (lines[2]:gsub("^[^%a]+", "")) })
+  end)
+end)
+
 describe("JSON", function()
   it("tells no password either, and leaves the data as they are", function()
     local data = { uri = "qemu+ssh://u:pw@h/", plans = json_view.list { { xml = "<a passwd='x'/>" } } }

@@ -14,7 +14,7 @@ local ENDINGS = { add = "to add", change = "to change", remove = "to remove" }
 
 --- A device as it is or will be.
 local function whole(kind, device, medium)
-  if kind == "controller" then return "HBA " .. (device.model or "model of the host's choice") end
+  if kind == "controller" then return "HBA " .. value.hba_model(device) end
   local address = device.address
   local place = address and address.controller and "at " .. virtlun.address_text(address) .. "  " or ""
   return ("%s %s%s"):format(kind, place, value.medium(device.source, medium))

@@ -47,7 +47,7 @@ end
 
 local function set_hba(picture, device, note)
   local hba = hba_at(picture, device.index)
-  hba.model, hba.place = device.model or "model of the host's choice", value.hba_address(device.address)
+  hba.model, hba.place = value.hba_model(device), value.hba_address(device.address)
   hba.action, hba.note = note and "differs", note
 end
 
@@ -72,6 +72,9 @@ local function add_domain(picture, domain)
         if which == "live" or not domain.live or differs then add_drive(picture, device, note) end
       elseif which == "live" or not domain.live or device.other == "missing" then
         set_hba(picture, device, note)
+      elseif differs then
+        hba_at(picture, device.index).note = ("then %s %s"):format(value.hba_model(device),
+          value.hba_address(device.address)):gsub(" $", "")
       end
     end
   end

@@ -43,6 +43,11 @@ function value.guest(guest)
   return "guest " .. guest.hctl .. by_path
 end
 
+--- What an HBA is, where that is said.
+function value.hba_model(device)
+  return device.model or "model of the host's choice"
+end
+
 --- Where an HBA sits in its machine; "" if that is unknown.
 function value.hba_address(address)
   if not address then return "" end
