@@ -150,6 +150,18 @@ describe("virtlun plan", function()
     assert.equal(6, json_of(0, "plan --svg @/plan.svg " .. DVD).changes)
   end)
 
+  it("draws also what its recipe does not name", function()
+    local result = child.script([[
+      local virtlun, cli = require "virtlun", require "virtlun.cli"
+      local held = virtlun.open "test:///default"
+      cli.main { "apply", "--yes", "--quiet", "spec/recipes/dvd.lua" }
+      cli.main { "plan", "--grid", "-c", "test:///default", "-" }
+      held:close()]], { env = { LC_ALL = "C" },
+      stdin = 'domain "test" { cdrom { dev = "sdb", address = { controller = 4, target = 0, unit = 1 } } }' })
+    assert.equal("", result.err)
+    assert.truthy(result.out:find("\n    target 0 | *C sda  +c sdb\n", 1, true), result.out)
+  end)
+
   it("says why a picture could not be written", function()
     local result = run("plan -q --svg @/none/plan.svg " .. DVD)
     assert.same({ 1, "", ("virtlun: cannot be written: %s/none/plan.svg: No such file or directory\n"):format(folder) },

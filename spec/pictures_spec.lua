@@ -122,6 +122,10 @@ describe("a grid", function()
       "", "  C CD drive   . free   * not the same after its next boot" }, { table.unpack(drawn, 6) })
   end)
 
+  it("shows a domain that is shut off as its configuration has it", function()
+    assert.same(grid(topology.of(described(DEVICES))), grid(topology.of(described(nil, DEVICES))))
+  end)
+
   it("tells what an HBA will be", function()
     local drawn = grid(topology.of(described({ DEVICES[1] }, { host.hba(0, "lsilogic", CCW) })))
     assert.equal("* HBA 0  virtio-scsi  ccw fe.0.0001  [then lsilogic ccw fe.0.0001]", drawn[3])
