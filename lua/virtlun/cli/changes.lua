@@ -201,10 +201,10 @@ local function apply_all(plans, found, args, out)
       changes.note_done(plan, event)
       shown:tell(event)
     end
-    local result, failure, written = plan:apply(how)
+    local result, failure, ended = plan:apply(how)
     found:append(result and result.notes or failure)
     failed = failed or not result
-    changed = changes.conclude(plan, result, failure, written) or changed
+    changed = changes.conclude(plan, result, failure, ended and ended.written) or changed
   end
   shown:close()
   return failed, changed
