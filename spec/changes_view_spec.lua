@@ -142,7 +142,7 @@ describe("progress", function()
   end
 
   local function event(state, number, device)
-    return { state = state, number = number, total = 3, domain = "web01",
+    return { state = state, what = state == "waiting" and "guest" or nil, number = number, total = 3, domain = "web01",
       step = { action = "change", kind = "cdrom", device = device or "sda" } }
   end
 
@@ -151,6 +151,9 @@ describe("progress", function()
     for _, state in ipairs { "begin", "waiting", "done", "failed", "undone" } do shown:tell(event(state, 2)) end
     assert.same({ "web01: [2/3] change sda: waiting for the guest", "web01: [2/3] change sda: done",
       "web01: [2/3] change sda: failed", "web01: [2/3] change sda: undone" }, out.said)
+    local busy = event("waiting", 1)
+    busy.what = "busy"
+    assert.equal("web01: [1/3] change sda: waiting for another change of the domain", progress.line(busy))
     shown:close()
     assert.is_true(out.cleared)
   end)
@@ -163,6 +166,7 @@ describe("progress", function()
     at(12)
     shown:tell(event("waiting", 2, "sdb"))
     shown:tell(event("undone", 1))
+    shown:tell(event("undone", 2, "sdb")) -- it had failed
     local lines = {}
     for i, line in ipairs(out.said) do lines[i] = line:gsub("█", "#"):gsub("░", "-") end
     assert.same({
@@ -170,6 +174,7 @@ describe("progress", function()
       "web01 [######--------------] 1/3, 0 s: change sda",
       "web01 [######--------------] 1/3, 12 s: change sdb: waiting for the guest",
       "web01 [--------------------] 0/3, 12 s: change sda: undone",
+      "web01 [--------------------] 0/3, 12 s: change sdb: undone",
     }, lines)
     assert.is_true(text.width(progress.bar(event("begin", 1, ("x"):rep(200)), 0, 0, 79)) <= 79)
   end)

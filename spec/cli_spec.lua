@@ -217,8 +217,9 @@ describe("virtlun plan", function()
 end)
 
 describe("virtlun apply", function()
-  local done = "test: add controller0: done\ntest: add controller1: done\ntest: add controller2: done\n" ..
-    "test: add controller3: done\ntest: add controller4: done\ntest: add sda: done\n" ..
+  local done = "test: [1/6] add controller0: done\ntest: [2/6] add controller1: done\n" ..
+    "test: [3/6] add controller2: done\ntest: [4/6] add controller3: done\n" ..
+    "test: [5/6] add controller4: done\ntest: [6/6] add sda: done\n" ..
     "virtlun: test:/// lives in this process only; nothing outlives it\n"
 
   it("without a terminal needs --yes", function()

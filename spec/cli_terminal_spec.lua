@@ -58,6 +58,6 @@ describe("a terminal", function()
     for _, line in ipairs { "apply -q --yes ", "apply --json --yes " } do
       assert.falsy(on_terminal(line .. DVD, ""):find("\27[K", 1, true))
     end
-    assert.truthy(on_terminal("apply --yes " .. DVD, "", "TERM=dumb"):find("test: add sda: done", 1, true))
+    assert.truthy(on_terminal("apply --yes " .. DVD, "", "TERM=dumb"):find("test: [6/6] add sda: done", 1, true))
   end)
 end)

@@ -10,20 +10,22 @@ local BAR = 20           -- signs in a bar
 local MOST_REDRAWS = 10  -- in a second
 local NARROWEST = 20
 
-local WORDS = {
-  begin = "", done = ": done", failed = ": failed", undone = ": undone",
-  waiting = ": waiting for the guest",
-}
+local WORDS = { begin = "", done = ": done", failed = ": failed", undone = ": undone" }
+local WAITS = { guest = ": waiting for the guest", busy = ": waiting for another change of the domain" }
 
 --- The step of an event in words: "change sda".
 local function step_words(event)
   return ("%s %s"):format(event.step.action, event.step.device)
 end
 
+local function state_words(event)
+  return WORDS[event.state] or WAITS[event.what] or ": waiting"
+end
+
 --- A line about one event, as it stays: "web01: [3/7] change sda: done".
 function progress.line(event)
   local count = event.total and ("[%d/%d] "):format(event.number, event.total) or ""
-  return text.shown(("%s: %s%s%s"):format(event.domain, count, step_words(event), WORDS[event.state]))
+  return text.shown(("%s: %s%s%s"):format(event.domain, count, step_words(event), state_words(event)))
 end
 
 --- How far it is when so many steps are made, in at most width columns: "web01 [###-------] 3/7, 2 s: change sda".
@@ -32,7 +34,7 @@ function progress.bar(event, made, seconds, width)
   local full = BAR * math.min(made, total) // math.max(total, 1)
   local marks = style.is_utf8() and { "█", "░", "…" } or { "#", "-", "..." }
   local line = ("%s [%s%s] %d/%d, %d s: %s%s"):format(event.domain, marks[1]:rep(full), marks[2]:rep(BAR - full),
-    made, total, seconds, step_words(event), event.state == "done" and "" or WORDS[event.state])
+    made, total, seconds, step_words(event), event.state == "done" and "" or state_words(event))
   return text.clip(text.shown(line), width, marks[3])
 end
 
@@ -40,7 +42,7 @@ end
 function progress.data(event)
   return {
     event = "step", state = event.state, domain = event.domain, number = event.number, total = event.total,
-    action = event.step.action, kind = event.step.kind, device = event.step.device,
+    what = event.what, action = event.step.action, kind = event.step.kind, device = event.step.device,
   }
 end
 
@@ -55,14 +57,16 @@ local function may_redraw(self, now)
 end
 
 -- Steps that one define makes are begun one after the other, and done together: only counting tells how far it is.
-local COUNTS = { done = 1, undone = -1 }
+local IS_DONE = { done = true, undone = false }
 
 local function count(self, event)
-  if self.domain ~= event.domain then self.domain, self.made = event.domain, 0 end
-  self.made = self.made + (COUNTS[event.state] or 0)
+  if self.domain ~= event.domain then self.domain, self.made, self.is_made = event.domain, 0, {} end
+  local was, is = self.is_made[event.number] or false, IS_DONE[event.state]
+  if is == nil or is == was then return end
+  self.is_made[event.number], self.made = is, self.made + (is and 1 or -1)
 end
 
---- Shows an event of plan:apply: { state =, number =, total =, step =, domain = }.
+--- Shows an event of plan:apply: { state =, what =, number =, total =, step =, domain = }.
 function Progress:tell(event)
   local out, now = self.out, self.clock()
   count(self, event)
