@@ -164,10 +164,11 @@ describe("virtlun plan", function()
 
   it("says why a picture could not be written", function()
     local result = run("plan -q --svg @/none/plan.svg " .. DVD)
-    assert.same({ 1, "", ("virtlun: cannot be written: %s/none/plan.svg: No such file or directory\n"):format(folder) },
+    local cannot = "virtlun: the picture cannot be written: "
+    assert.same({ 1, "", ("%s%s/none/plan.svg: No such file or directory\n"):format(cannot, folder) },
       { result.code, result.out, result.err })
     result = run("plan --json --svg - " .. DVD)
-    assert.same({ 1, "virtlun: --svg - and --json both want standard output\n" }, { result.code, result.err })
+    assert.same({ 1, cannot .. "--svg - and --json both want standard output\n" }, { result.code, result.err })
     assert.truthy(dkjson.decode(result.out))
   end)
 

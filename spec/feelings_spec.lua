@@ -31,8 +31,10 @@ local cases = {
   { "change", "config", "next boot", { SOURCE }, "" },
   { "change", "live and config", "live, may replace the drive", { SOURCE },
     "now: may replace sda: the guest sees it go and come back" },
-  { "change", "live and config", "live, replaces the drive", { SOURCE, MOVE },
+  { "change", "live and config", "live, replaces the drive", { SOURCE },
     "now: replaces sda: the guest sees it go and come back" },
+  { "change", "live and config", "live, replaces the drive", { SOURCE, MOVE },
+    "now: moves sda: the guest sees it go, and come at another place" },
   { "change", "live and config", "live, replaces the HBA", { field("queues", 1, 2) },
     "now: replaces sda: the guest sees it go and come back" },
   { "change", "config", "next boot, replaces the HBA", { field("model", "lsilogic", "virtio-scsi") },
@@ -69,7 +71,7 @@ describe("what the guest feels", function()
   end)
 
   it("is told in the order of time, each drive once at a time", function()
-    local gone, moved = step(cases[6]), step(cases[21])
+    local gone, moved = step(cases[6]), step(cases[22])
     gone.device, moved.device = "sdb", "sdc"
     local both = { gone, moved, step(cases[17]), step(cases[8]) }
     local lines, is_now = feelings.lines { state = "running", steps = both, pending = { step(cases[7]) } }

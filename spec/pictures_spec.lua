@@ -197,6 +197,13 @@ describe("an SVG picture", function()
     assert.truthy(svg:find(">comes from 0:0:5:2<", 1, true))
   end)
 
+  it("says how long an HBA is so", function()
+    local config = { host.hba(0), host.drive("sda", { place = { 0, 0, 16383 } }) }
+    local svg = svg_view.text { topology.of(described({}, config)) }
+    assert.truthy(svg:find(">virtio-scsi  ·  from its next boot on<", 1, true))
+    assert.truthy(svg:find(">unit 16383<", 1, true))
+  end)
+
   it("is XML whatever is in it, and tells no password", function()
     local picture = topology.of(described(DEVICES))
     picture.name, picture.uri = "a<b>&\"c'\0\27[2J\xff\u{fffe}", "qemu+ssh://u:s3cret@h/"

@@ -20,25 +20,29 @@ function Output:line(text)
   self:write(text .. "\n")
 end
 
---- Writes a text into a file, or to standard output if its path is -; what keeps it from that is told.
-function Output:file(path, text)
-  if path == "-" and self.is_json then
-    self:message("virtlun: --svg - and --json both want standard output")
-    self.has_failed = true
-    return
-  end
-  if path == "-" then return self:write(text) end
+--- Writes a text into a file: true, or nil and why not.
+local function write_file(path, text)
   local file, message = io.open(path, "w")
-  if file then
-    local good
-    good, message = file:write(text)
-    local closed, more = file:close()
-    message = not good and message or not closed and more or nil
+  if not file then return nil, message end
+  local good, failure = file:write(text)
+  local closed, more = file:close()
+  if good and closed then return true end
+  return nil, ("%s: %s"):format(path, failure or more)
+end
+
+--- Writes a picture into a file, or to standard output if its path is -; what keeps it from that is told.
+function Output:picture(path, text)
+  local good, message = true, nil
+  if path ~= "-" then
+    good, message = write_file(path, text)
+  elseif self.is_json then
+    good, message = nil, "--svg - and --json both want standard output"
+  else
+    self:write(text)
   end
-  if message then
-    self:message("virtlun: cannot be written: " .. message)
-    self.has_failed = true
-  end
+  if good then return end
+  self:message("virtlun: the picture cannot be written: " .. message)
+  self.has_failed = true
 end
 
 --- Whether everything was written; says so if standard output was not.

@@ -16,7 +16,7 @@ function pictures.draw(list, out, below)
       for _, line in ipairs(grid_view.lines(picture, { paint = out.paint })) do out:line(line) end
     end
   end
-  if out.svg then out:file(out.svg, svg_view.text(list)) end
+  if out.svg then out:picture(out.svg, svg_view.text(list)) end
 end
 
 --- Whether nothing else may be written to standard output.

@@ -56,6 +56,7 @@ end
 local TIMES = {
   { "now",
     { "the guest loses %s", now(removes) },
+    { "moves %s: the guest sees it go, and come at another place", now(moves) },
     { "replaces %s: the guest sees it go and come back", now(says "replaces the") },
     { "may replace %s: the guest sees it go and come back", now(says "may replace") },
     { "the guest loses the medium that is now in %s", now(loses_medium) },

@@ -15,7 +15,7 @@ local WIDTH, MARGIN = 1000, 28
 local SLOT = { width = 160, height = 64, gap = 10 }
 local PANEL = { pad = 10, label = 22, gap = 14 } -- a target around its slots
 local STEM = 26                                  -- from the bus of an HBA down to a target
-local HEAD = { height = 40, gap = 18 }           -- the boxes of a domain and of an HBA
+local HEAD = { width = 620, height = 40, gap = 18 } -- the boxes of an HBA and, wider, of a domain
 local FIRST = 76                                 -- where targets begin
 local GLYPH = 0.61                               -- width of a letter of the fixed font, for each pixel of its size
 
@@ -149,7 +149,7 @@ local function add_slot(out, drive, unit, x, y)
   out[#out + 1] = box("slot " .. (drive.action or ""), x, y, SLOT.width, SLOT.height, 7)
   out[#out + 1] = icon(icon_of(drive), x + 10, y + 8)
   out[#out + 1] = words("mono strong" .. gone, x + 32, y + 21, 13, drive.name, 72)
-  out[#out + 1] = words("faint", right, y + 20, 10, "unit " .. unit, 60, "end")
+  out[#out + 1] = words("faint", right, y + 20, 10, "unit " .. unit, 64, "end")
   out[#out + 1] = words("mono plain" .. gone, x + 10, y + 39, 11, medium(drive, short), SLOT.width - 20)
   local seen = drive.note or drive.guest and "guest " .. drive.guest.hctl or ""
   out[#out + 1] = words("mono faint", x + 10, y + 55, 10, seen, SLOT.width - 20)
@@ -219,7 +219,8 @@ end
 
 local function hba_words(hba)
   local parts = { hba.model }
-  for _, part in ipairs { hba.place ~= "" and hba.place or nil, hba.note } do parts[#parts + 1] = part end
+  if hba.place and hba.place ~= "" then parts[#parts + 1] = hba.place end
+  parts[#parts + 1] = hba.note
   return table.concat(parts, "  ·  ")
 end
 
@@ -236,9 +237,9 @@ local function add_hba(out, hba, y)
   end
   if below.last then out[#out + 1] = wire("M%d %dV%d", trunk, y + HEAD.height, below.last) end
   table.move(below, 1, #below, #out + 1, out)
-  out[#out + 1] = box("head " .. (hba.action or ""), x, y, 440, HEAD.height, 9)
+  out[#out + 1] = box("head " .. (hba.action or ""), x, y, HEAD.width, HEAD.height, 9)
   out[#out + 1] = words("mono strong", x + 16, y + 25, 14, "HBA " .. hba.number, 90)
-  out[#out + 1] = words("mono plain", x + 92, y + 25, 12, hba_words(hba), 340)
+  out[#out + 1] = words("mono plain", x + 92, y + 25, 12, hba_words(hba), HEAD.width - 100)
   if hba.action then out[#out + 1] = badge(hba.action, x, y) end
   return at
 end
