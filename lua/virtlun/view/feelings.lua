@@ -11,12 +11,6 @@ local function is_live(step)
   return step.scope == "live" or step.scope == "live and config"
 end
 
-local function field_of(step, key)
-  for _, field in ipairs(step.fields or {}) do
-    if field.key == key then return field end
-  end
-end
-
 local function says(words)
   return function(step) return (step.effect or ""):find(words, 1, true) end
 end
@@ -28,18 +22,18 @@ end
 --- Whether a drive had a medium that the change takes from the guest, for good or behind an open tray.
 local function loses_medium(step)
   if step.action ~= "change" then return false end
-  local source, tray = field_of(step, "source"), field_of(step, "tray")
+  local source, tray = value.field(step, "source"), value.field(step, "tray")
   return source and source.before or tray and tray.after == "open"
 end
 
 --- The same medium is read in another way, for which it is taken out and put back.
 local function reseats(step)
-  return step.kind == "cdrom" and step.action == "change" and field_of(step, "format")
+  return step.kind == "cdrom" and step.action == "change" and value.field(step, "format")
     and step.before and step.before.source
 end
 
 local function moves(step)
-  local field = field_of(step, "address")
+  local field = value.field(step, "address")
   return field and value.is_move(field)
 end
 

@@ -5,27 +5,16 @@
 
 local style = require "virtlun.view.style"
 local text = require "virtlun.view.text"
+local topology = require "virtlun.view.topology"
 
 local view = {}
 
 local WIDTH = 100
 local TALL = 16 -- rows from which on a narrow grid goes on beside itself
 
-local LETTERS = { cdrom = "C", disk = "D", lun = "L", hostdev = "H" }
-local EMPTY = "c"
-
-local LETTER_WORDS = {
-  { "C", "CD drive" }, { "c", "empty CD drive" }, { "D", "disk" }, { "L", "lun" }, { "H", "SCSI device of the host" },
-}
-local SIGN_WORDS = {
-  { "add", "comes" }, { "change", "changes" }, { "remove", "goes" }, { "differs", "not the same after its next boot" },
-}
+local LETTERS = { cdrom = "C", empty = "c", disk = "D", lun = "L", hostdev = "H" }
 
 -- Cells ----------------------------------------------------------------------------------------------------
-
-local function letter_of(drive)
-  return drive.kind == "cdrom" and drive.empty and EMPTY or LETTERS[drive.kind]
-end
 
 --- What stands in a cell: { text =, action = }.  A drive that is there twice, now and after the next boot, stands once.
 local function cell_of(unit, seen)
@@ -33,9 +22,9 @@ local function cell_of(unit, seen)
   for _, drive in ipairs(unit.drives) do
     if not told[drive.name] then
       told[drive.name] = true
-      local letter = letter_of(drive)
-      seen[letter], seen[drive.action or 0] = true, true
-      parts[#parts + 1] = ("%s%s %s"):format(style.SIGNS[drive.action] or " ", letter, text.shown(drive.name))
+      seen[drive.look], seen[drive.action or 0] = true, true
+      local sign = style.SIGNS[drive.action] or " "
+      parts[#parts + 1] = ("%s%s %s"):format(sign, LETTERS[drive.look], text.shown(drive.name))
       cell.action = cell.action or drive.action
     end
   end
@@ -90,30 +79,26 @@ local function targets_of(hba, units, cells)
   return targets
 end
 
--- Lines, as lists of { painted text, width } -----------------------------------------------------------------
+-- Lines ----------------------------------------------------------------------------------------------------
 
-local function row_of(label, units, widths, fill, marks)
-  local plain, painted = { ("%" .. LABEL .. "s %s"):format(label, marks.bar) }, {}
-  painted[1] = plain[1]
-  for i, unit in ipairs(units) do
-    local shown, paint = fill(unit)
-    local padded = text.pad(shown, widths[unit])
-    painted[i + 1] = paint and paint(padded) or padded
-  end
-  return painted[1] .. " " .. table.concat(painted, "  ", 2)
+local function row_of(label, units, bar, cell_at)
+  local cells = {}
+  for i, unit in ipairs(units) do cells[i] = cell_at(unit) end
+  return ("%" .. LABEL .. "s %s %s"):format(label, bar, table.concat(cells, "  "))
 end
 
 local function lines_of_block(block, targets, cells, widths, paint, marks)
+  local function head(unit) return text.pad(" " .. unit, widths[unit]) end
   local lines = {
-    row_of("unit", block, widths, function(unit) return " " .. unit end, marks),
+    row_of("unit", block, marks.bar, head),
     marks.line:rep(LABEL + 1) .. marks.cross .. marks.line:rep(block.width - LABEL - 2),
   }
   for _, target in ipairs(targets) do
-    lines[#lines + 1] = row_of("target " .. target, block, widths, function(unit)
-      local cell = cells[target][unit]
-      if not cell then return " " .. marks.free end
-      return cell.text, cell.action and function(padded) return paint(cell.action, padded) end
-    end, marks)
+    lines[#lines + 1] = row_of("target " .. target, block, marks.bar, function(unit)
+      local cell = cells[target][unit] or { text = " " .. marks.free }
+      local padded = text.pad(cell.text, widths[unit])
+      return cell.action and paint(cell.action, padded) or padded
+    end)
   end
   return lines
 end
@@ -168,11 +153,11 @@ end
 --- What the letters and signs mean that were drawn.
 local function legend(seen, marks)
   local parts = {}
-  for _, row in ipairs(LETTER_WORDS) do
-    if seen[row[1]] then parts[#parts + 1] = ("%s %s"):format(row[1], row[2]) end
+  for _, row in ipairs(topology.LOOKS) do
+    if seen[row[1]] then parts[#parts + 1] = ("%s %s"):format(LETTERS[row[1]], row[2]) end
   end
   if #parts > 0 then parts[#parts + 1] = marks.free .. " free" end
-  for _, row in ipairs(SIGN_WORDS) do
+  for _, row in ipairs(style.SIGN_WORDS) do
     if seen[row[1]] then parts[#parts + 1] = ("%s %s"):format(style.SIGNS[row[1]], row[2]) end
   end
   return table.concat(parts, "   ")
@@ -181,8 +166,7 @@ end
 --- Lines of what topology.of gives.  opts: paint.
 function view.lines(picture, opts)
   local paint, marks, seen = opts.paint, marks_of(), {}
-  local lines = { paint("strong", text.shown(picture.name)) ..
-    text.shown(("  %s  %s"):format(picture.state or "", picture.uri or "")) }
+  local lines = { style.heading(paint, picture.name, picture.state, picture.uri) }
   for _, hba in ipairs(picture.hbas) do add_hba(lines, hba, paint, seen, marks) end
   if #picture.hbas == 0 then lines[#lines + 1] = "  no SCSI HBAs" end
   local words = legend(seen, marks)

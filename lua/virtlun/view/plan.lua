@@ -103,8 +103,7 @@ end
 --- Lines of a plan.  opts: paint, verbose.
 function view.lines(plan, opts)
   local paint = opts.paint
-  local lines = { paint("strong", text.shown(plan.domain)) ..
-    text.shown(("  %s  %s"):format(plan.state or "", plan.uri or "")) }
+  local lines = { style.heading(paint, plan.domain, plan.state, plan.uri) }
   add_steps(lines, plan.steps, paint, opts.verbose)
   if opts.verbose then add_unchanged(lines, plan.unchanged or {}, paint) end
   if #plan.pending > 0 then

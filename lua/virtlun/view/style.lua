@@ -12,6 +12,11 @@ local CODES = {
 -- What a plan does to a device, and what is not the same now and after the next boot, in one sign each.
 style.SIGNS = { add = "+", change = "~", remove = "-", differs = "*", unchanged = "=" }
 
+-- The same in words, for legends.
+style.SIGN_WORDS = {
+  { "add", "comes" }, { "change", "changes" }, { "remove", "goes" }, { "differs", "not the same after its next boot" },
+}
+
 --- "1 change", "2 changes".
 function style.plural(count, word)
   return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
@@ -21,6 +26,11 @@ end
 function style.painter(colour)
   if not colour then return function(_, line) return line end end
   return function(what, line) return ("\27[%sm%s\27[0m"):format(CODES[what], line) end
+end
+
+--- The line above what is shown of a domain.
+function style.heading(paint, name, state, uri)
+  return paint("strong", text.shown(name)) .. text.shown(("  %s  %s"):format(state or "", uri or ""))
 end
 
 --- Whether the locale can show more than ASCII.

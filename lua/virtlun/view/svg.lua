@@ -6,6 +6,7 @@
 
 local style = require "virtlun.view.style"
 local text = require "virtlun.view.text"
+local topology = require "virtlun.view.topology"
 
 local view = {}
 
@@ -103,15 +104,6 @@ local ICONS = {
   hostdev = '<rect class="icon" x="2" y="2" width="12" height="12" rx="2"/><path class="icon" d="M5 8h6M8 5v6"/>',
 }
 
-local ICON_WORDS = {
-  { "cdrom", "CD drive" }, { "empty", "empty CD drive" }, { "disk", "disk" }, { "lun", "lun" },
-  { "hostdev", "SCSI device of the host" },
-}
-
-local function icon_of(drive)
-  return drive.kind == "cdrom" and drive.empty and "empty" or drive.kind
-end
-
 local function icon(name, x, y)
   return ('<g transform="translate(%d %d)">%s</g>'):format(x, y, ICONS[name])
 end
@@ -147,7 +139,7 @@ local function add_slot(out, drive, unit, x, y)
   local gone = drive.action == "remove" and " gone" or ""
   out[#out + 1] = ("<g><title>%s</title>"):format(escaped(whole(drive)))
   out[#out + 1] = box("slot " .. (drive.action or ""), x, y, SLOT.width, SLOT.height, 7)
-  out[#out + 1] = icon(icon_of(drive), x + 10, y + 8)
+  out[#out + 1] = icon(drive.look, x + 10, y + 8)
   out[#out + 1] = words("mono strong" .. gone, x + 32, y + 21, 13, drive.name, 72)
   out[#out + 1] = words("faint", right, y + 20, 10, "unit " .. unit, 64, "end")
   out[#out + 1] = words("mono plain" .. gone, x + 10, y + 39, 11, medium(drive, short), SLOT.width - 20)
@@ -265,10 +257,6 @@ end
 
 -- Legend ---------------------------------------------------------------------------------------------------
 
-local SIGN_WORDS = {
-  { "add", "comes" }, { "change", "changes" }, { "remove", "goes" }, { "differs", "not the same after its next boot" },
-}
-
 --- Calls fn with every HBA and every drive of the pictures.
 local function each(pictures, fn)
   for _, picture in ipairs(pictures) do
@@ -276,7 +264,7 @@ local function each(pictures, fn)
       fn(hba.action)
       for _, target in ipairs(hba.targets) do
         for _, unit in ipairs(target.units) do
-          for _, drive in ipairs(unit.drives) do fn(drive.action, icon_of(drive)) end
+          for _, drive in ipairs(unit.drives) do fn(drive.action, drive.look) end
         end
       end
     end
@@ -296,8 +284,8 @@ local function add_legend(out, pictures, y)
       end
     end
   end
-  add(ICON_WORDS, function(name) return icon(name, x, y) end)
-  add(SIGN_WORDS, function(action) return badge(action, x + 8, y + 8) end)
+  add(topology.LOOKS, function(name) return icon(name, x, y) end)
+  add(style.SIGN_WORDS, function(action) return badge(action, x + 8, y + 8) end)
 end
 
 -- The whole ------------------------------------------------------------------------------------------------

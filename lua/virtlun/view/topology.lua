@@ -7,6 +7,12 @@ local value = require "virtlun.view.value"
 
 local topology = {}
 
+-- What a drive looks like, in words for legends.
+topology.LOOKS = {
+  { "cdrom", "CD drive" }, { "empty", "empty CD drive" }, { "disk", "disk" }, { "lun", "lun" },
+  { "hostdev", "SCSI device of the host" },
+}
+
 local UNTIL, FROM = "until its next boot", "from its next boot on"
 
 --- What a drive is called; a SCSI device of the host may have no name.
@@ -55,7 +61,8 @@ local function add_drive(picture, device, note)
   local drives = drives_at(picture, device.address)
   if not drives then return end
   drives[#drives + 1] = {
-    name = name_of(device), kind = device.kind, empty = not device.source, source = device.source,
+    name = name_of(device), kind = device.kind,
+    look = device.kind == "cdrom" and not device.source and "empty" or device.kind,
     text = value.medium(device.source, device.medium), label = device.medium and device.medium.label,
     guest = device.guest, address = virtlun.address_text(device.address), action = note and "differs", note = note,
   }
@@ -80,10 +87,23 @@ local function add_domain(picture, domain)
   end
 end
 
+--- What is at its address of a drive: it may be there as it runs, and as it will be.
+local function entries_of(picture, device)
+  local list = {}
+  for _, drive in ipairs(drives_at(picture, device.address) or {}) do
+    if drive.name == name_of(device) then list[#list + 1] = drive end
+  end
+  return list
+end
+
 --- What a plan knows of the domain without asking it again.
 local function add_described(picture, plan)
   local function add(device)
-    if device.kind == "controller" then set_hba(picture, device) else add_drive(picture, device) end
+    if device.kind == "controller" then
+      set_hba(picture, device)
+    elseif #entries_of(picture, device) == 0 then
+      add_drive(picture, device)
+    end
   end
   for _, entry in ipairs(plan.unchanged or {}) do add(entry.described) end
   for _, step in ipairs(plan.steps) do
@@ -93,27 +113,12 @@ end
 
 -- What a plan does to it -----------------------------------------------------------------------------------
 
-local function after_of(step, key)
-  for _, field in ipairs(step.fields or {}) do
-    if field.key == key then return field.after, true, field end
-  end
-end
-
 local function mark_hba(picture, step)
   local hba = hba_at(picture, (step.before or step.after).index)
   if step.action == "add" then set_hba(picture, step.after) end
   hba.action = step.action
-  local model = after_of(step, "model")
-  hba.note = model and "then " .. model or nil
-end
-
---- The drives of that name at an address.
-local function named(drives, name)
-  local list = {}
-  for _, drive in ipairs(drives or {}) do
-    if drive.name == name then list[#list + 1] = drive end
-  end
-  return list
+  local model = value.field(step, "model")
+  hba.note = model and "then " .. model.after or nil
 end
 
 --- Adds a drive as it will be, in the stead of what is there of it in one of the halves or in both.
@@ -126,7 +131,7 @@ local function add_new(picture, step, device, note)
   add_drive(picture, device, note)
   local drive = drives[#drives]
   drive.action, drive.guest = step.action, step.guest
-  drive.was = step.action == "change" and was or nil
+  drive.was = step.action == "change" and was and (was.was or was) or nil
 end
 
 local function changed_device(step)
@@ -137,15 +142,14 @@ local function changed_device(step)
 end
 
 local function mark_change(picture, step, note)
-  local _, _, field = after_of(step, "address")
-  local moved = field and value.is_move(field)
-  for _, drive in ipairs(named(drives_at(picture, step.before.address), name_of(step.before))) do
-    drive.action, drive.note = "change", note
-    if moved then drive.note = "moves to " .. virtlun.address_text(field.after) end
+  local move = value.field(step, "address")
+  if move and not value.is_move(move) then move = nil end
+  for _, drive in ipairs(entries_of(picture, step.before)) do
+    drive.action, drive.note = "change", move and "moves to " .. virtlun.address_text(move.after) or note
   end
-  if moved then
-    add_new(picture, step, changed_device(step), "comes from " .. virtlun.address_text(field.before))
-  elseif select(2, after_of(step, "source")) then
+  if move then
+    add_new(picture, step, changed_device(step), "comes from " .. virtlun.address_text(move.before))
+  elseif value.field(step, "source") then
     add_new(picture, step, changed_device(step), note)
   end
 end
@@ -165,7 +169,7 @@ local function mark_drive(picture, step, plan)
   elseif step.action == "change" then
     mark_change(picture, step, note)
   else
-    for _, drive in ipairs(named(drives_at(picture, step.before.address), name_of(step.before))) do
+    for _, drive in ipairs(entries_of(picture, step.before)) do
       drive.action, drive.note = "remove", note
     end
   end
@@ -175,7 +179,7 @@ end
 
 --- The picture of a domain, of a plan for it, or of both; one of them may be nil:
 -- { name =, state =, uri =, hbas = { { number = index, model =, place =, action =, note =, targets = { { number =,
--- units = { { number =, drives = { { name =, kind =, empty =, text =, label =, guest =, address =, action =, note =,
+-- units = { { number =, drives = { { name =, kind =, look =, text =, label =, guest =, address =, action =, note =,
 -- was = the drive with its present medium } } } } } } } } }.  action: "add", "change", "remove", "differs" or nil.
 function topology.of(domain, plan)
   local picture = {

@@ -68,6 +68,13 @@ function value.changes(fields, medium)
   return table.concat(parts, ", ")
 end
 
+--- What a step changes of a key, as { key =, before =, after = }; nil if nothing.
+function value.field(step, key)
+  for _, field in ipairs(step.fields or {}) do
+    if field.key == key then return field end
+  end
+end
+
 --- Whether a change of a field takes a drive to another place on its HBAs.
 function value.is_move(field)
   local from, to = field.before, field.after
