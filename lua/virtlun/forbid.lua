@@ -172,12 +172,20 @@ local function complain_of_obstacles(found, desired, change, half)
   complain_of_change(found, desired, change, { code = change.unclear and "unclear" or "bound", a = obstacle })
 end
 
+--- The change that is made now of a difference; nil if none is.
+local function made_of(difference, half)
+  for _, change in ipairs(half.changes) do
+    if change.desired == difference.desired and change.action == difference.action then return change end
+  end
+end
+
 --- A running domain takes some changes only at its next boot, which a domain without configuration does not have.
-local function complain_of_power(found, desired, change, work, half)
-  if half.name ~= "live" or work.config or change.action ~= "change" then return end
-  for _, field in ipairs(change.fields) do
-    if not field.live then
-      complain_of_change(found, desired, change, { code = "needs_power_off", a = field.key })
+local function complain_of_power(found, desired, difference, work, half)
+  if half.name ~= "live" or work.config or difference.action ~= "change" then return end
+  local made = made_of(difference, half) or {}
+  for _, field in ipairs(difference.fields) do
+    if not changes.field(made, field.key) then
+      complain_of_change(found, desired, difference, { code = "needs_power_off", a = field.key })
       return
     end
   end
