@@ -216,6 +216,15 @@ describe("an SVG picture", function()
     if has_xmllint then assert(is_xml(svg)) end
   end)
 
+  it("draws a drive once that two steps change, with what is in it before the first", function()
+    local made = plan(DEVICES, { { kind = "cdrom", dev = "sda", source = "/new.iso", cache = "writeback" } })
+    assert.equal(2, made.changes)
+    for _, picture in ipairs { topology.of(nil, made), topology.of(described(DEVICES), made) } do
+      local drives = picture.hbas[1].targets[1].units[1].drives
+      assert.same({ 1, "/new.iso", "/old.iso" }, { #drives, drives[1].text, drives[1].was.text })
+    end
+  end)
+
   it("has room for one drive and for 200, and is the same each time", function()
     local function draw() return svg_view.text { many(function(i) return { 0, i // 7, i % 7 } end) } end
     local svg = draw()
