@@ -80,7 +80,8 @@ describe("a domain that is", function()
 
     it("is changed live and in its configuration", function()
       local plan = assert(dom:plan(wish(dom, { dev = "sda", source = disc("BOTH") })))
-      assert.same({ "live and config", "update", "running" }, { plan.steps[1].scope, plan.steps[1].call, plan.state })
+      assert.same({ "live and config", 2, "update", "running" }, { plan.steps[1].scope, #plan.steps[1].calls,
+        plan.steps[1].calls[1].call, plan.state })
       local old = connection.version < 9003000
       local effect = old and "live, may replace the drive" or "live"
       local felt = old and "now: may replace sda: the guest sees it go and come back"
