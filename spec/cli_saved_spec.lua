@@ -73,8 +73,9 @@ describe("virtlun apply --plan", function()
     run("plan -q --out @/dvd.json " .. DVD)
     local result = run("apply --yes --plan @/dvd.json")
     assert.same({ 0, plan_text }, { result.code, result.out })
-    assert.truthy(result.err:find("test: add sda: done\n", 1, true), result.err)
-    local data = dkjson.decode(run("apply --yes --json --plan -", { stdin = files.read(folder .. "/dvd.json") }).out)
+    assert.truthy(result.err:find("test: [6/6] add sda: done\n", 1, true), result.err)
+    local lines = run("apply --yes --json --plan -", { stdin = files.read(folder .. "/dvd.json") }).out
+    local data = dkjson.decode(lines:match("([^\n]+)\n$"))
     assert.same({ 6, "done" }, { data.changes, data.plans[1].result })
   end)
 
