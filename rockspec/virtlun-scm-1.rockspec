@@ -100,6 +100,7 @@ build = {
     ["virtlun.cli.drives"] = "lua/virtlun/cli/drives.lua",
     ["virtlun.cli.explain"] = "lua/virtlun/cli/explain.lua",
     ["virtlun.cli.hosts"] = "lua/virtlun/cli/hosts.lua",
+    ["virtlun.cli.making"] = "lua/virtlun/cli/making.lua",
     ["virtlun.cli.options"] = "lua/virtlun/cli/options.lua",
     ["virtlun.cli.output"] = "lua/virtlun/cli/output.lua",
     ["virtlun.cli.reboot"] = "lua/virtlun/cli/reboot.lua",
