@@ -260,6 +260,7 @@ VLUN_API int luaopen_virtlun_core(lua_State *L) {
                                        {"document", Lvlun_document}, {"diff", Lvlun_diff},
                                        {"find", Lvlun_find},         {"patch", Lvlun_patch},
                                        {"boot", Lvlun_boot},         {"element", Lvlun_element},
+                                       {"elements", Lvlun_elements}, {"matches", Lvlun_matches},
                                        {"hash", Lvlun_hash},         {"iso", Lvlun_iso},
                                        {"recipe", Lvlun_recipe},     {NULL, NULL}};
   luaL_checkversion(L);

@@ -384,8 +384,8 @@ random_host.faults = {
 
 -- Races ---------------------------------------------------------------------------------------------------------------
 
--- Whether a race has met the very call, of one of these names, that is about a device of a half: nobody can tell libvirt
--- that what it finds then is another one (facts 7 and 8).
+-- Whether a race has met the very call, of one of these names, that is about a device of a half: nobody can tell
+-- libvirt that what it finds then is another one (facts 7 and 8).
 local function is_at(call, names, dev, half)
   if not call.scope[half] then return false end
   for _, name in ipairs(names) do
