@@ -102,6 +102,50 @@ describe("a drive that comes", function()
   end)
 end)
 
+describe("the step of the domain itself", function()
+  local function results(number, verdict)
+    local machine, _, dom = start { host.drive("sda", { path = "/a.iso" }) }
+    machine.fault = fake.faults.at(number, verdict)
+    local plan = assert(apply.plan(dom, { kind = "domain", name = "web01", boot = "devices",
+      { kind = "cdrom", dev = "sda", boot = 1, source = "/b.iso" } }))
+    local result, _, report = plan:apply()
+    assert.is_nil(result)
+    local words = {}
+    for i, step in ipairs(plan.steps) do words[i] = step.result or "none" end
+    return table.concat(words, " "), report
+  end
+
+  it("is told as left or as failed, as the others are", function()
+    local words, report = results(1, { refuse = 9 })
+    assert.same({ "left failed failed", 1 }, { words, report.left })
+    words, report = results(2, { refuse = 9 })
+    assert.same({ "failed failed done", 2 }, { words, report.failed })
+  end)
+end)
+
+describe("what is undone", function()
+  local desired = { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", startup_policy = "optional" },
+    { kind = "cdrom", dev = "sdb", source = "/x.iso" } }
+
+  local function begin(fault)
+    local machine = fake.host()
+    local domain = machine:add { state = "shut off", devices = { host.hba(0), host.drive("sda"),
+      host.drive("sdb", { place = { 0, 0, 1 } }) } }
+    local dom = assert(machine:open("web01"))
+    machine.fault = fault(domain)
+    local before = dom:document("config")
+    local result, _, report = assert(apply.plan(dom, desired)):apply { undo = "all" }
+    assert.is_nil(result)
+    return dom:document("config"), before, report, machine
+  end
+
+  it("is also what was not there before", function()
+    local after, before, report = begin(function() return fake.faults.at(2, { refuse = 9 }) end)
+    assert.equal(before, after)
+    assert.same({ false, 1 }, { report.written, report.undone })
+  end)
+end)
+
 describe("an empty drive that only the running domain has", function()
   it("comes to the configuration with the format that is described", function()
     local machine = fake.host()

@@ -28,6 +28,7 @@ end
 -- Whether the recipe is about a device; never about one that is not on the virtual SCSI.
 local function is_touched(world, element)
   if not devices.is_hba(element) and not devices.place_of(element) then return false end
+  if world.desired.prune and devices.is_cdrom(element) then return true end
   return world.touched[devices.name_of(element)] or false
 end
 
@@ -186,25 +187,25 @@ local function check_nothing_written(world, all)
   local now = snapshot(world, true)
   for key, was in pairs(all) do
     if without_number(now[key] or "") ~= without_number(was) then
-      fail("nothing is said to be written, and %s is another:\n%s%s", key, was, now[key])
+      fail("nothing is said to be changed, and %s is another:\n%s%s", key, was, now[key])
     end
   end
   for key in pairs(now) do
-    if not all[key] then fail("nothing is said to be written, and there is %s", key) end
+    if not all[key] then fail("nothing is said to be changed, and there is %s", key) end
   end
 end
 
 -- What a plan of one device makes is also done by one operation on it, if that is chosen.
 local function apply_or_operate(world, dom, plan)
   if world.operation then return world.operation(dom) end
-  return plan:apply()
+  return plan:apply(world.opts)
 end
 
 -- What is said to be done is done, although things may still go wrong; what another client does to a device whose step
 -- is made already, nobody sees.
 local function check_success(world)
   world.host.fault = nil
-  local plan = apply.plan(assert(world.host:open("web01")), world.desired)
+  local plan = apply.plan(assert(world.host:open("web01")), world.desired, world.opts)
   if world.is_contested or plan and plan.changes == 0 then return end
   fail("it is said to be done, and is not")
 end
@@ -221,7 +222,7 @@ end
 
 -- A drive that had to be replaced is lost only if the host has refused to take it back.
 local function check_lost(world, problems)
-  if not has_code(problems or {}, "lost") then return end
+  if world.is_cut or not has_code(problems or {}, "lost") then return end
   local refused = 0
   for _, call in ipairs(world.host.calls) do
     if call:find("^attach .*!$") then refused = refused + 1 end
@@ -239,16 +240,33 @@ local function check_patience(world, plan, problems)
   end
 end
 
+-- How it ended, as the plan and the report tell it: every step has a result, and what was undone is as it was.
+local function check_report(world, plan, problems, report, all)
+  report = report or {} -- of a plan that was out of date at once, or could not be compared
+  local counts, told = { done = 0, failed = 0, undone = 0, left = 0 }, {}
+  for i, step in ipairs(world.operation and {} or plan.steps) do
+    told[i] = tostring(step.result)
+    counts[step.result or "left"] = counts[step.result or "left"] + 1
+  end
+  for result, count in pairs(world.operation and {} or counts) do
+    if report[result] and report[result] ~= count then
+      fail("%d steps are told as %s: %s", report[result], result, table.concat(told, " "))
+    end
+  end
+  local must_be_undone = world.opts.undo == "all" and not has_code(problems, "not_undone")
+  local is_unclear = world.is_cut or world.is_misled or world.before
+  if (must_be_undone or not report.written) and not is_unclear then check_nothing_written(world, all) end
+end
+
 -- The first apply, in which something goes wrong.  What it says of having written must be true.
 local function apply_broken(world, dom, plan, tally, before, all)
   local media = media_of(world)
-  local result, problems, written = apply_or_operate(world, dom, plan)
-  if type(written) == "table" then written = written.written end
+  local result, problems, report = apply_or_operate(world, dom, plan)
   world.story[#world.story + 1] = result and "applied" or "failed: " .. tostring(problems)
   local gone = not result and (has_code(problems, "lost") or world.is_cut or world.is_misled)
   check_all(world, world.before or before, all, gone)
   if not result and not world.is_cut and not world.is_contested then check_media_kept(world, media, problems) end
-  if not result and not written and not world.before then check_nothing_written(world, all) end
+  if not result then check_report(world, plan, problems, report, all) end
   check_expected(world)
   check_lost(world, problems)
   if result then check_success(world) end
@@ -259,7 +277,7 @@ end
 -- The second apply, in which nothing goes wrong.
 local function apply_again(world, tally)
   local dom = assert(world.host:open("web01"))
-  local plan, problems = apply.plan(dom, world.desired)
+  local plan, problems = apply.plan(dom, world.desired, world.opts)
   if not plan then
     if not world.is_contested then fail("it cannot be planned any more: %s", tostring(problems)) end
     tally.contested = tally.contested + 1
@@ -286,7 +304,7 @@ local function check_hbas(world, all)
 end
 
 local function check_done(world, dom)
-  local plan, problems = apply.plan(dom, world.desired)
+  local plan, problems = apply.plan(dom, world.desired, world.opts)
   if not plan then fail("it cannot be planned when it is made: %s", tostring(problems)) end
   if plan.changes > 0 then
     local steps = {}
@@ -313,7 +331,7 @@ local function play(random, world, tally)
   local all, before = snapshot(world, true), snapshot(world)
   function world.before_race() check_untouched(world, world.before or before) end
   function world.after_race() world.before = with_theirs(before, snapshot(world)) end
-  local plan, problems = apply.plan(dom, world.desired)
+  local plan, problems = apply.plan(dom, world.desired, world.opts)
   if not plan then
     world.story[#world.story + 1] = "refused: " .. tostring(problems)
     local codes = codes_of(problems)
@@ -355,7 +373,8 @@ local function story_of(world, seed, failure)
     ("the domain before (%s, %s, libvirt %d):"):format(world.arch, world.state, world.host.version), world.words.live,
     world.words.config, "recipe:" }
   for _, device in ipairs(world.desired) do lines[#lines + 1] = "  " .. text.of(device) end
-  lines[#lines + 1] = ("  scope %s, boot %s"):format(world.desired.scope, world.desired.boot)
+  lines[#lines + 1] = ("  scope %s, boot %s, prune %s, %s"):format(world.desired.scope, world.desired.boot,
+    world.desired.prune, world.operation and "as a single operation" or text.of(world.opts))
   table.move(world.story, 1, #world.story, #lines + 1, lines)
   lines[#lines + 1] = "calls: " .. table.concat(world.host.calls, ", ")
   return table.concat(lines, "\n")

@@ -309,6 +309,7 @@ function Run:ending(before)
     local step = self.steps[i + self.ahead]
     step.result = step.result or move.begun and "failed" or "left"
   end
+  if self.ahead == 1 then self.steps[1].result = self.steps[1].result or "left" end
   return { written = is_changed(self.host, before), done = self:count("done"), undone = self:count("undone"),
     failed = self:count("failed"), left = self:count("left") }
 end

@@ -48,7 +48,7 @@ local function former(change, document)
   local was = devices.identity(change.before or change.after)
   if change.action == "add" then was.absent = true end
   for _, field in ipairs(change.fields or {}) do
-    was[field.key] = field.before == nil and false or field.before
+    was[field.key] = field.before ~= nil and field.before -- what was not there is to be taken away
   end
   was.replace = change.replace
   return was

@@ -318,8 +318,24 @@ local function edit(random, world)
       world.desired[#world.desired + 1] = device
     end
   end
-  local only = not world.desired[2] and world.desired[1]
-  if only and random.one_in(3) then world.operation = operation_of(world, only) end
+  local single = not world.desired[2] and world.desired[1]
+  if single and random.one_in(3) then world.operation = operation_of(world, single) end
+end
+
+-- How the recipe is planned: world.opts, with which it is planned and applied.
+local function choose_opts(random, world)
+  local desired, opts = world.desired, world.opts
+  if world.operation then return end
+  if random.one_in(3) then opts.undo = "all" end
+  for _, device in ipairs(desired) do
+    local is_easy = device.kind == "cdrom" or device.kind == "controller"
+    device.replace = is_easy and random.one_in(4) or nil
+  end
+  if random.one_in(8) then desired.prune = true end
+  if desired[2] and random.one_in(8) and not desired.boot then
+    opts.only = { name_of(random.pick(desired)) }
+    world.touched = { [opts.only[1]] = true }
+  end
 end
 
 -- Faults --------------------------------------------------------------------------------------------------------------
@@ -470,6 +486,7 @@ random_host.races = {
 -- Lets another client do what a race is about.
 local function run_race(world, race, call)
   world:before_race()
+  world.is_contested = world.is_contested or world.desired.prune -- which wants theirs away
   if race.contests then
     world.is_contested, world.expected = true, {}
     for _, device in ipairs(world.desired) do
@@ -505,9 +522,10 @@ end
 -- A world whose recipe is not yet made so, and in which nothing is wrong yet.
 function random_host.world(random)
   local world = setmetatable({ host = fake.host { version = random.pick { 9000000, 9005000, 11000000 } }, hbas = {},
-    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, expected = {}, media = 0, hostdevs = 0 }, World)
+    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, expected = {}, opts = {}, media = 0, hostdevs = 0 }, World)
   new_domain(random, world)
   edit(random, world)
+  choose_opts(random, world)
   return world
 end
 
