@@ -144,6 +144,34 @@ describe("what is undone", function()
     assert.equal(before, after)
     assert.same({ false, 1 }, { report.written, report.undone })
   end)
+
+  it("is no drive that another client has taken away", function()
+    local after, _, _, machine = begin(function(domain)
+      local refuse = fake.faults.at(2, { refuse = 9, message = "no" })
+      return function(call)
+        local verdict = refuse(call)
+        if verdict then domain:detach_device(host.drive("sda"), { config = true }) end
+        return verdict
+      end
+    end)
+    assert.falsy(after:find("sda", 1, true))
+    assert.same({ "update sda config", "update sdb config!" }, machine.calls)
+  end)
+end)
+
+describe("an empty drive that is to be replaced", function()
+  it("stays where this libvirt would not take it back", function()
+    local machine, _, dom = start { host.drive("sda", { path = false }) }
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", replace = true,
+      address = { controller = 0, target = 3, unit = 3 } })
+    assert.same({ nil, "empty_hotplug" }, { result, problems[1].code })
+    assert.same({}, machine.calls)
+    machine.version = 9010000
+    machine.manners.empty_refused = false
+    dom = assert(machine:open("web01"))
+    assert(run(dom, { kind = "cdrom", dev = "sda", replace = true, address = { controller = 0, target = 3, unit = 3 } }))
+    assert.truthy(dom:document("live"):find("target='3' unit='3'", 1, true))
+  end)
 end)
 
 describe("an empty drive that only the running domain has", function()
