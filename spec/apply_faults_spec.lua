@@ -145,6 +145,18 @@ describe("what is undone", function()
     assert.same({ false, 1 }, { report.written, report.undone })
   end)
 
+  it("is no drive of another client's that was there under the name of a new one", function()
+    local machine, domain, dom = start {}
+    machine.fault = fake.faults.at(1, { first = function()
+      domain:attach_device(host.drive("sda", { path = "/theirs.iso", place = { 0, 9, 9 } }), { live = true })
+    end })
+    local plan = assert(apply.plan(dom, { kind = "domain", name = "web01",
+      { kind = "cdrom", dev = "sda", source = "/x.iso", address = { controller = 0, target = 0, unit = 0 } } }))
+    assert.is_nil((plan:apply { undo = "all" }))
+    assert.truthy(dom:document("live"):find("/theirs.iso", 1, true))
+    assert.falsy(table.concat(machine.calls, "\n"):find("detach", 1, true))
+  end)
+
   it("is no drive that another client has taken away", function()
     local after, _, _, machine = begin(function(domain)
       local refuse = fake.faults.at(2, { refuse = 9, message = "no" })
@@ -169,7 +181,8 @@ describe("an empty drive that is to be replaced", function()
     machine.version = 9010000
     machine.manners.empty_refused = false
     dom = assert(machine:open("web01"))
-    assert(run(dom, { kind = "cdrom", dev = "sda", replace = true, address = { controller = 0, target = 3, unit = 3 } }))
+    assert(run(dom, { kind = "cdrom", dev = "sda", replace = true,
+      address = { controller = 0, target = 3, unit = 3 } }))
     assert.truthy(dom:document("live"):find("target='3' unit='3'", 1, true))
   end)
 end)

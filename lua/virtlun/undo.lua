@@ -5,6 +5,7 @@
 
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
+local guest = require "virtlun.guest"
 local hosts = require "virtlun.host"
 local hotplug = require "virtlun.hotplug"
 local problems = require "virtlun.problems"
@@ -61,9 +62,13 @@ local function original(host, name, change, began)
   return tray.set(host, change, is, "closed", element, found)
 end
 
---- Whether a device that was changed is no longer there: what another client has taken away does not come back empty.
-local function is_gone(host, name, move)
-  return move[name].action == "change" and not host:find(name, move.desired)
+--- Whether another client has been at a device since: one that was changed and has gone does not come back empty, and
+-- one that was to come and is at another place is not the one that came.
+local function is_anothers(host, name, move)
+  local change, number = move[name], host:find(name, move.desired)
+  if change.action == "change" then return not number end
+  local now = change.action == "add" and change.kind ~= "controller" and number and host[name].document:device(number)
+  return now and not guest.same_place(now.address, change.after.address)
 end
 
 --- A half as it was before the moves, as far as they were about it: the description, and by number the elements of
@@ -72,7 +77,7 @@ local function former_half(host, name, moves, began)
   local desired, originals = { kind = "domain", name = host.desired.name }, {}
   for _, move in ipairs(moves) do
     local change = move[name]
-    if change and not is_gone(host, name, move) then
+    if change and not is_anothers(host, name, move) then
       desired[#desired + 1] = former(change, began.documents[name])
       if change.action == "remove" then originals[#desired] = original(host, name, change, began) end
     end

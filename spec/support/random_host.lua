@@ -522,7 +522,8 @@ end
 -- A world whose recipe is not yet made so, and in which nothing is wrong yet.
 function random_host.world(random)
   local world = setmetatable({ host = fake.host { version = random.pick { 9000000, 9005000, 11000000 } }, hbas = {},
-    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, expected = {}, opts = {}, media = 0, hostdevs = 0 }, World)
+    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, expected = {}, opts = {}, media = 0,
+    hostdevs = 0 }, World)
   new_domain(random, world)
   edit(random, world)
   choose_opts(random, world)
