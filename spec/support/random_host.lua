@@ -543,6 +543,7 @@ function random_host.break_something(random, world, calls)
     local verdict = fake.faults.all(list)(call)
     world.has_failed = world.has_failed or verdict ~= nil
     world.is_cut = world.is_cut or verdict and (verdict.lose or verdict.silent)
+    world.is_unseen = world.is_unseen or verdict and not call.writes
     world.is_misled = world.is_misled or verdict and verdict.ignore
     return verdict
   end
