@@ -167,9 +167,23 @@ describe("virtlun plan", function()
     local cannot = "virtlun: the picture cannot be written: "
     assert.same({ 1, "", ("%s%s/none/plan.svg: No such file or directory\n"):format(cannot, folder) },
       { result.code, result.out, result.err })
-    result = run("plan --json --svg - " .. DVD)
-    assert.same({ 1, cannot .. "--svg - and --json both want standard output\n" }, { result.code, result.err })
-    assert.truthy(dkjson.decode(result.out))
+    assert.truthy(err_of(64, "plan --json --svg - " .. DVD):find("--svg - and --json cannot both have", 1, true))
+    assert.truthy(err_of(64, "plan --out - --svg - " .. DVD):find("--out - and --svg - cannot both have", 1, true))
+    assert.truthy(dkjson.decode((out_of("plan --out - --grid " .. DVD))))
+  end)
+
+  it("asks for no right to change anything, as show does not", function()
+    local result = child.script([[
+      local virtlun, cli = require "virtlun", require "virtlun.cli"
+      local open = virtlun.open
+      function virtlun.open(uri, opts)
+        print("readonly", opts.readonly)
+        return open(uri, opts)
+      end
+      cli.main { "plan", "-q", "spec/recipes/dvd.lua" }
+      cli.main { "show", "-q", "-c", "test:///default", "none" }
+      cli.main { "apply", "-q", "--yes", "spec/recipes/dvd.lua" }]])
+    assert.equal("readonly\ttrue\nreadonly\ttrue\nreadonly\tfalse\n", result.out)
   end)
 
   it("exits 2 for changes only when asked to", function()
@@ -251,6 +265,12 @@ describe("virtlun apply", function()
     assert.same({ 6, 13 }, { made, #lines })
     assert.same({ "result", 1, 6, "done", "sda", true }, { data.event, data.format_version, data.changes,
       data.plans[1].result, data.plans[1].steps[6].device, data.plans[1].steps[6].done })
+  end)
+
+  it("prints the same for remove", function()
+    local said = out_of("remove --json --yes " .. DVD)
+    local data = assert(dkjson.decode(said))
+    assert.same({ "result", 0, 1 }, { data.event, data.changes, select(2, said:gsub("\n", "")) })
   end)
 
   it("that is refused is one line of data", function()
@@ -355,8 +375,10 @@ describe("virtlun lun", function()
   end)
 
   it("wants one of the two", function()
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun"))
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun 1 --from-guest 1"))
+    for _, line in ipairs { "lun", "lun 1 --from-guest 1" } do
+      local err = err_of(64, line)
+      assert.truthy(err:find("^Usage: virtlun lun .*\n\nError: lun wants either a unit or %-%-from%-guest\n$"), err)
+    end
   end)
 end)
 
@@ -384,6 +406,16 @@ describe("virtlun help", function()
         end
       end
     end
+  end)
+
+  it("explains what else recipes have", function()
+    local index = out_of("help")
+    for _, name in ipairs { "param", "include", "requires" } do
+      assert.truthy(out_of("help " .. name):find("^" .. name .. ' "'), name)
+      assert.truthy(index:find("\nrecipes [^\n]*" .. name), name)
+    end
+    assert.equal("virtlun: no help on 'params' (did you mean 'param'?); 'virtlun help' lists the topics\n",
+      err_of(64, "help params"))
   end)
 
   it("shows range, default and condition of a field", function()
@@ -436,7 +468,7 @@ describe("the command line", function()
   it("has -h and --version", function()
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", out_of("--version"))
     for _, line in ipairs { "-h", "--help" } do assert.truthy(out_of(line):find("^Usage: virtlun .*\n +apply ")) end
-    local commands = "check render plan apply insert eject attach detach show lun help"
+    local commands = "check render plan apply remove insert eject attach detach show lun help completion"
     for command in commands:gmatch("%S+") do
       assert.truthy(out_of(command .. " -h"):find("^Usage: virtlun " .. command), command)
       if command ~= "lun" then assert.equal(out_of(command .. " -h"), out_of("help " .. command)) end

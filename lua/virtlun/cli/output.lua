@@ -32,14 +32,8 @@ end
 
 --- Writes a picture into a file, or to standard output if its path is -; what keeps it from that is told.
 function Output:picture(path, text)
-  local good, message = true, nil
-  if path ~= "-" then
-    good, message = write_file(path, text)
-  elseif self.is_json then
-    good, message = nil, "--svg - and --json both want standard output"
-  else
-    self:write(text)
-  end
+  if path == "-" then return self:write(text) end
+  local good, message = write_file(path, text)
   if good then return end
   self:message("virtlun: the picture cannot be written: " .. message)
   self.has_failed = true
@@ -145,7 +139,7 @@ function output.new(opts)
     paint = style.painter(may_paint and not opts.json and is_terminal(1)),
     paint_error = style.painter(may_paint and is_watched),
     is_watched = is_watched, can_redraw = is_watched and not is_dumb and not opts.quiet,
-    has_events = opts.json and opts.command == "apply",
+    has_events = opts.json and (opts.command == "apply" or opts.command == "remove"),
     grid = opts.grid, svg = opts.svg, xml_diff = opts.xml_diff,
     can_ask = not opts.json and is_watched and is_terminal(0),
   }, Output)

@@ -5,7 +5,7 @@ local text = require "virtlun.view.text"
 
 local view = {}
 
-local FORMAT_VERSION = 1
+view.FORMAT_VERSION = 1
 
 -- What people look for comes first; the rest follows by its name.
 local FIRST = {
@@ -51,7 +51,7 @@ end
 
 --- The text of data, which gets its format_version here.  compact: in one line.
 function view.text(data, compact)
-  data.format_version = FORMAT_VERSION
+  data.format_version = view.FORMAT_VERSION
   return dkjson.encode(data, { indent = not compact, keyorder = order_of(data) })
 end
 
