@@ -249,6 +249,19 @@ describe("virtlun apply", function()
     assert.equal("", out_of("apply --yes -q " .. DVD))
   end)
 
+  it("changes only what --only names, and not what --except names", function()
+    local function devices(line)
+      local list = {}
+      for _, step in ipairs(json_of(0, line .. DVD).plans[1].steps) do list[#list + 1] = step.device end
+      return table.concat(list, " ")
+    end
+    assert.equal("controller0 controller1", devices "plan --only controller0 --only controller1 ")
+    assert.equal("controller0 controller1 controller2 controller3 controller4", devices "plan --except sd* ")
+    assert.equal("controller0 controller1 controller2", devices "plan --only controller2 ")
+    assert.equal(DVD .. ":2: test: nothing that is described is called 'sdb' (did you mean 'sda'?)\n",
+      err_of(1, "plan --except sdb " .. DVD))
+  end)
+
   it("asks for nothing where nothing is to do", function()
     assert.equal("test  running  test:///default\n  nothing to do\n",
       out_of("apply -c test:///default -", { stdin = 'domain "test" {}' }))

@@ -227,7 +227,7 @@ end
 
 -- What a saved plan has of its own.
 local SAVED = { { "recipe", "a recipe" }, { "param", "-p" }, { "connect", "-c" }, { "live", "--live" },
-  { "config", "--config" } }
+  { "config", "--config" }, { "only", "--only" }, { "except", "--except" } }
 
 local function is_said(value)
   return value ~= nil and not (type(value) == "table" and #value == 0)
