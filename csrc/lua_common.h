@@ -63,6 +63,7 @@ int Lvlun_find(lua_State *L);
 int Lvlun_patch(lua_State *L);
 int Lvlun_boot(lua_State *L);
 int Lvlun_element(lua_State *L);
+int Lvlun_unread(lua_State *L);
 int Lvlun_hash(lua_State *L);
 
 #endif

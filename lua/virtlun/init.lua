@@ -52,6 +52,12 @@ function virtlun.plan(...)
   return require("virtlun.plan").make(...)
 end
 
+--- virtlun.import(description, xml or { config =, live = }, { uri =, live = }): text of a recipe that says what is
+-- there, with comments where it cannot; nil and problems.  See virtlun.import's file.
+function virtlun.import(...)
+  return require("virtlun.import").import(...)
+end
+
 --- virtlun.foretell(description): for each drive what the guest will see: hctl, lun, by_path, and whether that is
 -- certain.
 function virtlun.foretell(description)

@@ -11,6 +11,7 @@ local kinds = {
   scope = { "live", "config", "both" }, force = "boolean", reattach = "boolean", format = "string", first = "number",
   on_progress = "function", confirm = "function",
   from = "string", how = { "reboot", "reset" }, power_off = "boolean",
+  uri = "string", live = "boolean",
 }
 
 -- Which functions take which.
@@ -18,6 +19,7 @@ local of = {
   open = { "readonly", "timeout", "events" },
   change = { "scope", "force", "reattach", "timeout", "format", "first", "on_progress", "confirm" },
   reboot = { "from", "how", "power_off", "force", "timeout" },
+  import = { "uri", "live" },
 }
 
 local function contains(list, value)

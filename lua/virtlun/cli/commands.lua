@@ -3,6 +3,7 @@
 local changes = require "virtlun.cli.changes"
 local drives = require "virtlun.cli.drives"
 local explain = require "virtlun.cli.explain"
+local import = require "virtlun.cli.import"
 local reboot = require "virtlun.cli.reboot"
 local recipes = require "virtlun.cli.recipes"
 local show = require "virtlun.cli.show"
@@ -11,6 +12,6 @@ return {
   check = recipes.check, render = recipes.render,
   plan = changes.plan, apply = changes.apply,
   insert = drives.insert, eject = drives.eject, attach = drives.attach, detach = drives.detach,
-  show = show.show, reboot = reboot.reboot,
+  show = show.show, import = import.import, reboot = reboot.reboot,
   lun = explain.lun, help = explain.help,
 }

@@ -144,6 +144,10 @@ function options.parser()
   local show = add_connection(command("show", "Show HBAs, drives, media and what the guest will see."))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
 
+  local import = add_connection(command("import", "Print the recipe of what a domain has."))
+  import:argument("domain"):args("+"):description("Name or UUID.")
+  import:flag("--live"):description("Describe the running domain, not its configuration.")
+
   local lun = command("lun", "Map a unit to the LUN that the guest sees.")
   lun:argument("unit"):args("?"):description("Unit, 0..16383.")
   lun:option("--from-guest"):argname("<lun>"):description("The inverse: a LUN as Linux shows it, or H:C:T:L.")
