@@ -14,7 +14,7 @@ end
 describe("require 'virtlun'", function()
   it("gives these names, and no other", function()
     assert.same({ "VERSION", "address_text", "async", "cdrom", "check", "complete", "controller", "disk", "dispatch",
-      "domain", "fd", "foretell", "hostdev", "line", "load", "loadstring", "log", "lun", "open", "plan", "problem",
+      "domain", "fd", "foretell", "hostdev", "import", "line", "load", "loadstring", "log", "lun", "open", "plan", "problem",
       "problems", "read", "schema", "suggest", "xml" }, sorted_keys(virtlun))
   end)
 
