@@ -377,8 +377,10 @@ domain "web" {
     local documents = { config = config, live = Q35 }
     local recipe, domain = import(documents)
     assert.equal("config", domain.scope)
-    local comment = '\n  -- in the running domain: tray = "open"\n  cdrom {\n    dev = "sda"'
-    assert.truthy(recipe:find(comment, 1, true), recipe)
+    assert.same({ "This is the configuration; the running domain differs, as the comments say.",
+      'in the running domain: tray = "open"' }, table.move(comments(recipe), 1, 2, 1, {}))
+    assert.truthy(recipe:find('tray = "open"\n  cdrom {\n    dev = "sda"', 1, true), recipe)
+    assert.equal(3, #comments(recipe))
     assert.same({}, plan_of(domain, documents).steps)
   end)
 end)
@@ -447,6 +449,15 @@ describe("what a recipe cannot say", function()
         "<source file='/sda.img' tls='yes'><slices><slice/></slices></source>"))))))
   end)
 
+  it("is what newer libvirts write", function()
+    local xml = with((disk("sda", "<throttlefilters><throttlefilter group='a'/></throttlefilters>"):gsub("<driver ",
+      "%0discard_no_unref='on' "):gsub("bus='scsi'", "%0 dpofua='on'")))
+    local recipe = round_trip(xml)
+    assert.same({ "not said here: driver@discard_no_unref, target@dpofua" }, comments(recipe))
+    local raw = "raw = '<throttlefilters><throttlefilter group=\"a\"/></throttlefilters>'"
+    assert.truthy(recipe:find(raw, 1, true), recipe)
+  end)
+
   it("goes to another domain as raw XML where it is an element of a drive", function()
     local luks = "<encryption format='luks'>\n  <secret type='passphrase' uuid='u'/>\n</encryption>"
     local xml = with(disk("sda", luks .. "<geometry cyls='1' heads='2' secs='3'/>"))
@@ -489,6 +500,15 @@ describe("what a recipe cannot say", function()
     comment = told(with(disk("sda", "", 20000)))
     assert.same({ "not said here: address = { controller = 0, bus = 0, target = 0, unit = 20000 }: 20000 is out of "
       .. "range 0..16383" }, comment)
+    comment, _, domain = told(with((disk("sda", "", 20000):gsub("target='0'", "target='300'"))))
+    assert.same({ 1, 2 }, { #comment, #domain })
+  end)
+
+  it("is a value that other fields exclude, and then it is not denied either", function()
+    local comment, _, domain = told(with(host.drive("sda", { driver = "type='raw' cache='writeback' io='native'" })))
+    assert.same({ 'not said here: io = "native": ' ..
+      'io = "native" needs cache = "none" or "directsync"; cache is writeback' }, comment)
+    assert.same({ "writeback", nil }, { domain[2].cache, domain[2].io })
   end)
 
   it("is what stands twice", function()
@@ -496,6 +516,11 @@ describe("what a recipe cannot say", function()
       "<source file='/sda.img'><seclabel model='dac'/><seclabel model='selinux'/></source>")))
     assert.same({ "not said here: source/seclabel", 'not said here: seclabel = { model = "dac" }: ' ..
       "the domain says it twice, or in a way that virtlun cannot read" }, (told(twice)))
+    assert.same({ "not said here: serial", 'not said here: serial = "A": the domain says it twice, or in a way that ' ..
+      "virtlun cannot read" }, (told(with(disk("sda", "<serial>A</serial><serial>B</serial>")))))
+    local drivers = host.drive("sda"):gsub("<driver.-/>", "<driver cache='unsafe'/><driver cache='none'/>")
+    assert.same({ "not said here: driver", 'not said here: cache = "unsafe": the domain says it twice, or in a way ' ..
+      "that virtlun cannot read" }, (told(with(drivers))))
   end)
 
   it("is a kind of source that virtlun does not know, of which a CD drive can do without", function()
@@ -675,6 +700,8 @@ describe("virtlun.import", function()
     assert.equal('domain "web01" {}\n', (virtlun.import(host.domain({}))))
     local recipe, found = virtlun.import("<disk type='file'><target dev='sda' bus='scsi'/></disk>")
     assert.same({ nil, "required" }, { recipe, found[1].code })
+    recipe, found = virtlun.import("<disk type='file'><target dev='sd9' bus='scsi'/></disk>")
+    assert.same({ nil, "required" }, { recipe, found[1].code })
     recipe, found = virtlun.import("<network/>")
     assert.same({ nil, "xml_not_ours" }, { recipe, found[1].code })
     recipe, found = virtlun.import({ config = host.domain({}) }, { live = true })
@@ -700,11 +727,14 @@ describe("virtlun import", function()
   end
 
   -- A host of libvirt's test driver that outlives a process: its domains are in a file.
+  local RUNNING, SHUT_OFF = 1, 5 -- virDomainState
+
   setup(function()
     folder = child.folder()
     local function domain(name, devices)
-      return ("<domain type='test'><name>%s</name><memory>8192</memory><os><type>hvm</type></os>" ..
-        "<devices>%s</devices></domain>"):format(name, devices)
+      return ("<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>%s</name>" ..
+        "<memory>8192</memory><os><type>hvm</type></os><devices>%s</devices>" ..
+        "<test:runstate>%d</test:runstate></domain>"):format(name, devices, name == "db" and SHUT_OFF or RUNNING)
     end
     local seed = virtlun.xml(assert(virtlun.load("spec/recipes/dvd.lua"))[1])
     local domains = domain("web", seed .. disk("sdb", "<serial>A</serial>")) .. domain("db", host.hba(0))
@@ -750,5 +780,8 @@ describe("virtlun import", function()
     local result = run("import --live -c " .. uri .. " web")
     assert.same({ "", 0 }, { result.err, result.code })
     assert.equal(run("import -c " .. uri .. " web").out, result.out)
+    result = run("import --live -c " .. uri .. " db")
+    assert.same({ "", "db: is shut off: there is no running domain to change\n", 1 },
+      { result.out, result.err, result.code })
   end)
 end)

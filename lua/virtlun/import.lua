@@ -263,7 +263,6 @@ function import.import(what, opts)
     draft, found = draft_of_documents(type(what) == "table" and what or { config = what }, opts.live)
   end
   if not draft then return nil, found end
-  if not draft.name then return problems.fail { code = "required", value = "name" } end
   draft.uri = opts.uri
   sort(draft.entries)
   local good

@@ -81,22 +81,22 @@ local function as_new(device)
 end
 
 --- What a recipe says of a device: no more than a new one needs to become this one, with false where it would get what
--- this one has not.  dropped: keys that are not to be said.
+-- this one has not; what cannot be denied stays unsaid.  dropped: keys that are not to be said.
 local function brief(device, dropped)
   local fields = recipe_text.fields(device.kind)
   local said = without_defaults(device, fields)
   if said.address then said.address = without_defaults(said.address, shapes.drive.fields) end
-  local undeniable, made = copy(dropped), as_new(said)
+  local unsaid, made = copy(dropped), as_new(said)
   if not made then return copy(device) end -- some rule wants what was left out
   local more
   repeat
     more = false
     for _, field in ipairs(fields) do
       local key = field.key
-      if said[key] == nil and not undeniable[key] and not equal(made[key], device[key]) then
+      if said[key] == nil and not unsaid[key] and not equal(made[key], device[key]) then
         said[key], more = device[key] or false, true
         local now = as_new(said)
-        if not now then said[key], undeniable[key] = nil, true end
+        if not now and device[key] == nil then said[key], unsaid[key] = nil, true end
         made = now or made
       end
     end
@@ -155,7 +155,6 @@ local function tell_unread(entry, unread, running)
       elseif not (one.xml and one.place ~= "mirror" and carry(entry, one.xml)) then
         left[#left + 1] = one.place
       end
-      entry.unknown_source = entry.unknown_source or one.place:match("^source[@/]") ~= nil
     end
   end
   if #left > 0 then recipe_entry.note(entry, "not said here: %s", table.concat(left, ", ")) end
@@ -166,8 +165,7 @@ function recipe_entry.new(device, unread, running)
   local entry = { read = device, device = copy(device), notes = {}, dropped = {} }
   tell_unread(entry, unread or {}, running)
   keep_place_apart(entry)
-  local empty = device.kind == "cdrom" and not device.source and not entry.unknown_source
-  if empty then entry.device.source = false end
+  if device.kind == "cdrom" and not device.source then entry.device.source = false end
   return entry
 end
 
