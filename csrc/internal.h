@@ -515,9 +515,19 @@ void vlun_check_raw(struct vlun_check *check);
  * been read from this very text, and no two changes may have the same. */
 bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,
                 struct vlun_problems *problems);
-/* The element of change->current alone, changed if the change has a `desired`. */
-bool vlun_element(const char *xml, size_t len, const struct vlun_change *change, struct vlun_buffer *out,
-                  struct vlun_problems *problems);
+
+/* The elements of changes, each as it stands and as it will be; text is NULL where there is none. */
+struct vlun_text {
+  const char *text;
+  size_t len;
+};
+struct vlun_element {
+  struct vlun_text before, after;
+};
+/* elements: zeroed, one for each change; their texts are in the arena.  A change without a description (action CHANGE,
+ * desired NULL) leaves its element as it is, and has only the first. */
+bool vlun_elements(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_element *elements,
+                   struct vlun_arena *arena, struct vlun_problems *problems);
 
 /* What a domain's document says of a device and its model does not keep. */
 struct vlun_unread {

@@ -60,10 +60,12 @@ int Lvlun_model(lua_State *L);
 int Lvlun_document(lua_State *L);
 int Lvlun_diff(lua_State *L);
 int Lvlun_find(lua_State *L);
+int Lvlun_matches(lua_State *L);
 int Lvlun_patch(lua_State *L);
 int Lvlun_boot(lua_State *L);
 int Lvlun_element(lua_State *L);
 int Lvlun_unread(lua_State *L);
+int Lvlun_elements(lua_State *L);
 int Lvlun_hash(lua_State *L);
 
 #endif

@@ -268,6 +268,8 @@ VLUN_API int luaopen_virtlun_core(lua_State *L) {
                                        {"patch", Lvlun_patch},
                                        {"boot", Lvlun_boot},
                                        {"element", Lvlun_element},
+                                       {"elements", Lvlun_elements},
+                                       {"matches", Lvlun_matches},
                                        {"unread", Lvlun_unread},
                                        {"hash", Lvlun_hash},
                                        {"iso", Lvlun_iso},

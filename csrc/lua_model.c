@@ -430,6 +430,24 @@ int Lvlun_find(lua_State *L) {
   return 1;
 }
 
+/* core.matches(description, document) -> by number of the described device the number of the document's device that it
+ * is. */
+int Lvlun_matches(lua_State *L) {
+  struct vlun_model *desired = check_model(L, 1), *host = check_model(L, 2);
+  struct lvlun_run *run = lvlun_new_run(L);
+  const struct vlun_index *index = vlun_index_new(&run->arena, host);
+  lvlun_check_memory(L, run);
+  lua_createtable(L, (int)desired->count, 0);
+  for (size_t i = 0; index && i < desired->count; i++) {
+    const struct vlun_device *found = vlun_index_find(index, desired->device[i].record);
+    if (!found) continue;
+    lua_pushinteger(L, found - host->device + 1);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lvlun_end_run(run);
+  return 1;
+}
+
 static lua_Integer number_at(lua_State *L, const char *key, size_t max) {
   lua_getfield(L, -1, key);
   lua_Integer number = luaL_optinteger(L, -1, 0);
@@ -458,13 +476,9 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   return change;
 }
 
-/* core.patch(xml, description, document, changes) -> xml with the changes, or nil and problems. */
-int Lvlun_patch(lua_State *L) {
-  size_t len;
-  const char *xml = luaL_checklstring(L, 1, &len);
-  struct vlun_model *desired = check_model(L, 2), *host = check_model(L, 3);
-  luaL_checktype(L, 4, LUA_TTABLE);
-  struct lvlun_run *run = lvlun_new_run(L);
+/* The list of changes that is the fourth argument. */
+static struct vlun_changes read_changes(lua_State *L, struct lvlun_run *run, const struct vlun_model *desired,
+                                        const struct vlun_model *host) {
   size_t count = (size_t)lua_rawlen(L, 4);
   struct vlun_changes changes = {.list = vlun_alloc(&run->arena, (count + 1) * sizeof *changes.list)};
   lvlun_check_memory(L, run);
@@ -473,6 +487,17 @@ int Lvlun_patch(lua_State *L) {
     changes.list[changes.count] = read_change(L, desired, host);
     lua_pop(L, 1);
   }
+  return changes;
+}
+
+/* core.patch(xml, description, document, changes) -> xml with the changes, or nil and problems. */
+int Lvlun_patch(lua_State *L) {
+  size_t len;
+  const char *xml = luaL_checklstring(L, 1, &len);
+  struct vlun_model *desired = check_model(L, 2), *host = check_model(L, 3);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_changes changes = read_changes(L, run, desired, host);
   bool good = vlun_patch(xml, len, &changes, &run->buffer, &run->problems);
   lvlun_check_memory(L, run);
   if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
@@ -499,6 +524,37 @@ int Lvlun_boot(lua_State *L) {
   return 2;
 }
 
+static void set_element_text(lua_State *L, const char *key, const struct vlun_text *text) {
+  if (!text->text) return;
+  lua_pushlstring(L, text->text, text->len);
+  lua_setfield(L, -2, key);
+}
+
+/* core.elements(xml, description, document, changes) -> for each change { before = the document's element, xml = the
+ * element as it will be }, as far as there are; nil and problems. */
+int Lvlun_elements(lua_State *L) {
+  size_t len;
+  const char *xml = luaL_checklstring(L, 1, &len);
+  struct vlun_model *desired = check_model(L, 2), *host = check_model(L, 3);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_changes changes = read_changes(L, run, desired, host);
+  struct vlun_element *elements = vlun_alloc(&run->arena, (changes.count + 1) * sizeof *elements);
+  lvlun_check_memory(L, run);
+  bool good = vlun_elements(xml, len, &changes, elements, &run->arena, &run->problems);
+  lvlun_check_memory(L, run);
+  if (good) lua_createtable(L, (int)changes.count, 0);
+  else lua_pushnil(L);
+  for (size_t i = 0; good && i < changes.count; i++) {
+    lua_createtable(L, 0, 2);
+    set_element_text(L, "before", &elements[i].before);
+    set_element_text(L, "xml", &elements[i].after);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lvlun_push_problems(L, &run->problems);
+  return 2;
+}
+
 /* core.element(xml, document, number) -> XML of that device's element as it stands in the document.
  * core.element(xml, document, change, description) -> the same element with a change by core.diff. */
 int Lvlun_element(lua_State *L) {
@@ -515,9 +571,12 @@ int Lvlun_element(lua_State *L) {
     change.current = &host->device[check_number(L, 3, host) - 1];
   }
   struct lvlun_run *run = lvlun_new_run(L);
-  bool good = vlun_element(xml, len, &change, &run->buffer, &run->problems);
+  struct vlun_element element = {0};
+  const struct vlun_changes changes = {.list = &change, .count = 1};
+  bool good = vlun_elements(xml, len, &changes, &element, &run->arena, &run->problems);
   lvlun_check_memory(L, run);
-  if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
+  const struct vlun_text *text = change.desired ? &element.after : &element.before;
+  if (good) lua_pushlstring(L, text->text, text->len);
   else lua_pushnil(L);
   lvlun_push_problems(L, &run->problems);
   return 2;

@@ -295,11 +295,13 @@ static bool apply(struct vlun_arena *arena, xmlNodePtr devices, const struct vlu
   return element != NULL;
 }
 
-/* What is to be done to a document, and what is wanted of it: the whole, or one device's element. */
+/* What is to be done to a document: one of these.  elements: what becomes of each changed element, instead of the whole
+ * document, which is then of no use any more. */
 struct order {
   const struct vlun_changes *changes;
-  const struct vlun_change *element;
   const struct vlun_boot *boot;
+  struct vlun_element *elements;
+  struct vlun_arena *arena; /* of the elements */
 };
 
 /* In a domain the devices are below <devices>; a device's own document can only be changed. */
@@ -311,15 +313,6 @@ static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct v
   }
   bool whole = changes->count == 1 && changes->list[0].action == ACTION_CHANGE;
   return changes->count == 0 || (whole && patch_device(arena, root, &changes->list[0]));
-}
-
-/* The one element, changed where the order says how; NULL if the document is another. */
-static xmlNodePtr take_element(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_change *change) {
-  size_t count;
-  xmlNodePtr devices = root ? vlun_child_of(root, "devices", 7) : NULL;
-  xmlNodePtr *element = devices ? vlun_list_elements(arena, devices, &count) : NULL;
-  xmlNodePtr node = element ? vlun_element_of(element, count, change->current) : NULL;
-  return node && (!change->desired || patch_device(arena, node, change)) ? node : NULL;
 }
 
 static void save(xmlDocPtr doc, xmlNodePtr only, struct vlun_buffer *out) {
@@ -334,6 +327,49 @@ static void save(xmlDocPtr doc, xmlNodePtr only, struct vlun_buffer *out) {
   xmlBufferFree(buffer);
 }
 
+static bool keep_text(struct vlun_arena *arena, struct vlun_buffer *buffer, struct vlun_text *text) {
+  if (buffer->failed) arena->failed = true;
+  else text->text = vlun_copy(arena, buffer->text, buffer->len);
+  text->len = buffer->len;
+  vlun_buffer_free(buffer);
+  return text->text != NULL;
+}
+
+static bool keep_node(struct vlun_arena *arena, xmlNodePtr node, struct vlun_text *text) {
+  struct vlun_buffer buffer = {0};
+  save(node->doc, node, &buffer);
+  return keep_text(arena, &buffer, text);
+}
+
+static bool keep_new(struct vlun_arena *arena, const struct vlun_record *record, struct vlun_text *text) {
+  struct vlun_buffer buffer = {0};
+  vlun_write_record(&buffer, record, 0);
+  return keep_text(arena, &buffer, text);
+}
+
+/* A change without a description leaves its element as it is. */
+static bool take_element(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change,
+                         const struct order *order, struct vlun_element *taken) {
+  if (!node || !keep_node(order->arena, node, &taken->before)) return false;
+  if (change->action == ACTION_REMOVE || !change->desired) return true;
+  return patch_device(arena, node, change) && keep_node(order->arena, node, &taken->after);
+}
+
+static bool take_elements(struct vlun_arena *arena, xmlNodePtr root, const struct order *order) {
+  size_t count;
+  xmlNodePtr devices = root ? vlun_child_of(root, "devices", 7) : NULL;
+  xmlNodePtr *element = devices ? vlun_list_elements(arena, devices, &count) : NULL;
+  for (size_t i = 0; element && i < order->changes->count; i++) {
+    const struct vlun_change *change = &order->changes->list[i];
+    struct vlun_element *taken = &order->elements[i];
+    bool good = change->action == ACTION_ADD
+                    ? keep_new(order->arena, change->desired->record, &taken->after)
+                    : take_element(arena, vlun_element_of(element, count, change->current), change, order, taken);
+    if (!good) return false;
+  }
+  return element != NULL || order->changes->count == 0;
+}
+
 static void note_memory(void *failed, xmlErrorPtr error) {
   if (error->code == XML_ERR_NO_MEMORY) *(bool *)failed = true;
 }
@@ -345,14 +381,14 @@ static bool patch_document(xmlDocPtr doc, const struct order *order, struct vlun
   xmlStructuredErrorFunc handler = xmlStructuredError;
   void *context = xmlStructuredErrorContext;
   xmlSetStructuredErrorFunc(&failed, note_memory);
-  xmlNodePtr root = xmlDocGetRootElement(doc), only = NULL;
+  xmlNodePtr root = xmlDocGetRootElement(doc);
   bool good;
-  if (order->element) good = (only = take_element(&arena, root, order->element)) != NULL;
+  if (order->elements) good = take_elements(&arena, root, order);
   else if (order->boot) good = vlun_boot_by_devices(&arena, root, order->boot);
   else good = patch_root(&arena, root, order->changes);
-  if (good) save(doc, only, out);
+  if (good && !order->elements) save(doc, NULL, out);
   xmlSetStructuredErrorFunc(context, handler);
-  *memory = failed || arena.failed || out->failed;
+  *memory = failed || arena.failed || out->failed || (order->arena && order->arena->failed);
   vlun_arena_free(&arena);
   return good && !*memory;
 }
@@ -382,9 +418,11 @@ bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes,
   return run(xml, len, &(struct order){.changes = changes}, out, problems);
 }
 
-bool vlun_element(const char *xml, size_t len, const struct vlun_change *change, struct vlun_buffer *out,
-                  struct vlun_problems *problems) {
-  return run(xml, len, &(struct order){.element = change}, out, problems);
+bool vlun_elements(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_element *elements,
+                   struct vlun_arena *arena, struct vlun_problems *problems) {
+  struct vlun_buffer none = {0};
+  const struct order order = {.changes = changes, .elements = elements, .arena = arena};
+  return run(xml, len, &order, &none, problems);
 }
 
 bool vlun_boot(const char *xml, size_t len, const struct vlun_boot *boot, struct vlun_buffer *out,

@@ -2,6 +2,7 @@
 -- is refused. No host is asked; documents are texts here.
 local core = require("virtlun.core")
 local host = require("support.host_xml")
+local planning = require("support.planning")
 local virtlun = require("virtlun")
 
 local hba = host.hba(0)
@@ -37,7 +38,8 @@ end
 local function lines(steps)
   local list = {}
   for i, step in ipairs(steps) do
-    list[i] = ("%s %s: %s; %s; %s"):format(step.action, step.device, step.why or "-", step.effect, step.call or "-")
+    list[i] = ("%s %s: %s; %s; %s"):format(step.action, step.device, step.why or "-", step.effect,
+      planning.calls(step))
   end
   return list
 end
@@ -47,8 +49,8 @@ local by_devices = 'boot = "devices", cdrom { dev = "sda", boot = 1 }'
 describe("boot = \"devices\"", function()
   it("gives the devices that <os><boot> meant a boot order, by one define", function()
     local plan = made(by_devices, { { hba, sda(), plain } })
-    assert.same({ "change web01: boots from sda, then vda; next boot; define",
-      "change sda: differs: boot; next boot; define" }, lines(plan.steps))
+    assert.same({ "change web01: boots from sda, then vda; next boot; define config",
+      "change sda: differs: boot; next boot; define config" }, lines(plan.steps))
     assert.same({ { key = "boot", before = "os", after = "devices" } }, plan.steps[1].fields)
     assert.same({ 2, "domain", "config", "r.lua", 1 }, { plan.changes, plan.steps[1].kind, plan.steps[1].scope,
       plan.steps[1].file, plan.steps[1].line })
@@ -56,21 +58,21 @@ describe("boot = \"devices\"", function()
 
   it("of a running domain takes a power-off", function()
     local plan = made(by_devices, { { hba, sda(), plain } }, { { hba, sda(), plain } })
-    assert.same({ "change web01: boots from sda, then vda; needs power-off; define",
-      "change sda: differs: boot; next boot; define" }, lines(plan.steps))
+    assert.same({ "change web01: boots from sda, then vda; needs power-off; define config",
+      "change sda: differs: boot; next boot; define config" }, lines(plan.steps))
   end)
 
   it("lets a new drive come at once, and its boot order later", function()
     local plan = made('boot = "devices", cdrom { dev = "sda", source = "/a.iso", boot = 1 }', { { hba, plain } },
       { { hba, plain } })
-    assert.same({ "change web01: boots from sda, then vda; needs power-off; define",
-      "add sda: not there; live, its boot order after a power-off; attach, define" }, lines(plan.steps))
+    assert.same({ "change web01: boots from sda, then vda; needs power-off; define config",
+      "add sda: not there; live, its boot order after a power-off; attach live, define config" }, lines(plan.steps))
   end)
 
   it("is nothing to do once it is so, and tells what waits for the power-off", function()
     local plan = made(by_devices, { { hba, sda(1), ordered(2) }, false }, { { hba, sda(), plain } })
     assert.same({}, plan.steps)
-    assert.same({ "change web01: -; needs power-off; -", "change sda: -; next boot; -" }, lines(plan.pending))
+    assert.same({ "change web01: -; needs power-off; ", "change sda: -; next boot; " }, lines(plan.pending))
     plan = made(by_devices, { { hba, sda(1), ordered(2) }, false })
     assert.same({ 0, {} }, { plan.changes, plan.pending })
   end)
@@ -104,7 +106,7 @@ describe("a new drive with a boot order", function()
 
   it("comes with it where the running domain has a boot order", function()
     local there = { { hba, ordered(2) }, false }
-    assert.same({ "add sdb: not there; live; attach" }, lines(made(drive, there, there).steps))
+    assert.same({ "add sdb: not there; live; attach live and config" }, lines(made(drive, there, there).steps))
   end)
 end)
 
@@ -113,13 +115,13 @@ describe("a drive that is to boot first", function()
   local first = { scope = "config", first = 1 }
 
   it("comes before those that <os><boot> meant", function()
-    assert.same({ "change web01: boots from sda, then vda; next boot; define" },
+    assert.same({ "change web01: boots from sda, then vda; next boot; define config" },
       lines(made(one, { { hba, sda(), plain } }, nil, first).steps))
   end)
 
   it("comes before those that have an order", function()
     local plan = made(one, { { hba, sda(2), ordered(1) }, false }, nil, first)
-    assert.same({ "change web01: boots from sda, then vda; next boot; define" }, lines(plan.steps))
+    assert.same({ "change web01: boots from sda, then vda; next boot; define config" }, lines(plan.steps))
     assert.same({ { key = "boot", before = "vda, sda", after = "sda, vda" } }, plan.steps[1].fields)
   end)
 

@@ -124,6 +124,20 @@ describe("virtlun plan", function()
     assert.truthy(verbose:find("\n" .. why .. xml, 1, true), verbose)
   end)
 
+  it("asks for no right to change anything, as show does not", function()
+    local result = child.script([[
+      local virtlun, cli = require "virtlun", require "virtlun.cli"
+      local open = virtlun.open
+      function virtlun.open(uri, opts)
+        print("readonly", opts.readonly)
+        return open(uri, opts)
+      end
+      cli.main { "plan", "-q", "spec/recipes/dvd.lua" }
+      cli.main { "show", "-q", "-c", "test:///default", "none" }
+      cli.main { "apply", "-q", "--yes", "spec/recipes/dvd.lua" }]])
+    assert.equal("readonly\ttrue\nreadonly\ttrue\nreadonly\tfalse\n", result.out)
+  end)
+
   it("exits 2 for changes only when asked to", function()
     assert.equal(2, run("plan --detailed-exitcode " .. DVD).code)
     local nothing = run("plan --detailed-exitcode -c test:///default -", { stdin = 'domain "test" {}' })
@@ -139,7 +153,7 @@ describe("virtlun plan", function()
       { plan.format_version, plan.domain, plan.uri, plan.state, plan.changes, #plan.steps })
     local step = plan.steps[6]
     assert.same({ "add", "sda", "cdrom", "next boot", "define", "[H:0:0:0]", DVD, 6 },
-      { step.action, step.device, step.kind, step.effect, step.call, step.guest.hctl, step.file, step.line })
+      { step.action, step.device, step.kind, step.effect, step.calls[1].call, step.guest.hctl, step.file, step.line })
     assert.truthy(text:find('"pending":[]', 1, true))
     assert.truthy(text:find('"problems":[]', 1, true))
     assert.equal(text, select(2, json_of(0, "plan " .. DVD)))
@@ -287,8 +301,10 @@ describe("virtlun lun", function()
   end)
 
   it("wants one of the two", function()
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun"))
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun 1 --from-guest 1"))
+    for _, line in ipairs { "lun", "lun 1 --from-guest 1" } do
+      local err = err_of(64, line)
+      assert.truthy(err:find("^Usage: virtlun lun .*\n\nError: lun wants either a unit or %-%-from%-guest\n$"), err)
+    end
   end)
 end)
 
@@ -316,6 +332,16 @@ describe("virtlun help", function()
         end
       end
     end
+  end)
+
+  it("explains what else recipes have", function()
+    local index = out_of("help")
+    for _, name in ipairs { "param", "include", "requires" } do
+      assert.truthy(out_of("help " .. name):find("^" .. name .. ' "'), name)
+      assert.truthy(index:find("\nrecipes [^\n]*" .. name), name)
+    end
+    assert.equal("virtlun: no help on 'params' (did you mean 'param'?); 'virtlun help' lists the topics\n",
+      err_of(64, "help params"))
   end)
 
   it("shows range, default and condition of a field", function()
@@ -355,7 +381,7 @@ describe("the command line", function()
   it("has -h and --version", function()
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", out_of("--version"))
     for _, line in ipairs { "-h", "--help" } do assert.truthy(out_of(line):find("^Usage: virtlun .*\n +apply ")) end
-    local commands = "check render plan apply insert eject attach detach show lun help"
+    local commands = "check render plan apply remove insert eject attach detach show lun help completion"
     for command in commands:gmatch("%S+") do
       assert.truthy(out_of(command .. " -h"):find("^Usage: virtlun " .. command), command)
       if command ~= "lun" then assert.equal(out_of(command .. " -h"), out_of("help " .. command)) end

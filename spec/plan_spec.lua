@@ -1,36 +1,15 @@
 -- Plans: what follows from a description and the documents of a host. No host is asked; documents are texts here.
 local host = require("support.host_xml")
+local planning = require("support.planning")
 local virtlun = require("virtlun")
 
--- A description from a recipe's text, so that its problems have lines.
-local function desired(body)
-  local domains, problems = virtlun.loadstring(("domain 'web01' {\n%s\n}"):format(body), "r.lua")
-  return assert(domains, tostring(problems))[1]
-end
-
-local function plan_of(body, devices, facts, opts)
-  opts = opts or {}
-  local documents = { config = host.domain(devices, opts) }
-  if opts.live then documents.live = host.domain(opts.live, opts) end
-  return virtlun.plan(desired(body), documents, facts or { state = "shut off", persistent = true })
-end
-
-local function made(...)
-  local plan, problems = plan_of(...)
-  return assert(plan, tostring(problems))
-end
+local desired, made, refused = planning.desired, planning.made, planning.refused
 
 -- Each step of a plan as one line.
 local function lines(steps)
   local list = {}
   for i, step in ipairs(steps) do list[i] = ("%s %s (%s)"):format(step.action, step.device, step.why or step.effect) end
   return list
-end
-
-local function refused(...)
-  local plan, problems = plan_of(...)
-  assert.is_nil(plan, "planned")
-  return tostring(problems)
 end
 
 local seed = [[
@@ -135,14 +114,17 @@ describe("the steps of a plan", function()
     local change, add = plan.steps[1], plan.steps[2]
     assert.same({ format_version = 1, domain = "web01", state = "shut off", changes = 2 },
       { format_version = plan.format_version, domain = plan.domain, state = plan.state, changes = plan.changes })
-    assert.same({ "next boot", "update", "cdrom", "r.lua", 2 },
-      { change.effect, change.call, change.kind, change.file, change.line })
+    assert.same({ "next boot", "cdrom", "r.lua", 2 }, { change.effect, change.kind, change.file, change.line })
+    assert.equal("update config", planning.calls(change))
+    assert.equal(planning.as_written(host.drive("sda")), change.calls[1].before)
+    assert.equal(planning.as_written(host.drive("sda", { path = "/new.iso" })), change.calls[1].xml)
     assert.same({ { key = "source", before = "/old.iso", after = "/new.iso", live = true } }, change.fields)
     assert.equal("/old.iso", change.before.source)
     assert.equal("/b.iso", add.after.source)
     local body = [[cdrom { dev = "sdb", source = "/b.iso", address = { controller = 0, unit = 7 } }]]
     assert.equal(virtlun.xml(desired(body))
-      :match("<disk.*"), add.xml)
+      :match("<disk.*"), add.calls[1].xml)
+    assert.is_nil(add.calls[1].before)
     assert.same({ "r.lua", 3 }, { add.file, add.line })
   end)
 end)

@@ -3,6 +3,7 @@
 -- A work (see plan.lua) has boot = true where its configuration is to boot by devices from now on, and first = number
 -- of the described device that is to boot before all others, or nil.
 
+local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local problems = require "virtlun.problems"
 
@@ -41,11 +42,20 @@ function boot.is_due(work, document)
   return document:facts().os_boot or work.first ~= nil and not is_first(document, work.model, work.first)
 end
 
---- Says of a work whether its domain is to boot in another way.  opts.first: see above.
-function boot.decide(work, desired, opts)
+--- Whether a change to the configuration gives a device a place in the boot order.
+local function orders(half)
+  for _, change in ipairs(half.changes) do
+    if changes.after(change, "boot") then return true end
+  end
+  return false
+end
+
+--- Says of a work, whose halves are compared, whether its domain is to boot in another way: not where only devices were
+-- selected to which that makes no difference.  opts.first: see above.
+function boot.decide(work, desired)
   local half = work.halves[1]
-  work.first = opts and opts.first
-  work.boot = desired.boot == "devices" and half.name == "config"
+  work.first = work.opts.first
+  work.boot = desired.boot == "devices" and half.name == "config" and (not work.opts.only or orders(half))
   work.boot = boot.is_due(work, half.document)
 end
 
@@ -93,7 +103,8 @@ function boot.step(work, desired)
     fields = { { key = "boot", before = by_os and "os" or table.concat(before, ", "),
       after = by_os and "devices" or table.concat(work.boot_names, ", ") } },
     why = "boots from " .. table.concat(work.boot_names, ", then "),
-    effect = work.running and "needs power-off" or "next boot", scope = "config", call = "define",
+    effect = work.running and "needs power-off" or "next boot", scope = "config",
+    calls = { { call = "define", scope = "config" } },
     file = desired.file, line = desired.line,
   }
 end

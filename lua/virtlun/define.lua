@@ -46,12 +46,16 @@ local function patched(host, changes)
   return xml
 end
 
---- What is still to be done to the configuration by a define.
+--- What is still to be done to the configuration by a define; nil and problems.
 local function changes_to_define(host)
   local changes = {}
   for _, move in ipairs(host.moves) do
-    local change = move.define and host:change("config", move.desired)
-    if change then changes[#changes + 1] = change end
+    local change = move.define and move.begun and host:change("config", move.desired)
+    if change then
+      local good, failure = host:check_planned(move, { config = change })
+      if not good then return nil, failure end
+      changes[#changes + 1] = change
+    end
   end
   return changes
 end
@@ -59,7 +63,7 @@ end
 --- Whether any of the moves needs a define, or the domain itself does.
 local function is_wanted(host)
   for _, move in ipairs(host.moves) do
-    if move.define then return true end
+    if move.define and move.begun then return true end
   end
   return host.boot
 end
@@ -70,7 +74,9 @@ function define.make(host)
   if not is_wanted(host) then return true end
   local good, failure = host:refresh("config", { secure = true })
   if not good then return nil, failure end
-  local changes = changes_to_define(host)
+  local changes
+  changes, failure = changes_to_define(host)
+  if not changes then return nil, failure end
   if #changes == 0 and not boot.is_due(host, host.config.document) then return true end
   local xml
   xml, failure = patched(host, changes)

@@ -3,9 +3,8 @@
 
 local apply = require "virtlun.apply"
 local core = require "virtlun.core"
-local guest = require "virtlun.guest"
+local devices = require "virtlun.device"
 local hosts = require "virtlun.host"
-local images = require "virtlun.images"
 local problems = require "virtlun.problems"
 
 local drives = {}
@@ -14,24 +13,11 @@ local is_disk = { cdrom = true, disk = true, lun = true }
 
 -- Finding a drive by what people call it -------------------------------------------------------------------
 
---- Every name that a device answers to; an HBA is called as plans call it.
-local function names_of(device)
-  if device.kind == "controller" then return { "controller" .. device.index, device.alias } end
-  local names = {}
-  names[#names + 1] = device.dev
-  names[#names + 1] = device.alias
-  names[#names + 1] = images.path_of(device.source)
-  if type(device.address) == "table" and device.address.controller then
-    names[#names + 1] = guest.address_text(device.address)
-  end
-  return names
-end
-
 --- The devices of a description that answer to a name.
 local function matching(description, name)
   local found = {}
   for _, device in ipairs(description) do
-    for _, own in ipairs(names_of(device)) do
+    for _, own in ipairs(devices.names(device)) do
       if own == name then
         found[#found + 1] = device
         break
@@ -44,7 +30,7 @@ end
 local function all_names(list)
   local names = {}
   for _, description in ipairs(list) do
-    for _, device in ipairs(description) do table.move(names_of(device), 1, 9, #names + 1, names) end
+    for _, device in ipairs(description) do table.move(devices.names(device), 1, 9, #names + 1, names) end
   end
   return names
 end
@@ -62,18 +48,13 @@ local function descriptions_of(seen, scope)
   return list
 end
 
-local function is_same(a, b)
-  return a.kind == b.kind and (a.dev ~= nil and a.dev == b.dev or a.alias ~= nil and a.alias == b.alias
-    or a.dev == nil and b.dev == nil and a.index == b.index)
-end
-
 --- The devices that a name means: those of the first half that has any.  A path or an address that means another drive
 -- in the other half is as unclear as one that two drives have, unless only one half is to be changed.
 local function candidates(list, name, scope)
   local found = {}
   for _, description in ipairs(list) do
     local more = matching(description, name)
-    local another = found[1] and more[1] and not is_same(found[1], more[1])
+    local another = found[1] and more[1] and not devices.same(found[1], more[1])
     if not found[1] then found = more
     elseif another and scope ~= "live" and scope ~= "config" then found[#found + 1] = more[1]
     end
@@ -84,7 +65,7 @@ end
 --- drives.find(dom, seen, name, scope) -> description of the one device that a name means, in the running domain before
 -- its configuration, or the other way round where scope is "config"; nil and problems.  seen: what host.look has just
 -- seen.
-local function find(dom, seen, name, scope)
+function drives.find(dom, seen, name, scope)
   local list, failure = descriptions_of(seen, scope)
   if not list then return nil, failure end
   local found = candidates(list, name, scope)
@@ -94,16 +75,8 @@ local function find(dom, seen, name, scope)
     return problems.fail { code = "not_there", path = path, near = core.suggest(name, all_names(list)) }
   end
   local names = {}
-  for i, device in ipairs(found) do names[i] = device.dev or device.alias or device.kind end
+  for i, device in ipairs(found) do names[i] = devices.label(device) end
   return problems.fail { code = "ambiguous", path = path, value = name, a = table.concat(names, " or ") }
-end
-
-drives.find = find
-
---- What identifies a device that was found, as a description.
-local function identity(device)
-  return { kind = device.kind, index = device.index, dev = device.dev, alias = device.alias,
-    source = device.kind == "hostdev" and device.source or nil }
 end
 
 -- Naming a new drive ---------------------------------------------------------------------------------------
@@ -166,8 +139,6 @@ local function named(seen, device)
   return copy
 end
 
-drives.identity = identity
-
 -- Making it so ---------------------------------------------------------------------------------------------
 
 --- Finds a drive, and makes the description so that wanted(drive) gives.
@@ -175,7 +146,7 @@ local function change(dom, name, opts, wanted)
   local seen, failure = hosts.look(dom)
   if not seen then return nil, failure end
   local device
-  device, failure = find(dom, seen, name, opts and opts.scope)
+  device, failure = drives.find(dom, seen, name, opts and opts.scope)
   if not device then return nil, failure end
   local description
   description, failure = wanted(device)
@@ -188,14 +159,14 @@ local function change_medium(dom, name, source, opts)
     if device.kind ~= "cdrom" then
       return problems.fail { code = "no_medium", path = ("%s.%s"):format(dom.name, name), a = device.kind }
     end
-    local wanted = identity(device)
+    local wanted = devices.identity(device)
     wanted.source, wanted.format = source, source and opts and opts.format or nil
     return wanted
   end)
 end
 
---- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, whether the host
--- was written to.  drive: dev, alias, path of its medium, or controller:bus:target:unit.  source: as in a recipe.
+--- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, and how it ended
+-- (see plan:apply).  drive: dev, alias, path of its medium, or controller:bus:target:unit.  source: as in a recipe.
 -- opts: scope ("live" or "config"), format, force, reattach = false, timeout, on_progress, confirm (a function that
 -- gets the plan, and whose false means that nothing is changed).
 function drives.insert(dom, name, source, opts)
@@ -240,7 +211,7 @@ end
 --- dom:detach(drive, opts): the drive leaves, its medium stays as it is on the host.  An HBA goes by controller0.
 function drives.detach(dom, name, opts)
   return change(dom, name, opts, function(device)
-    local wanted = identity(device)
+    local wanted = devices.identity(device)
     wanted.absent = true
     return wanted
   end)

@@ -3,7 +3,10 @@
 -- A work (see plan.lua) has the described model, its tables, and the halves of the domain that are to be changed, each
 -- with its document and its changes.
 
+local boot = require "virtlun.boot"
+local changes = require "virtlun.changes"
 local core = require "virtlun.core"
+local devices = require "virtlun.device"
 local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
 
@@ -52,11 +55,6 @@ function forbid.state(found, desired, facts, work)
   end
 end
 
---- What a description may say of a domain and this version does not do.
-function forbid.unbuilt(found, desired)
-  if desired.prune then complain_of_domain(found, desired, { code = "not_yet", a = "prune" }) end
-end
-
 -- Devices --------------------------------------------------------------------------------------------------
 
 local function version_text(number)
@@ -77,15 +75,11 @@ local function fields_since(kind)
   return newer_fields[kind] or newer_fields.disk
 end
 
-local function label_of(device)
-  return device.dev or device.alias or device.kind .. (device.index or "")
-end
-
---- Of devices that are right in themselves: what the host's libvirt is too old for, and what is not built.
+--- Of devices that are right in themselves: what the host's libvirt is too old for.
 function forbid.devices(found, desired, facts)
   for _, device in ipairs(desired) do
     local function complain(fields, key)
-      fields.path = ("%s.%s%s"):format(desired.name, label_of(device), key and "." .. key or "")
+      fields.path = ("%s.%s%s"):format(desired.name, devices.label(device), key and "." .. key or "")
       fields.file, fields.line = device.file, device.line
       found:append { problems.new(fields) }
     end
@@ -94,7 +88,6 @@ function forbid.devices(found, desired, facts)
         complain({ code = "needs_libvirt", value = version_text(facts.libvirt), expected = version_text(since) }, key)
       end
     end
-    if device.replace then complain { code = "not_yet", a = "replace" } end
   end
 end
 
@@ -109,7 +102,7 @@ end
 --- protect = true: nothing removes, replaces or empties the device.
 local function complain_of_protection(found, desired, change, device)
   if not device.protect then return end
-  local verb = change.action == "remove" and "remove" or nil
+  local verb = change.action == "remove" and "remove" or change.replace and "replace" or nil
   for _, field in ipairs(change.fields or {}) do
     if field.key == "source" then verb = field.after == false and "empty" or "replace what is in" end
     if field.key == "address" then verb = "move" end
@@ -179,28 +172,49 @@ local function complain_of_obstacles(found, desired, change, half)
   complain_of_change(found, desired, change, { code = change.unclear and "unclear" or "bound", a = obstacle })
 end
 
+--- The change that is made now of a difference; nil if none is.
+local function made_of(difference, half)
+  for _, change in ipairs(half.changes) do
+    if change.desired == difference.desired and change.action == difference.action then return change end
+  end
+end
+
 --- A running domain takes some changes only at its next boot, which a domain without configuration does not have.
-local function complain_of_power(found, desired, change, work, half)
-  if half.name ~= "live" or work.config or change.action ~= "change" then return end
-  for _, field in ipairs(change.fields) do
-    if not field.live then
-      complain_of_change(found, desired, change, { code = "needs_power_off", a = field.key })
+local function complain_of_power(found, desired, difference, work, half)
+  if half.name ~= "live" or work.config or difference.action ~= "change" then return end
+  local made = made_of(difference, half) or {}
+  for _, field in ipairs(difference.fields) do
+    if not changes.field(made, field.key) then
+      complain_of_change(found, desired, difference, { code = "needs_power_off", a = field.key })
       return
     end
   end
 end
 
+--- Where a running drive comes to by a change, nil if it stays where it is.
+local function place_of(change)
+  if change.kind == "controller" or change.action ~= "add" and not change.replace then return nil end
+  local address = changes.after(change, "address")
+  return type(address) == "table" and address.controller and address or nil
+end
+
+--- Whether a drive leaves its place before the change is made: removals come first, and then drives that are replaced.
+local function leaves_before(other, change)
+  return other.action == "remove" or change.action == "add" and other.replace and changes.field(other, "address")
+end
+
 --- A running drive keeps its place until the next boot, so that nothing can come there before.
 local function complain_of_place(found, desired, change, half)
-  local address = change.action == "add" and change.kind ~= "controller" and change.after.address
-  if half.name ~= "live" or type(address) ~= "table" or not address.controller then return end
+  local address = half.name == "live" and place_of(change)
+  if not address then return end
   local gone = {}
   for _, other in ipairs(half.changes) do
-    if other.action == "remove" then gone[label_of(other.before)] = true end
+    if leaves_before(other, change) then gone[devices.label(other.before)] = true end
   end
   for _, other in ipairs(half.document:tables()) do
-    local name = label_of(other)
-    if other.kind ~= "controller" and guest.same_place(other.address, address) and not gone[name] then
+    local name = devices.label(other)
+    local stays = other.kind ~= "controller" and not gone[name] and name ~= change.device
+    if stays and guest.same_place(other.address, address) then
       complain_of_change(found, desired, change,
         { code = "address_host_taken", value = guest.address_text(address), a = name })
     end
@@ -217,6 +231,39 @@ function forbid.changes(found, desired, work)
       complain_of_place(found, desired, change, half)
     end
     for _, change in ipairs(half.differences) do complain_of_power(found, desired, change, work, half) end
+  end
+end
+
+-- What holds data -------------------------------------------------------------------------------------------
+
+local holds_data = { disk = true, lun = true, hostdev = true }
+
+--- Names of what the domain boots from, in either half.
+local function boot_devices(work, documents)
+  local names = {}
+  for which, document in pairs(work.documents) do
+    for _, name in ipairs(boot.order(documents[which], document) or {}) do names[name] = true end
+  end
+  return names
+end
+
+local function complain_of_loss(found, desired, change, work, half, boots)
+  local pruned = work.pruned[change.desired]
+  if not holds_data[change.kind] or not pruned and not change.replace then return end
+  if pruned and boots[change.device] then
+    complain_of_change(found, desired, change, { code = "prune_boot" })
+  elseif half.name == "live" and not work.opts.force then
+    local verb = change.action == "remove" and "prune" or "replace"
+    complain_of_change(found, desired, change, { code = "needs_force", value = change.kind, a = verb })
+  end
+end
+
+--- What no single word of a recipe takes from a guest: what it boots from, and without force what holds data, unless
+-- the recipe says of the very device that it is to be absent.
+function forbid.losses(found, desired, work, documents)
+  local boots = next(work.pruned) and boot_devices(work, documents) or {}
+  for _, half in ipairs(work.halves) do
+    for _, change in ipairs(half.changes) do complain_of_loss(found, desired, change, work, half, boots) end
   end
 end
 

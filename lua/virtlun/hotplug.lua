@@ -45,6 +45,7 @@ local function await_removal(host, change, watcher, alias, seconds)
     if not is_there(host, change, alias) then return "removed" end
     local left = deadline - now()
     if left <= 0 then return "pending" end
+    if host.waiting then host.waiting("guest") end
     local event = watcher:next(math.min(left, LOOK_SECONDS))
     if event and event.event == "removal_failed" and event.alias == alias then return "refused" end
   end
@@ -161,6 +162,7 @@ end
 --- The element of a new device: as the other half has it, with all that is described; else as it is described.  The
 -- chain of images of a running disk, and a transient one's overlay, are not for the configuration.
 local function new_element(host, name, number)
+  if host.originals and host.originals[number] then return host.originals[number] end
   local other = other_half[name]
   local document = host.documents[other]
   local current = document and core.find(host.model, document, number)
@@ -183,7 +185,6 @@ local function remove_left_behind(host, change, before, opts)
   local highest = type(change.after.address) == "table" and change.after.address.controller or -1
   for index in pairs(hbas_of(host)) do
     if not before[index] and index <= highest then
-      host.written = true -- although the call has failed
       notes:append { hotplug.clear(host, change, index, { "live" }, opts) }
     end
   end

@@ -9,6 +9,7 @@ local problems = require "virtlun.problems"
 local virtlun = {
   VERSION = core.VERSION,
   schema = core.schema, -- schema(): every field, rule, problem and HBA model as data
+  hash = core.hash, -- hash(text): a short text, of equal texts the same; it notices changes, and keeps no secret
 }
 
 -- Expected failures are nil and problems; a result may have notes beside it.
@@ -58,6 +59,12 @@ function virtlun.import(...)
   return require("virtlun.import").import(...)
 end
 
+--- virtlun.removal(desired, description, { scope = }): the domain with all absent that desired names, and notes; nil
+-- and problems.  description is what dom:describe() gave; an HBA that another drive needs is left out.
+function virtlun.removal(...)
+  return require("virtlun.removal").of(...)
+end
+
 --- virtlun.foretell(description): for each drive what the guest will see: hctl, lun, by_path, and whether that is
 -- certain.
 function virtlun.foretell(description)
@@ -89,6 +96,18 @@ end
 -- callbacks run nowhere else.
 function virtlun.dispatch()
   return require("virtlun.jobs").dispatch()
+end
+
+--- virtlun.interruptible(fn, ...): fn(...), during which SIGINT, SIGTERM and SIGHUP do not end the program, so that it
+-- can end an apply between two steps (its option stop).  A second signal makes whatever waits for a host raise
+-- "interrupted!".  For programs that own their process: handlers are the whole process's.
+function virtlun.interruptible(...)
+  return require("virtlun.jobs").interruptible(...)
+end
+
+--- virtlun.interrupted(): the number of the signal that came inside of virtlun.interruptible, nil if none did.
+function virtlun.interrupted()
+  return require("virtlun.jobs").interrupted()
 end
 
 --- virtlun.log(fn): fn(call, seconds, failure) is called for every libvirt call; nil ends it.

@@ -5,6 +5,7 @@
 
 local boot = require "virtlun.boot"
 local core = require "virtlun.core"
+local devices = require "virtlun.device"
 local drives = require "virtlun.drives"
 local hosts = require "virtlun.host"
 local images = require "virtlun.images"
@@ -102,7 +103,7 @@ local function prepare(dom, opts, notes)
   drive, failure = drives.find(dom, seen, opts.from)
   if not drive then return nil, failure end
   local documents = seen.documents
-  local name, identity = drive.dev or drive.alias or drive.kind, drives.identity(drive)
+  local name, identity = devices.label(drive), devices.identity(drive)
   local description = core.model { kind = "domain", name = dom.name, identity }
   if not documents.live then return fail(dom, { code = "not_up", value = seen.facts.state }) end
   local live, config

@@ -137,18 +137,14 @@ cdrom { dev = "sdb", source = "/b" }]], { sata, host.hba(0), host.drive("sdc", {
       machine = "pc-q35-7.2" },
     said = "r.lua:2: web01.controller2: the running domain has 1 free pcie-root-ports, and every new HBA needs one " ..
       '(scope = "config" changes its next boot)' },
-  { "replace", [[cdrom { dev = "sda", replace = true }]], { hba0, sda },
-    said = "r.lua:2: web01.sda: replace is not built yet" },
-  { "prune", [[prune = true, cdrom { dev = "sda" }]], { hba0, sda }, said = "r.lua:1: web01: prune is not built yet" },
   { "boot by devices", [[boot = "devices", cdrom { dev = "sda" }]], { hba0, sda },
     said = "r.lua:1: web01: no device would have a place in the boot order, and libvirt would go back to <os><boot> " ..
       "(give a drive boot = 1)" },
   { "several reasons at once",
-    [[prune = true, cdrom { dev = "sda", boot = 1, cache = "none", io = "native", serial = "ß" },
+    [[cdrom { dev = "sda", boot = 1, cache = "none", io = "native", serial = "ß" },
 cdrom { dev = "sdb", source = "/b", address = { controller = 0 } }]], { hba0, sda },
     said = "r.lua:2: web01.sda.serial: 'ß' is not letters, digits, '_', '.', '+', '-' or space\n" ..
       "r.lua:2: web01.sda.boot: the domain boots by <os><boot>, which excludes a boot order of devices " ..
       "(boot = \"devices\" of the domain gives its devices a boot order instead)\n" ..
-      "r.lua:3: web01.sdb.address: 0:0:0:0 is already the address of sda in the domain\n" ..
-      "r.lua:1: web01: prune is not built yet" },
+      "r.lua:3: web01.sdb.address: 0:0:0:0 is already the address of sda in the domain" },
 }

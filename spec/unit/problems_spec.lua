@@ -8,11 +8,15 @@ local groups = { "fields", "recipes", "documents", "hbas", "names", "drives" }
 
 -- Codes that only a host, a plan or the command can give.
 local elsewhere = {
-  not_yet = "what plans cannot do yet", protected = "a change of a plan", still_used = "a change of a plan",
+  not_described = "options of a plan", prune_boot = "a change of a plan", needs_force = "a change of a plan",
+  protected = "a change of a plan", still_used = "a change of a plan",
   needs_libvirt = "the version of a host", no_host = "a connection", no_such_domain = "a connection",
   no_config = "the state of a domain", managed_save = "the state of a domain", host_refused = "a host's answer",
+  stopped = "who stops an apply", abandoned = "who stops an apply", not_undone = "a host's answer", put_back = "a guest",
   not_made = "a host's answer", host_changed = "a host that changed since", two_uris = "the command line",
-  below_used = "a change of a plan",
+  below_used = "a change of a plan", kept = "a removal",
+  cannot_write = "the command line", no_saved_plan = "the command line", plan_version = "the command line",
+  plan_edited = "the command line",
   unclear = "a change of a plan", bound = "a change of a plan", other_domain = "a document of a plan",
   bad_patch = "a document that the patcher spoiled, which no input is known to do",
   boot_none = "a change of a plan", boot_live = "a change of a plan", boot_kernel = "a reboot",

@@ -1,11 +1,12 @@
---- Commands that change domains as their recipes say: plan and apply; and what every command that changes something
--- shares: how it is limited, how its plans are printed, and how it ends.
+--- Commands that change domains as their recipes or saved plans say: plan and apply; and what every command that
+-- changes something shares: how it is limited, how its plans are printed, what is asked, and how it ends.
 
 local virtlun = require "virtlun"
 local hosts = require "virtlun.cli.hosts"
 local json_view = require "virtlun.view.json"
 local plan_view = require "virtlun.view.plan"
 local recipes = require "virtlun.cli.recipes"
+local saved = require "virtlun.cli.saved"
 local status = require "virtlun.cli.status"
 local style = require "virtlun.view.style"
 
@@ -81,6 +82,19 @@ function changes.status(failed, changed)
   return changed and status.PARTLY or status.FAILED
 end
 
+local holds_data = { disk = true, lun = true, hostdev = true }
+
+--- The devices with data that a running domain loses, as "disk sdb".
+function changes.losses(plan)
+  local losses = {}
+  for _, step in ipairs(plan.steps) do
+    if step.action == "remove" and holds_data[step.kind] and step.scope ~= "config" then
+      losses[#losses + 1] = ("%s %s"):format(step.kind, step.device)
+    end
+  end
+  return losses
+end
+
 --- Whether what a command changes at that URI is gone with the command.
 function changes.is_forgotten(uri)
   return uri ~= nil and uri:match("^test:///") ~= nil
@@ -133,14 +147,14 @@ local function complain_of_twins(dom, domain, seen, found)
 end
 
 --- One plan for each domain; nil if any of them has a problem.
-local function plan_all(domains, open, args, found)
+local function plan_all(domains, open, args, found, way)
   local plans, good, seen = {}, true, {}
   for i, domain in ipairs(domains) do
     local dom, failure = open:domain(domain.name, domain.uri)
     local plan, more
     if dom then
       complain_of_twins(dom, domain, seen, found)
-      plan, more = dom:plan(domain, changes.limits(args))
+      plan, more = way.plan(dom, domain, changes.limits(args))
       found:append(more)
     else
       found:append(failure)
@@ -151,16 +165,24 @@ local function plan_all(domains, open, args, found)
   return good and not found:has_errors() and plans or nil
 end
 
---- Loads, connects and plans; run(plans, found) decides what follows and gives the exit status.
-local function with_plans(args, out, readonly, run)
+--- The way by which plans come from recipes: load(args, found) gives described domains, or nil with the problems in
+-- found; plan(dom, domain, limits) gives what dom:plan does.
+local from_recipes = { load = recipes.load }
+
+function from_recipes.plan(dom, domain, limits)
+  return dom:plan(domain, limits)
+end
+
+--- Loads, connects and plans by a way; run(plans, found, domains) decides what follows and gives the exit status.
+local function with_plans(args, out, way, readonly, run)
   local found = virtlun.problems()
-  local domains = recipes.load(args, found)
+  local domains = way.load(args, found)
   if domains then found = errors_of(found) end -- the plan has its own notes, and knows more
   local open = hosts.new { connect = args.connect, readonly = readonly, timeout = args.timeout }
   if domains then complain_of_uris(domains, args, found) end
-  local plans = domains and not found:has_errors() and plan_all(domains, open, args, found)
+  local plans = domains and not found:has_errors() and plan_all(domains, open, args, found, way)
   local ended = status.FAILED
-  if plans then ended = run(plans, found)
+  if plans then ended = run(plans, found, domains)
   elseif out.is_json then out:json(changes.data({}, found))
   else out:problems(found)
   end
@@ -176,9 +198,17 @@ local function print_plans(plans, found, out, quiet)
 end
 
 function changes.plan(args, out)
-  return with_plans(args, out, true, function(plans, found)
-    print_plans(plans, found, out, out.quiet)
-    if args.json then out:json(changes.data(plans, found)) end
+  return with_plans(args, out, from_recipes, true, function(plans, found, domains)
+    print_plans(plans, found, out, out.quiet or args.out == "-")
+    local data = changes.data(plans, found)
+    if args.out then
+      local good, failure = saved.write(args.out, data, domains, changes.limits(args), out)
+      if not good then
+        out:report(failure)
+        return status.FAILED
+      end
+    end
+    if args.json then out:json(data) end
     return args.detailed_exitcode and count_changes(plans) > 0 and status.CHANGES or status.OK
   end)
 end
@@ -197,10 +227,10 @@ local function apply_all(plans, found, args, out)
         out:progress(("%s: %s %s: done"):format(event.domain, event.step.action, event.step.device))
       end
     end
-    local result, failure, written = plan:apply(how)
+    local result, failure, ended = plan:apply(how)
     found:append(result and result.notes or failure)
     failed = failed or not result
-    changed = changes.conclude(plan, result, failure, written) or changed
+    changed = changes.conclude(plan, result, failure, ended and ended.written) or changed
   end
   return failed, changed
 end
@@ -212,13 +242,27 @@ local function is_any_forgotten(plans)
   return false
 end
 
-function changes.apply(args, out)
-  return with_plans(args, out, false, function(plans, found)
+--- What is asked before anything is changed: running domains lose no data unless somebody has read so.
+local function question_of(plans)
+  local parts = {}
+  for _, plan in ipairs(plans) do
+    local losses = changes.losses(plan)
+    if #losses > 0 then
+      parts[#parts + 1] = ("%s, which runs, loses %s. "):format(plan.domain, table.concat(losses, ", "))
+    end
+  end
+  parts[#parts + 1] = ("Make %s?"):format(style.plural(count_changes(plans), "change"))
+  return table.concat(parts)
+end
+
+--- Plans by a way, shows it, asks, and makes it so.
+function changes.make(args, out, way)
+  return with_plans(args, out, way, false, function(plans, found)
     local count = count_changes(plans)
     local asks = count > 0 and not args.yes and out.can_ask
     print_plans(plans, found, out, out.quiet and not asks) -- who is asked sees what for
     if count > 0 then
-      local may, refused = out:may(args, "apply", ("Make %s?"):format(style.plural(count, "change")))
+      local may, refused = out:may(args, args.command, question_of(plans))
       if not may then return refused end
     end
     local more = virtlun.problems()
@@ -231,6 +275,10 @@ function changes.apply(args, out)
     end
     return changes.status(failed, changed)
   end)
+end
+
+function changes.apply(args, out)
+  return changes.make(args, out, args.saved and saved.way(args.saved) or from_recipes)
 end
 
 return changes

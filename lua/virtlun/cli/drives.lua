@@ -13,15 +13,10 @@ local drives = {}
 
 -- What all of them do --------------------------------------------------------------------------------------
 
-local holds_data = { disk = true, lun = true, hostdev = true }
-
 --- What somebody has to say yes to: data that a running domain loses.
 local function question_of(plan)
-  for _, step in ipairs(plan.steps) do
-    if step.action == "remove" and holds_data[step.kind] and step.scope ~= "config" then
-      return ("Take %s %s from the running domain %s?"):format(step.kind, step.device, plan.domain)
-    end
-  end
+  local loss = changes.losses(plan)[1]
+  return loss and ("Take %s from the running domain %s?"):format(loss, plan.domain)
 end
 
 --- What the library is told: the limits of the command line, and whom to ask when the plan is made.
@@ -59,12 +54,12 @@ local function operate(args, out, so_already, call)
   local told = {}
   local open = hosts.new { connect = args.connect, timeout = args.timeout }
   local dom, failure = open:domain(args.domain)
-  local result, written
-  if dom then result, failure, written = call(dom, options_of(args, out, told)) end
+  local result, ended
+  if dom then result, failure, ended = call(dom, options_of(args, out, told)) end
   open:close()
   if told.refused then return told.refused end
   local plan = result and result.plan or told.plan
-  local changed = plan and changes.conclude(plan, result, failure, written)
+  local changed = plan and changes.conclude(plan, result, failure, ended and ended.written)
   if args.json then
     out:json(changes.data({ plan }, result and result.notes or failure))
   elseif result then
@@ -148,10 +143,7 @@ end
 
 function drives.attach(args, out)
   local device, message = described(args)
-  if not device then
-    out:message("virtlun: " .. message)
-    return status.USAGE
-  end
+  if not device then return status.USAGE, message end
   return operate(args, out, "it is there already", function(dom, opts)
     if args.source then device.source = sources.source(dom, args.source) end
     return dom:attach(device, opts)

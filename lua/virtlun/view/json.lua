@@ -4,7 +4,7 @@ local dkjson = require "dkjson"
 
 local view = {}
 
-local FORMAT_VERSION = 1
+view.FORMAT_VERSION = 1
 
 -- What people look for comes first; the rest follows by its name.
 local FIRST = {
@@ -28,7 +28,7 @@ end
 
 --- The text of data, which gets its format_version here.
 function view.text(data)
-  data.format_version = FORMAT_VERSION
+  data.format_version = view.FORMAT_VERSION
   local keys, order = {}, {}
   collect_keys(data, keys, {})
   for _, key in ipairs(FIRST) do

@@ -32,7 +32,9 @@ local function add_steps(lines, steps, paint, verbose)
     lines[#lines + 1] = paint(steps[i].action, line)
     if verbose then
       lines[#lines + 1] = paint("faint", "      " .. (steps[i].why or ""))
-      for xml in (steps[i].xml or ""):gmatch("[^\n]+") do lines[#lines + 1] = paint("faint", "      " .. xml) end
+      for _, call in ipairs(steps[i].calls or {}) do
+        for xml in (call.xml or ""):gmatch("[^\n]+") do lines[#lines + 1] = paint("faint", "      " .. xml) end
+      end
     end
   end
 end

@@ -1,0 +1,213 @@
+--- Steps: what a plan says of each move, as plain data.  Pure.
+--
+-- A step says what is done to which device (action, kind, device, fields, before, after), why, with what effect for the
+-- guest, by which calls of libvirt, and what the guest will see of it.  Making it so is for apply.lua, on what the host
+-- then says.
+
+local boot = require "virtlun.boot"
+local changes = require "virtlun.changes"
+local core = require "virtlun.core"
+local devices = require "virtlun.device"
+local guest = require "virtlun.guest"
+local halves = require "virtlun.halves"
+local images = require "virtlun.images"
+local problems = require "virtlun.problems"
+local quirks = require "virtlun.quirks"
+
+local steps = {}
+
+-- Why ------------------------------------------------------------------------------------------------------
+
+local function moves_address(field)
+  local from, to = field.before, field.after
+  return field.key == "address" and type(from) == "table" and type(to) == "table" and from.controller ~= nil
+end
+
+local function why(change, pruned)
+  if change.action == "add" then
+    return change.assigned and "needed by the HBAs and drives described" or "not there"
+  elseif change.action == "remove" then
+    return pruned and "prune: not in the recipe" or "absent = true"
+  end
+  local keys = {}
+  for i, field in ipairs(change.fields) do
+    keys[i] = field.key
+    if moves_address(field) then
+      keys[i] = ("moves from %s to %s"):format(guest.address_text(field.before), guest.address_text(field.after))
+    end
+  end
+  return "differs: " .. table.concat(keys, ", ")
+end
+
+-- With what effect -----------------------------------------------------------------------------------------
+
+local function effect_later(change)
+  local replaces = change.kind == "controller" and changes.field(change, "model")
+  return replaces and "next boot, replaces the HBA" or "next boot"
+end
+
+local function effect_live(change, work, facts)
+  if change.replace then return "live, replaces the " .. (change.kind == "controller" and "HBA" or "drive") end
+  if change.action == "change" then return quirks.foresee_media(change, facts) end
+  if change.action == "remove" then return "live" end
+  if change.after.boot and work.live.document:facts().os_boot then return "live, its boot order after a power-off" end
+  return quirks.foresee_attach(change.after, facts)
+end
+
+local function effect(move, work, facts)
+  if move.live then return effect_live(move.live, work, facts) end
+  return effect_later(move.config)
+end
+
+-- By which calls -------------------------------------------------------------------------------------------
+
+local CALLS = { add = "attach", change = "update", remove = "detach" }
+
+--- The elements of both halves' changes as they are and as they will be: by half and described device, { before =,
+-- xml = }.
+local function elements_of(work, documents)
+  local elements = {}
+  for _, half in ipairs(work.halves) do
+    local list, found = core.elements(documents[half.name], work.model, half.document, half.changes)
+    if not list then return nil, problems.list(found) end
+    elements[half.name] = {}
+    for i, change in ipairs(half.changes) do elements[half.name][change] = list[i] end
+  end
+  return elements
+end
+
+local function calls_of_half(name, change, define, element)
+  if define then return { { call = "define", scope = name, before = element.before, xml = element.xml } } end
+  if change.replace then
+    return { { call = "detach", scope = name, before = element.before },
+      { call = "attach", scope = name, xml = element.xml } }
+  end
+  return { { call = CALLS[change.action], scope = name, before = element.before, xml = element.xml } }
+end
+
+--- Whether one call adds a new drive to both halves.
+local function is_joint(move, work)
+  local live, config = move.live, move.config
+  return live and config and not move.define and live.action == "add" and live.kind ~= "controller"
+    and not (live.after.boot and work.live.document:facts().os_boot)
+end
+
+--- The calls of a move in their order: { call = "attach", "detach", "update" or "define", scope =, before = the host's
+-- element, xml = the element as it will be }.
+local function calls_of(move, work, elements)
+  local function element(name) return elements and elements[name][move[name]] or {} end
+  if is_joint(move, work) then
+    return { { call = "attach", scope = "live and config", xml = element("live").xml } }
+  end
+  local calls = {}
+  for _, name in ipairs { "live", "config" } do
+    local define = name == "config" and move.define
+    local some = move[name] and calls_of_half(name, move[name], define, element(name)) or {}
+    table.move(some, 1, #some, #calls + 1, calls)
+  end
+  return calls
+end
+
+-- The steps ------------------------------------------------------------------------------------------------
+
+local function scope_of(move)
+  return move.live and move.config and "live and config" or move.live and "live" or "config"
+end
+
+--- The address that the drive will have.
+local function address_after(change)
+  return changes.after(change, "address") or change.before and change.before.address
+end
+
+local function step_of(move, work, hbas, facts, elements)
+  local change = move.live or move.config
+  local step = {
+    action = change.action, kind = change.kind, device = change.device, fields = change.fields, before = change.before,
+    after = change.after, why = why(change, work.pruned[change.desired]), effect = effect(move, work, facts),
+    scope = scope_of(move), calls = calls_of(move, work, elements), file = change.file, line = change.line,
+  }
+  if change.action ~= "remove" and change.kind ~= "controller" then
+    step.guest = guest.foretell(address_after(change), hbas)
+  end
+  step.medium = images.medium_of(change, facts)
+  return step
+end
+
+--- HBAs as they will be: those of the host, and over them what is described.
+local function final_hbas(work)
+  local hbas = guest.hbas((work.live or work.config).document:tables())
+  for index, hba in pairs(guest.hbas(work.described)) do
+    local known = hbas[index] or {}
+    hbas[index] = { model = hba.model or known.model, address = hba.address or known.address }
+  end
+  return hbas
+end
+
+--- The steps of a work, each also as the step of its move; nil and problems.  documents: their texts, without which the
+-- steps say no XML.
+function steps.of(work, desired, facts, documents)
+  local elements, found
+  if documents then elements, found = elements_of(work, documents) end
+  if found then return nil, found end
+  local hbas, list = final_hbas(work), {}
+  if work.boot then list[1] = boot.step(work, desired) end
+  for _, move in ipairs(work.moves) do
+    move.step = step_of(move, work, hbas, facts, elements)
+    list[#list + 1] = move.step
+  end
+  return list
+end
+
+-- What is no step ------------------------------------------------------------------------------------------
+
+--- What the steps do to each described device: by its number true for all of it, or a table of fields.
+local function planned_of(work)
+  local planned = {}
+  for _, move in ipairs(work.moves) do
+    local change = move.live or move.config
+    local keys = planned[move.desired] or {}
+    for _, field in ipairs(change.fields or {}) do keys[field.key] = true end
+    planned[move.desired] = change.action ~= "change" or keys
+  end
+  return planned
+end
+
+--- Those fields of a difference that no step is about, nil if there are none.
+local function waiting_fields(change, planned)
+  if not change.fields then return not planned or nil end
+  local fields = {}
+  for _, field in ipairs(change.fields) do
+    if not planned or planned ~= true and not planned[field.key] then fields[#fields + 1] = field end
+  end
+  return fields[1] and fields
+end
+
+--- What the running domain will be only after its next boot, because its configuration says so already.
+function steps.pending(work, desired, running)
+  local pending, planned = {}, planned_of(work)
+  if not running or not work.config then return pending end
+  pending[1] = boot.pending(work, desired, running)
+  for _, change in ipairs(work.live and work.live.differences or halves.differences(work, running)) do
+    local fields = waiting_fields(change, planned[change.desired])
+    if fields then
+      pending[#pending + 1] = {
+        action = change.action, kind = change.kind, device = change.device, fields = change.fields and fields,
+        before = change.before, after = change.after, effect = "next boot",
+      }
+    end
+  end
+  return pending
+end
+
+--- The described devices that are as they are described: { kind =, device =, described = }.
+function steps.unchanged(work)
+  local planned, list = planned_of(work), {}
+  for number, described in ipairs(work.described) do
+    if not planned[number] and not described.absent then
+      list[#list + 1] = { kind = described.kind, device = devices.label(described), described = described }
+    end
+  end
+  return list
+end
+
+return steps

@@ -1,0 +1,78 @@
+-- only and except: which of the described devices a plan is to change.
+local host = require("support.host_xml")
+local planning = require("support.planning")
+
+local hba0 = host.hba(0)
+local recipe = [[
+  controller { index = 1, model = "virtio-scsi" },
+  cdrom { dev = "sda", source = "/a.iso" },
+  cdrom { dev = "sdb", source = "/b.iso", address = { controller = 0, unit = 1 } },
+  cdrom { dev = "sdc", source = "/c.iso", address = { controller = 1, unit = 0 } },]]
+
+local function chosen(opts, body, devices)
+  local plan, names = planning.made(body or recipe, devices or { hba0, host.drive("sda") }, nil, { plan = opts }), {}
+  for i, step in ipairs(plan.steps) do names[i] = step.action .. " " .. step.device end
+  return names
+end
+
+describe("only", function()
+  it("changes what it names and leaves the rest", function()
+    assert.same({ "change sda" }, chosen { only = { "sda" } })
+    assert.same({ "change sda", "add sdb" }, chosen { only = { "sdb", "sda" } })
+  end)
+
+  it("takes a name of any kind, and * for any text", function()
+    assert.same({ "change sda" }, chosen({ only = { "0:0:0:0" } }, [[
+      cdrom { dev = "sda", source = "/a.iso", address = { controller = 0, target = 0, unit = 0 } },
+      cdrom { dev = "sdb", source = "/b.iso" } ]]))
+    assert.same({ "change sda" }, chosen { only = { "/a.*" } })
+    assert.same({ "add controller1", "change sda", "add sdb", "add sdc" }, chosen { only = { "sd*" } })
+  end)
+
+  it("takes what stands in a name literally but for *", function()
+    assert.same({}, chosen({ only = { "/x.iso" } }, [[cdrom { dev = "sda", source = "/x.iso" },
+      cdrom { dev = "sdb", source = "/xyiso" }]], { hba0, host.drive("sda", { path = "/x.iso" }) }))
+  end)
+
+  it("brings along the HBA that a selected drive needs, and no other", function()
+    assert.same({ "add controller1", "add sdc" }, chosen { only = { "sdc" } })
+    assert.same({ "add sdb" }, chosen { only = { "sdb" } })
+  end)
+
+  it("compares nothing else, not even for the next boot", function()
+    local plan = planning.made('cdrom { dev = "sda", source = "/a.iso" }, cdrom { dev = "sdb", source = "/b.iso" }',
+      { hba0, host.drive("sda", { path = "/a.iso" }) }, planning.RUNNING,
+      { live = { hba0, host.drive("sda") }, plan = { only = { "sdb" }, scope = "config" } })
+    assert.same({ "add sdb" }, { plan.steps[1].action .. " " .. plan.steps[1].device, plan.steps[2] })
+    assert.same({}, plan.pending)
+  end)
+
+  it("leaves the boot order of the domain alone unless a selected drive has a place in it", function()
+    local boots = [[boot = "devices", cdrom { dev = "sda", boot = 1 }, cdrom { dev = "sdb", source = "/b.iso" }]]
+    assert.same({ "add sdb" }, chosen({ only = { "sdb" } }, boots))
+    assert.same({ "change web01", "change sda" }, chosen({ only = { "sda" } }, boots))
+  end)
+end)
+
+describe("except", function()
+  it("leaves what it names", function()
+    assert.same({ "change sda", "add sdb" }, chosen { except = { "sdc", "controller1" } })
+  end)
+
+  it("goes before only", function()
+    assert.same({ "change sda" }, chosen { only = { "sd*" }, except = { "sdb", "sdc" } })
+  end)
+
+  it("does not keep the HBA away that another drive needs", function()
+    assert.same({ "add controller1", "add sdc" }, chosen { only = { "sdc" }, except = { "controller1" } })
+  end)
+end)
+
+describe("a name that nothing described has", function()
+  for _, key in ipairs { "only", "except" } do
+    it("is refused in " .. key .. ": it could let through what was to stay", function()
+      assert.equal("r.lua:1: web01: nothing that is described is called 'sdbb' (did you mean 'sdb'?)",
+        planning.refused(recipe, { hba0 }, nil, { plan = { [key] = { "sda", "sdbb" } } }))
+    end)
+  end
+end)
