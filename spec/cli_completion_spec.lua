@@ -23,7 +23,7 @@ describe("virtlun complete", function()
   end)
 
   it("offers the options of the command", function()
-    assert.equal("--out", offered "plan --o")
+    assert.equal("--only --out", offered "plan --o")
     assert.equal("", offered "render --o")
     assert.truthy((" " .. offered "apply spec/recipes/dvd.lua -"):find(" %-%-plan "))
   end)

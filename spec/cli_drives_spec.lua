@@ -25,7 +25,7 @@ local function attached(line)
   assert.same({ "", 0 }, { result.err, result.code }, line)
   local plan = dkjson.decode(result.out).plans[1]
   assert.equal("done", plan.result)
-  for _, step in ipairs(plan.steps) do assert.is_true(step.done) end
+  for _, step in ipairs(plan.steps) do assert.equal("done", step.result) end
   return plan.steps[#plan.steps].after
 end
 

@@ -55,10 +55,21 @@ describe("virtlun plan --out", function()
     assert.truthy(dkjson.decode(files.read(folder .. "/old.json")).digest)
   end)
 
+  it("writes through a link, and into files of any name", function()
+    assert(os.execute(("ln -s real.json %s/link.json"):format(folder)))
+    assert.equal(0, run("plan -q --out @/link.json " .. DVD).code)
+    assert.equal(0, os.execute(("test -L %s/link.json"):format(folder)) and 0)
+    assert.truthy(dkjson.decode(files.read(folder .. "/real.json")).digest)
+    local path = folder .. "/-it's\n$(x) XX"
+    assert.equal(0, child.virtlun({ "plan", "-q", "--out", path, DVD }).code)
+    assert.truthy(dkjson.decode(files.read(path)).digest)
+  end)
+
   it("tells that a file cannot be written", function()
     local result = run("plan -q --out @/none/plan.json " .. DVD)
     assert.same({ 1, "", "@/none/plan.json: cannot be written: No such file or directory\n" },
       { result.code, result.out, result.err })
+    assert.equal("@: cannot be written: Is a directory\n", run("plan -q --out @ " .. DVD).err)
     assert.equal("cannot_write", dkjson.decode(run("plan --json --out @/none/x " .. DVD).out).problems[1].code)
   end)
 
@@ -73,8 +84,9 @@ describe("virtlun apply --plan", function()
     run("plan -q --out @/dvd.json " .. DVD)
     local result = run("apply --yes --plan @/dvd.json")
     assert.same({ 0, plan_text }, { result.code, result.out })
-    assert.truthy(result.err:find("test: add sda: done\n", 1, true), result.err)
-    local data = dkjson.decode(run("apply --yes --json --plan -", { stdin = files.read(folder .. "/dvd.json") }).out)
+    assert.truthy(result.err:find("test: [6/6] add sda: done\n", 1, true), result.err)
+    local lines = run("apply --yes --json --plan -", { stdin = files.read(folder .. "/dvd.json") }).out
+    local data = dkjson.decode(lines:match("([^\n]+)\n$"))
     assert.same({ 6, "done" }, { data.changes, data.plans[1].result })
   end)
 

@@ -4,6 +4,7 @@
 -- The first Ctrl-C (or SIGTERM, SIGHUP) lets the step in flight come to its end, the second gives it up.
 
 local virtlun = require "virtlun"
+local progress = require "virtlun.view.progress"
 local status = require "virtlun.cli.status"
 local style = require "virtlun.view.style"
 
@@ -13,32 +14,34 @@ local ATTEMPTS = 3 -- to find a domain as it was planned
 
 -- Interrupts -----------------------------------------------------------------------------------------------
 
---- Notes in the plan which step was given up.
-local function give_up(plan, begun)
-  local path = begun and ("%s.%s"):format(plan.domain, begun.device) or plan.domain
+--- Notes in the plan, if there was one already, which step was given up.
+local function give_up(plan, in_flight)
+  plan = plan or { steps = {} }
+  local path = in_flight and ("%s.%s"):format(plan.domain, in_flight.device) or plan.domain
   for _, step in ipairs(plan.steps) do
-    if step == begun then step.result = "unknown" else step.result = step.result or "left" end
+    if step == in_flight then step.result = "unknown" else step.result = step.result or "left" end
   end
-  return nil, virtlun.problems { virtlun.problem { code = "abandoned", path = path } }, { written = begun ~= nil }
+  return nil, virtlun.problems { virtlun.problem { code = "abandoned", path = path } }, { written = in_flight ~= nil }
 end
 
-local function ended(told, good, result, ...)
+local function ended(plan, in_flight, good, result, ...)
   if good then return result, ... end
   if not tostring(result):find("interrupted!", 1, true) then error(result, 0) end
-  return give_up(told.plan or { steps = {} }, told.step)
+  return give_up(plan, in_flight)
 end
 
 --- What call(opts) returns, a function of the library that applies a plan.  Signals end it only between two steps, and
--- what a second one gives up is told as a problem.  told: a table in which plan is the plan and step, from here on, the
--- step in flight.
-local function interruptible(call, opts, told)
-  local tell = opts.on_progress
+-- what a second one gives up is told as a problem.  told: a table in which plan is the plan; shown: a progress.
+local function interruptible(call, opts, told, shown)
+  local in_flight
   opts.stop = virtlun.interrupted
   function opts.on_progress(event)
-    told.step = event.state == "begin" and event.step or told.step
-    if tell then tell(event) end
+    in_flight = event.state == "begin" and event.step or in_flight
+    shown:tell(event)
   end
-  return ended(told, pcall(call, opts))
+  local results = table.pack(pcall(call, opts))
+  shown:close()
+  return ended(told.plan, in_flight, table.unpack(results, 1, results.n))
 end
 
 -- One plan -------------------------------------------------------------------------------------------------
@@ -58,11 +61,10 @@ end
 
 --- Makes an entry's plan so, and a new one where the domain has changed since.  entry: { plan =, again = function that
 -- plans anew and asks, which gives a plan, or nil and problems; nil where no other plan is wanted }.
-local function make(entry, opts)
+local function make(entry, opts, out)
   for attempt = 1, ATTEMPTS do
-    local told = { plan = entry.plan }
     local function call(how) return entry.plan:apply(how) end
-    local result, failure, ending = interruptible(call, opts(entry.plan), told)
+    local result, failure, ending = interruptible(call, opts(), entry, progress.new(out))
     local outdated = not result and is_outdated(failure, ending)
     if not outdated or not entry.again or attempt == ATTEMPTS then return result, failure, ending end
     local plan, more = entry.again()
@@ -98,7 +100,7 @@ local function run(entries, opts, out)
     if virtlun.interrupted() then
       leave(entry.plan)
     else
-      local result, failure, ending = make(entry, opts)
+      local result, failure, ending = make(entry, opts, out)
       report.problems:append(result and result.notes or failure)
       report.failed = report.failed or not result
       report.changed = making.conclude(entry.plan, result, failure, ending) or report.changed
@@ -110,21 +112,21 @@ local function run(entries, opts, out)
 end
 
 --- Makes all entries so: { problems =, failed = whether one was not made, changed = whether a host was, signal = the
--- signal by which it was ended, or nil }.  opts(plan) gives the options of its apply.
+-- signal by which it was ended, or nil }.  opts() gives the options of an apply.
 function making.all(entries, opts, out)
   return virtlun.interruptible(run, entries, opts, out)
 end
 
---- What call(opts) returns, for a single operation, and the signal by which it was ended.  told.plan is the plan that
--- it makes, set when it is known.
-function making.one(call, opts, told)
-  local signal
-  local results = table.pack(virtlun.interruptible(function()
-    local results = table.pack(interruptible(call, opts, told))
-    signal = virtlun.interrupted()
-    return table.unpack(results, 1, results.n)
-  end))
-  return signal, table.unpack(results, 1, results.n)
+local SILENT = { tell = function() end, close = function() end }
+
+--- Makes a single operation: { result =, failure =, ending = what call(opts) returned, signal = the signal by which it
+-- was ended, or nil }.  told.plan is the plan that it makes, set when it is known.
+function making.one(call, opts, told, out)
+  return virtlun.interruptible(function()
+    local shown = out.can_redraw and progress.new(out) or SILENT
+    local result, failure, ending = interruptible(call, opts, told, shown)
+    return { result = result, failure = failure, ending = ending, signal = virtlun.interrupted() }
+  end)
 end
 
 --- The exit status of what was made.

@@ -59,8 +59,23 @@ local function integer(name)
   end
 end
 
-local function add_media(command)
-  command:flag("--force"):description("Open the tray even if the guest has locked it.")
+local TRAY = "Open the tray even if the guest has locked it"
+local DATA = "let prune and replace take a disk from a running guest"
+
+local function add_selection(command)
+  command:option("--only"):count("*"):argname("<name>")
+    :description("Change only this of the described devices: a name as for insert, * for any text; again for more.")
+  command:option("--except"):count("*"):argname("<name>"):description("Change all devices but this; again for more.")
+  return command
+end
+
+local function add_undo(command)
+  command:flag("--undo-all"):description("Where a step fails, undo all that were made.")
+  return command
+end
+
+local function add_media(command, more)
+  command:flag("--force"):description(TRAY .. (more and ", and " .. more or "") .. ".")
   command:flag("--no-reattach"):description("Never replace a drive to change its medium, as old libvirts need it.")
   return command
 end
@@ -97,18 +112,32 @@ local function add_attach(command)
   return command
 end
 
+local function add_pictures(command)
+  command:flag("--grid"):description("Draw targets and units as a grid for each HBA.")
+  command:option("--svg"):argname("<file>"):description("Draw a picture into a file, - for standard output.")
+  return command
+end
+
+local function add_plan_views(command)
+  command:flag("--xml-diff"):description("Show how the host's XML changes, as a unified diff.")
+  return add_pictures(command)
+end
+
 local function add_changes(command)
   local plan = add_scope(add_recipe_connection(add_recipe(command("plan", "Show what would change."))))
   plan:flag("--detailed-exitcode"):description("Exit 2 where there are changes.")
   plan:option("--out"):argname("<file>"):description("Save the plan, for apply --plan; - is standard output.")
+  plan:flag("--force"):description("Plan as apply --force does.")
+  add_plan_views(add_selection(plan))
 
   local apply = add_recipe(command("apply", "Make it so, and verify."), "*")
   apply:option("--plan"):target("saved"):argname("<file>")
     :description("Instead of recipes, a saved plan, refused where the domain has changed since; - is standard input.")
-  add_yes(add_media(add_scope(add_recipe_connection(apply))), "Do not ask.")
+  add_media(add_scope(add_recipe_connection(apply)), DATA)
+  add_plan_views(add_undo(add_selection(add_yes(apply, "Do not ask."))))
 
   local remove = add_recipe(command("remove", "Remove the drives and HBAs that recipes name, and verify."))
-  add_yes(add_scope(add_recipe_connection(remove)), "Do not ask.")
+  add_plan_views(add_undo(add_selection(add_yes(add_scope(add_recipe_connection(remove)), "Do not ask."))))
 end
 
 local function add_single_operations(command)
@@ -186,7 +215,7 @@ function options.parser()
   add_single_operations(command)
   add_reboot(command)
 
-  local show = add_connection(command("show", "Show HBAs, drives, media and what the guest will see."))
+  local show = add_pictures(add_connection(command("show", "Show HBAs, drives, media and what the guest will see.")))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
 
   local import = add_connection(command("import", "Print the recipe of what a domain has."))

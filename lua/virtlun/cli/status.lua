@@ -1,6 +1,10 @@
 --- Exit statuses of the command, and what each of them tells.
 
-local status = { OK = 0, FAILED = 1, CHANGES = 2, PARTLY = 3, USAGE = 64, INTERRUPTED = 130 }
+local status = { OK = 0, FAILED = 1, CHANGES = 2, PARTLY = 3, USAGE = 64 }
+
+-- Ended by a signal, as shells tell it: this and the number of the signal.
+status.SIGNAL = 128
+status.INTERRUPTED = status.SIGNAL + 2
 
 -- For help and the manual page.
 status.MEANINGS = {
