@@ -237,13 +237,22 @@ local function is_said(value)
   return value ~= nil and not (type(value) == "table" and #value == 0)
 end
 
+--- Flags that want standard output for themselves: what is wrong if there are two; nil if nothing is.
+local function conflict_of_outputs(args)
+  local takers = {}
+  if args.out == "-" then takers[#takers + 1] = "--out -" end
+  if args.svg == "-" then takers[#takers + 1] = "--svg -" end
+  if args.json then takers[#takers + 1] = "--json" end
+  if #takers > 1 then return ("%s and %s cannot both have standard output"):format(takers[1], takers[2]) end
+end
+
 --- What is wrong with parsed arguments taken together, which argparse cannot say; nil if nothing is.
 function options.conflict(args)
   if args.command == "apply" and not args.saved and #args.recipe == 0 then return "missing argument 'recipe'" end
   for _, own in ipairs(args.saved and SAVED or {}) do
     if is_said(args[own[1]]) then return ("--plan excludes %s: a saved plan has its own"):format(own[2]) end
   end
-  if args.out == "-" and args.json then return "--out - and --json cannot both have standard output" end
+  return conflict_of_outputs(args)
 end
 
 return options
