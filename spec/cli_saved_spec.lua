@@ -101,9 +101,21 @@ describe("virtlun apply --plan", function()
     local text = saved('domain "test" { cdrom { dev = "sda" } }', "--config")
     assert.equal("config", dkjson.decode(text).options.scope)
     assert.equal(0, run("apply --yes --plan -", { stdin = text }).code)
+    text = saved('domain "test" { cdrom { dev = "sda" }, cdrom { dev = "sdb" } }', "--only sdb")
+    assert.same({ { "sdb" }, 2 }, { dkjson.decode(text).options.only, dkjson.decode(text).changes })
+    local made = run("apply --yes --plan -", { stdin = text })
+    assert.same({ 0, nil }, { made.code, made.err:match("add sda") })
     -- The driver cannot change what runs: with another scope it would have been refused.
     local result = run("plan -c test:///default --live --out - -", { stdin = 'domain "test" {}' })
     assert.truthy(result.err:find("cannot change a running domain", 1, true), result.err)
+  end)
+
+  it("shows no password in its plans, and keeps those of its domains", function()
+    local source = [[{ protocol = "https", name = "a.iso?token=hidden", hosts = { { name = "h" } } }]]
+    local text = saved(([[domain "test" { cdrom { dev = "sda", source = %s } }]]):format(source))
+    local plans, domains = text:match('"plans":(.*)'), text:match('"domains":(.-)"options"')
+    assert.falsy(plans:find("hidden", 1, true), plans)
+    assert.truthy(domains:find("hidden", 1, true), text)
   end)
 
   it("loses nothing of a description", function()
@@ -189,6 +201,8 @@ describe("the command line of a saved plan", function()
       ["apply --plan x -p a=b"] = "--plan excludes -p: a saved plan has its own",
       ["apply --plan x --live"] = "--plan excludes --live: a saved plan has its own",
       ["apply --plan x --config"] = "--plan excludes --config: a saved plan has its own",
+      ["apply --plan x --only a"] = "--plan excludes --only: a saved plan has its own",
+      ["apply --plan x --except a"] = "--plan excludes --except: a saved plan has its own",
       ["plan -out x " .. DVD] = "-out: write it as --out",
       ["apply -config " .. DVD] = "-config: write it as --config",
       ["plan --json --out - " .. DVD] = "--out - and --json cannot both have standard output",

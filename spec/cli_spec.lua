@@ -167,9 +167,9 @@ describe("virtlun plan", function()
     local cannot = "virtlun: the picture cannot be written: "
     assert.same({ 1, "", ("%s%s/none/plan.svg: No such file or directory\n"):format(cannot, folder) },
       { result.code, result.out, result.err })
-    result = run("plan --json --svg - " .. DVD)
-    assert.same({ 1, cannot .. "--svg - and --json both want standard output\n" }, { result.code, result.err })
-    assert.truthy(dkjson.decode(result.out))
+    assert.truthy(err_of(64, "plan --json --svg - " .. DVD):find("--svg - and --json cannot both have", 1, true))
+    assert.truthy(err_of(64, "plan --out - --svg - " .. DVD):find("--out - and --svg - cannot both have", 1, true))
+    assert.truthy(dkjson.decode((out_of("plan --out - --grid " .. DVD))))
   end)
 
   it("asks for no right to change anything, as show does not", function()
@@ -249,6 +249,19 @@ describe("virtlun apply", function()
     assert.equal("", out_of("apply --yes -q " .. DVD))
   end)
 
+  it("changes only what --only names, and not what --except names", function()
+    local function devices(line)
+      local list = {}
+      for _, step in ipairs(json_of(0, line .. DVD).plans[1].steps) do list[#list + 1] = step.device end
+      return table.concat(list, " ")
+    end
+    assert.equal("controller0 controller1", devices "plan --only controller0 --only controller1 ")
+    assert.equal("controller0 controller1 controller2 controller3 controller4", devices "plan --except sd* ")
+    assert.equal("controller0 controller1 controller2", devices "plan --only controller2 ")
+    assert.equal(DVD .. ":2: test: nothing that is described is called 'sdb' (did you mean 'sda'?)\n",
+      err_of(1, "plan --except sdb " .. DVD))
+  end)
+
   it("asks for nothing where nothing is to do", function()
     assert.equal("test  running  test:///default\n  nothing to do\n",
       out_of("apply -c test:///default -", { stdin = 'domain "test" {}' }))
@@ -265,6 +278,12 @@ describe("virtlun apply", function()
     assert.same({ 6, 13 }, { made, #lines })
     assert.same({ "result", 1, 6, "done", "sda", "done" }, { data.event, data.format_version, data.changes,
       data.plans[1].result, data.plans[1].steps[6].device, data.plans[1].steps[6].result })
+  end)
+
+  it("prints the same for remove", function()
+    local said = out_of("remove --json --yes " .. DVD)
+    local data = assert(dkjson.decode(said))
+    assert.same({ "result", 0, 1 }, { data.event, data.changes, select(2, said:gsub("\n", "")) })
   end)
 
   it("that is refused is one line of data", function()

@@ -242,6 +242,27 @@ describe("an SVG picture", function()
     if has_xmllint then assert(is_xml(svg)) end
   end)
 
+  it("draws a drive once of which a plan alone speaks twice", function()
+    local made = plan(DEVICES, { { kind = "cdrom", dev = "sda", startup_policy = "optional", cache = "writeback" } })
+    assert.equal(2, made.changes)
+    assert.equal(1, #topology.of(nil, made).hbas[1].targets[1].units[1].drives)
+  end)
+
+  it("has a legend of all that is drawn, within its width", function()
+    local live = { DEVICES[1], DEVICES[3], DEVICES[4], host.drive("sdf", { device = "lun", place = { 0, 0, 6 } }),
+      host.hostdev(2, 5, { 0, 0, 7 }) }
+    local picture = topology.of(described(live, { DEVICES[1], DEVICES[3], DEVICES[5] }), changing())
+    local svg, last = svg_view.text { picture }, 0
+    for x, y, said in svg:gmatch('<text class="plain" x="(%d+)" y="(%d+)" font%-size="12">([^<]+)</text>') do
+      assert.is_true(x + 7 * #said <= 1000, said)
+      last = math.max(last, tonumber(y))
+    end
+    for _, said in ipairs { "empty CD drive", "lun", "SCSI device of the host", "not the same after its next boot" } do
+      assert.truthy(svg:find(">" .. said .. "</text>", 1, true), said)
+    end
+    assert.is_true(last < tonumber(svg:match('height="(%d+)"')))
+  end)
+
   it("draws several domains below each other", function()
     local svg = svg_view.text { topology.of(described(DEVICES)), topology.of(described {}) }
     assert.equal(2, select(2, svg:gsub(">web01<", "")))

@@ -34,7 +34,8 @@ local function elements_of(host, change)
   return element, as_it_was
 end
 
---- Whether the device as it will be is an empty CD drive that this libvirt may not plug: it would go and not come back.
+--- Whether the device as it will be is an empty CD drive which this libvirt may not plug: it would go, and not come
+-- back.
 local function may_not_come(host, change)
   local source = changes.after(change, "source")
   if source == nil then source = change.before.source end

@@ -102,7 +102,7 @@ local function print_plans(list, found, out, quiet)
   if not out.is_json and not quiet and not pictures.takes_stdout(out) then
     for _, plan in ipairs(list) do plans.print(plan, out) end
   end
-  pictures.draw_plans(list, out)
+  pictures.plans(list, out, quiet)
 end
 
 function changes.plan(args, out)

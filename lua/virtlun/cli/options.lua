@@ -218,6 +218,10 @@ function options.parser()
   local show = add_pictures(add_connection(command("show", "Show HBAs, drives, media and what the guest will see.")))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
 
+  local import = add_connection(command("import", "Print the recipe of what a domain has."))
+  import:argument("domain"):args("+"):description("Name or UUID.")
+  import:flag("--live"):description("Describe the running domain, not its configuration.")
+
   add_explanations(command, bare)
   for _, new in ipairs(printing) do add_common(new) end -- last, because all have them
   -- What the scripts of completion call; words is a command line without its first word.
@@ -227,10 +231,19 @@ end
 
 -- What a saved plan has of its own.
 local SAVED = { { "recipe", "a recipe" }, { "param", "-p" }, { "connect", "-c" }, { "live", "--live" },
-  { "config", "--config" } }
+  { "config", "--config" }, { "only", "--only" }, { "except", "--except" } }
 
 local function is_said(value)
   return value ~= nil and not (type(value) == "table" and #value == 0)
+end
+
+--- Flags that want standard output for themselves: what is wrong if there are two; nil if nothing is.
+local function conflict_of_outputs(args)
+  local takers = {}
+  if args.out == "-" then takers[#takers + 1] = "--out -" end
+  if args.svg == "-" then takers[#takers + 1] = "--svg -" end
+  if args.json then takers[#takers + 1] = "--json" end
+  if #takers > 1 then return ("%s and %s cannot both have standard output"):format(takers[1], takers[2]) end
 end
 
 --- What is wrong with parsed arguments taken together, which argparse cannot say; nil if nothing is.
@@ -239,7 +252,7 @@ function options.conflict(args)
   for _, own in ipairs(args.saved and SAVED or {}) do
     if is_said(args[own[1]]) then return ("--plan excludes %s: a saved plan has its own"):format(own[2]) end
   end
-  if args.out == "-" and args.json then return "--out - and --json cannot both have standard output" end
+  return conflict_of_outputs(args)
 end
 
 return options

@@ -32,14 +32,8 @@ end
 
 --- Writes a picture into a file, or to standard output if its path is -; what keeps it from that is told.
 function Output:picture(path, text)
-  local good, message = true, nil
-  if path ~= "-" then
-    good, message = write_file(path, text)
-  elseif self.is_json then
-    good, message = nil, "--svg - and --json both want standard output"
-  else
-    self:write(text)
-  end
+  if path == "-" then return self:write(text) end
+  local good, message = write_file(path, text)
   if good then return end
   self:message("virtlun: the picture cannot be written: " .. message)
   self.has_failed = true

@@ -8,26 +8,37 @@ local topology = require "virtlun.view.topology"
 
 local pictures = {}
 
---- Draws what topology.of gives, as the output's flags ask for.  below: something else stands above it.
-function pictures.draw(list, out, below)
-  if out.grid and not out.is_json and not pictures.takes_stdout(out) then
-    for i, picture in ipairs(list) do
-      if below or i > 1 then out:line("") end
-      for _, line in ipairs(grid_view.lines(picture, { paint = out.paint })) do out:line(line) end
-    end
-  end
-  if out.svg then out:picture(out.svg, svg_view.text(list)) end
-end
-
---- Whether nothing else may be written to standard output.
+--- Whether nothing but a picture may be written to standard output.
 function pictures.takes_stdout(out)
   return out.svg == "-"
 end
 
---- The same of plans: a domain is asked once more, for what its recipe does not name; one that does not answer is drawn
--- from the plan alone.
-function pictures.draw_plans(plans, out)
-  if not out.grid and not out.svg then return end
+local function print_grids(list, out, above)
+  if out.is_json or pictures.takes_stdout(out) then return end
+  for i, picture in ipairs(list) do
+    if above or i > 1 then out:line("") end
+    for _, line in ipairs(grid_view.lines(picture, { paint = out.paint })) do out:line(line) end
+  end
+end
+
+--- Draws what topology.of gives.  grid: as a grid too; above: something stands above that.
+local function draw(list, out, grid, above)
+  if grid then print_grids(list, out, above) end
+  if out.svg then out:picture(out.svg, svg_view.text(list)) end
+end
+
+--- Draws domains, as view.domain gives them.
+function pictures.domains(domains, out)
+  local list = {}
+  for i, domain in ipairs(domains) do list[i] = topology.of(domain) end
+  draw(list, out, out.grid)
+end
+
+--- Draws plans.  A domain is asked once more, for what its recipe does not name; one that does not answer is drawn from
+-- the plan alone.  quiet: nothing is to be printed.
+function pictures.plans(plans, out, quiet)
+  local grid = out.grid and not quiet
+  if not grid and not out.svg then return end
   local open, list = hosts.new { readonly = true }, {}
   for i, plan in ipairs(plans) do
     local dom = open:domain(plan.domain, plan.uri)
@@ -35,7 +46,7 @@ function pictures.draw_plans(plans, out)
     list[i] = topology.of(description and domain_view.data(description), plan)
   end
   open:close()
-  pictures.draw(list, out, not out.quiet)
+  draw(list, out, grid, true)
 end
 
 return pictures

@@ -96,8 +96,8 @@ end
 --- Saves plans: true, or nil and problems.  data: as --json prints them; domains: what was planned; options: those of
 -- dom:plan; path: of a file, or - for standard output.
 function saved.write(path, data, domains, options, out)
-  local all = { plans = data.plans, changes = data.changes, problems = data.problems, options = options,
-    virtlun = virtlun.VERSION, domains = json_view.list {} }
+  local all = { plans = json_view.masked(data.plans), changes = data.changes, problems = data.problems,
+    options = options, virtlun = virtlun.VERSION, domains = json_view.list {} }
   for i, domain in ipairs(domains) do all.domains[i] = packed(domain) end
   all.digest = digest_of(all)
   local text = json_view.text(all) .. "\n"

@@ -6,7 +6,6 @@ local hosts = require "virtlun.cli.hosts"
 local json_view = require "virtlun.view.json"
 local pictures = require "virtlun.cli.pictures"
 local status = require "virtlun.cli.status"
-local topology = require "virtlun.view.topology"
 local tree_view = require "virtlun.view.tree"
 
 local show = {}
@@ -37,12 +36,6 @@ local function as_lists(domains)
   return json_view.list(domains)
 end
 
-local function draw(domains, out)
-  local list = {}
-  for i, domain in ipairs(domains) do list[i] = topology.of(domain) end
-  pictures.draw(list, out)
-end
-
 local function print_trees(domains, out)
   if out.grid or pictures.takes_stdout(out) then return end
   for _, domain in ipairs(domains) do
@@ -59,7 +52,7 @@ function show.show(args, out)
     if description then domains[#domains + 1] = domain_view.data(description) else found:append(failure) end
   end
   open:close()
-  draw(domains, out)
+  pictures.domains(domains, out)
   if args.json then
     out:json { domains = as_lists(domains), problems = json_view.list(found) }
   else

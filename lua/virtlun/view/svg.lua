@@ -78,8 +78,8 @@ local function box(class, x, y, width, height, round)
   return ('<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="%d"/>'):format(class, x, y, width, height, round)
 end
 
-local function wire(...)
-  return ('<path class="wire" d="%s"/>'):format((...):format(select(2, ...)))
+local function wire(path, ...)
+  return ('<path class="wire" d="%s"/>'):format(path:format(...))
 end
 
 --- A line of text that takes at most so many pixels.
@@ -195,16 +195,14 @@ end
 
 --- A line of targets below the bus that leads to them from the trunk of their HBA.
 local function add_line(out, line, trunk, y)
-  local x = MARGIN + FIRST
-  local wires = {}
+  local x, bus, last = MARGIN + FIRST, y + STEM // 2, nil
   for _, panel in ipairs(line) do
-    wires[#wires + 1] = wire("M%d %dV%d", x + 24, y + STEM // 2, y + STEM)
-    wires.last = x + 24
+    last = x + 24
+    out[#out + 1] = wire("M%d %dV%d", last, bus, y + STEM)
     add_panel(out, panel, x, y + STEM)
     x = x + panel.width + PANEL.gap
   end
-  out[#out + 1] = wire("M%d %dH%d", trunk, y + STEM // 2, wires.last)
-  table.move(wires, 1, #wires, #out + 1, out)
+  out[#out + 1] = wire("M%d %dH%d", trunk, bus, last)
 end
 
 -- HBAs and domains -----------------------------------------------------------------------------------------
@@ -220,15 +218,13 @@ end
 local function add_hba(out, hba, y)
   local x = MARGIN + 36
   out[#out + 1] = wire("M%d %dH%d", MARGIN + 18, y + HEAD.height // 2, x)
-  local trunk, at = x + 18, y + HEAD.height
-  local below = {}
+  local trunk, at, last = x + 18, y + HEAD.height, nil
   for _, line in ipairs(lines_of(hba)) do
-    add_line(below, line, trunk, at)
-    below.last = at + STEM // 2
+    add_line(out, line, trunk, at)
+    last = at + STEM // 2
     at = at + STEM + line.height
   end
-  if below.last then out[#out + 1] = wire("M%d %dV%d", trunk, y + HEAD.height, below.last) end
-  table.move(below, 1, #below, #out + 1, out)
+  if last then out[#out + 1] = wire("M%d %dV%d", trunk, y + HEAD.height, last) end
   out[#out + 1] = box("head " .. (hba.action or ""), x, y, HEAD.width, HEAD.height, 9)
   out[#out + 1] = words("mono strong", x + 16, y + 25, 14, "HBA " .. hba.number, 90)
   out[#out + 1] = words("mono plain", x + 92, y + 25, 12, hba_words(hba), HEAD.width - 100)
@@ -238,15 +234,13 @@ end
 
 --- Draws a domain from y on; where it ends.
 local function add_domain(out, picture, y)
-  local trunk, last, at = MARGIN + 18, nil, y + HEAD.height
-  local below = {}
+  local trunk, at, last = MARGIN + 18, y + HEAD.height, nil
   for _, hba in ipairs(picture.hbas) do
     at = at + HEAD.gap
     last = at + HEAD.height // 2
-    at = add_hba(below, hba, at)
+    at = add_hba(out, hba, at)
   end
   if last then out[#out + 1] = wire("M%d %dV%d", trunk, y + HEAD.height, last) end
-  table.move(below, 1, #below, #out + 1, out)
   out[#out + 1] = box("head", MARGIN, y, WIDTH - 2 * MARGIN, HEAD.height, 9)
   out[#out + 1] = words("mono strong", MARGIN + 16, y + 26, 16, picture.name, 420)
   local about = ("%s  ·  %s"):format(picture.state or "", picture.uri or "")
@@ -271,21 +265,24 @@ local function each(pictures, fn)
   end
 end
 
---- What the icons and signs mean that were drawn.
+--- What the icons and signs mean that were drawn; where it ends.
 local function add_legend(out, pictures, y)
   local seen, x = {}, MARGIN
   each(pictures, function(action, kind) seen[action or 0], seen[kind or 0] = true, true end)
   local function add(rows, draw)
     for _, row in ipairs(rows) do
       if seen[row[1]] then
+        local width = 24 + #row[2] * 7
+        if x + width > WIDTH - MARGIN then x, y = MARGIN, y + 26 end
         out[#out + 1] = draw(row[1])
         out[#out + 1] = words("plain", x + 24, y + 13, 12, row[2], 300)
-        x = x + 24 + #row[2] * 7 + 24
+        x = x + width + 24
       end
     end
   end
   add(topology.LOOKS, function(name) return icon(name, x, y) end)
   add(style.SIGN_WORDS, function(action) return badge(action, x + 8, y + 8) end)
+  return y + 16
 end
 
 -- The whole ------------------------------------------------------------------------------------------------
@@ -297,8 +294,7 @@ function view.text(pictures)
     names[i] = picture.name
     y = add_domain(out, picture, y) + MARGIN
   end
-  add_legend(out, pictures, y)
-  local height = y + 16 + MARGIN
+  local height = add_legend(out, pictures, y) + MARGIN
   local title = escaped("SCSI HBAs and drives of " .. table.concat(names, ", "))
   local frame = ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">')
     :format(WIDTH, height, WIDTH, height)
