@@ -446,6 +446,7 @@ random_host.races = {
     each_half(world, function(half)
       local is_new = not world.domain[half]:disk_at(device.dev) and not device.absent
       try(world, half, "attach_device", theirs(device.dev, { 0, 201, 0 }))
+      is_new = is_new and world.domain[half]:disk_at(device.dev)
       if is_new and not is_at(call, { "attach" }, device.dev, half) then expect(world, half, device.dev) end
     end)
   end, contests = true },
