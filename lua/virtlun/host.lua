@@ -20,7 +20,7 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8
 -- the same code, and is nothing to try again.
 local function is_busy(failure)
   local cause = failure and failure[1] and failure[1].cause
-  return cause ~= nil and cause.code == BUSY and cause.domain ~= "VIR_FROM_NONE" and not cause.begun
+  return cause ~= nil and cause.code == BUSY and not cause.begun and not cause.waiting
 end
 
 --- Makes a call, again and again while the domain is busy and the time is not up.
