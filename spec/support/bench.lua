@@ -63,9 +63,9 @@ end
 --- Why devices cannot be made so, as { text =, codes = of libvirt, written = }.
 function Bench:refusal(devices)
   self.writes = {}
-  local result, problems, written = self:plan(devices):apply()
+  local result, problems, report = self:plan(devices):apply()
   if result then error("it was not refused", 2) end
-  return { text = tostring(problems), code = (problems[1].cause or {}).code, written = written or false }
+  return { text = tostring(problems), code = (problems[1].cause or {}).code, written = report.written }
 end
 
 -- What two descriptions of one device share.
