@@ -80,9 +80,19 @@ local function verify(host, move)
   return host:fail(change, { code = "not_made", a = move.step.why })
 end
 
+--- Looks again whether the name of a drive that is to come is still free: where it is taken by now, an attach would
+-- change the medium of whatever is there (facts 7).
+local function look_before(host, move)
+  local change = move.live
+  if not change or change.action ~= "add" or change.kind == "controller" then return true end
+  return host:refresh("live")
+end
+
 --- Makes what of a move its own calls make, not the define at the end: true, or nil and problems.  opts: force,
 -- reattach, timeout.
 function make.move(host, move, opts)
+  local seen, lost = look_before(host, move)
+  if not seen then return nil, lost end
   local rest = rest_of(host, move)
   local change = rest.live or rest.config
   if not change then return true end
