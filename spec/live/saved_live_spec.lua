@@ -82,7 +82,7 @@ describe("on a host that lives on", function()
     local result = run("remove @/recipe.lua")
     assert.equal(64, result.code)
     assert.truthy(result.err:find("guest.controller0: note: stays: sda is on it\n", 1, true), result.err)
-    assert.truthy(result.out:find("3 changes: 3 to remove; the guest loses ", 1, true), result.out)
+    assert.truthy(result.out:find("3 changes: 3 to remove\n  now: the guest loses ", 1, true), result.out)
 
     assert.equal(0, run("remove -q --yes @/recipe.lua").code)
     vm:wait_for(function() return not label_at(3) end)
