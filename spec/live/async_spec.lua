@@ -1,20 +1,14 @@
 -- Live operations as tasks: on two running domains at the same time, from a loop of the program's own, while events of
 -- their trays come in. What tasks are as such has spec/jobs_spec.
-local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
+local live = require("support.live")
 local poll = require("poll")
 local session = require("support.session")
 local virtlun = require("virtlun")
 
-local why_not = session.missing() or guest.missing("x86_64")
-
 describe("operations on running domains", function()
-  if why_not then
-    it("were not made", function() pending("guests: " .. why_not) end)
-    print("skipped: async_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing("x86_64")) then return end
 
   local daemon, connection, guests
 

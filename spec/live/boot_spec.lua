@@ -2,16 +2,11 @@
 local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
+local live = require("support.live")
 local session = require("support.session")
 
-local why_not = session.missing()
-
 describe("a machine without a kernel", function()
-  if why_not then
-    it("was not booted", function() pending("libvirtd with QEMU: " .. why_not) end)
-    print("skipped: boot_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing()) then return end
 
   local daemon
 
@@ -36,13 +31,8 @@ describe("a machine without a kernel", function()
     end)
   end
 
-  local lacking = guest.missing("s390x")
   it("of the type s390-ccw-virtio boots from a CD drive", function()
-    if lacking then
-      print("skipped: boot_spec, " .. lacking)
-      pending(lacking)
-      return
-    end
+    live.skip_if(guest.missing("s390x"), pending)
     local vm = boot("s390x", "s390-ccw-virtio", iso.bootable_s390x)
     finally(function() vm:destroy() end)
     assert.equal("DISC7", vm:wait_ready():match("label=(%w+)"))

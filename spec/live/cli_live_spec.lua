@@ -3,19 +3,13 @@
 local child = require("support.child")
 local dkjson = require("dkjson")
 local files = require("support.files")
-local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
+local live = require("support.live")
 local session = require("support.session")
 
-local why_not = session.missing() or guest.missing("x86_64")
-
 describe("the command and a running guest", function()
-  if why_not then
-    it("were not tried", function() pending(why_not) end)
-    print("skipped: cli_live_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing("x86_64")) then return end
 
   local daemon, vm
 
@@ -97,9 +91,9 @@ describe("the command and a running guest", function()
         if device.dev == "sda" then return device end
       end
     end
-    local live, config = drive("live"), drive("config")
+    local running, config = drive("live"), drive("config")
     assert.same({ "closed", "TWO", "iso9660", "[H:0:0:0]", "same" },
-      { live.tray, live.medium.label, live.medium.format, live.guest.hctl, live.other })
+      { running.tray, running.medium.label, running.medium.format, running.guest.hctl, running.other })
     assert.same({ "TWO", "same" }, { config.medium.label, config.other })
     assert.is_nil(config.tray)
   end)

@@ -6,22 +6,16 @@ local files = require("support.files")
 local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
+local live = require("support.live")
 local qcow2 = require("support.qcow2")
 local session = require("support.session")
-
-local missing = session.missing()
-local why_not = missing and "libvirtd with QEMU: " .. missing
 
 local function shell(command, ...)
   return child.run({ "sh", "-c", command:format(...) }, { timeout = 20, env = { LD_PRELOAD = false } })
 end
 
 describe("a disk", function()
-  if why_not then
-    it("was not given to a guest", function() pending(why_not) end)
-    print("skipped: drives_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing()) then return end
 
   local daemon, folder, why_no_pool
 
@@ -67,12 +61,7 @@ describe("a disk", function()
 
   for _, arch in ipairs { "x86_64", "s390x" } do
     describe("on " .. arch, function()
-      local lacking = guest.missing(arch)
-      if lacking then
-        it("was not given to a guest", function() pending(lacking) end)
-        print("skipped: drives_spec, " .. lacking)
-        return
-      end
+      if live.skips_all(guest.missing(arch)) then return end
 
       local here
 
@@ -98,10 +87,10 @@ describe("a disk", function()
 
       -- Both documents have the device, and have it alike.
       local function is_alike(dev)
-        local live, config = here:halves(dev)
-        assert.is_table(live)
-        assert.same(config, live)
-        return live
+        local running, config = here:halves(dev)
+        assert.is_table(running)
+        assert.same(config, running)
+        return running
       end
 
       local function sysfs(seen, name)
@@ -217,8 +206,8 @@ describe("a disk", function()
         local device = disk("sdb", raw(arch .. ".halves", "MARK"), "raw", 6)
         for _, scopes in ipairs { { "live", "config" }, { "config", "live" } } do
           here:apply(device, { scope = scopes[1] })
-          local live, config = here:halves("sdb")
-          assert.same({ scopes[1] == "live", scopes[1] == "config" }, { live ~= nil, config ~= nil })
+          local running, config = here:halves("sdb")
+          assert.same({ scopes[1] == "live", scopes[1] == "config" }, { running ~= nil, config ~= nil })
           here:await(here:apply(device).steps[1])
           is_alike("sdb")
           here:apply({ kind = "disk", dev = "sdb", absent = true }, { scope = scopes[2] })
@@ -232,8 +221,8 @@ describe("a disk", function()
         local device = disk("sdb", path, "raw", 8)
         local plan = here:plan(device)
         assert(plan:apply())
-        local live, config = here:halves("sdb")
-        assert.same({ 7, 8 }, { live.address.unit, config.address.unit })
+        local running, config = here:halves("sdb")
+        assert.same({ 7, 8 }, { running.address.unit, config.address.unit })
         assert.equal(0, here:plan(device).changes)
         assert.equal(1, #here:plan(device).pending)
         take(device)

@@ -5,17 +5,12 @@ local files = require("support.files")
 local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
+local live = require("support.live")
 local session = require("support.session")
 local udf = require("support.udf")
 
-local why_not = session.missing()
-
 describe("of the harness", function()
-  if why_not then
-    it("nothing was tried", function() pending("libvirtd with QEMU: " .. why_not) end)
-    print("skipped: harness_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing()) then return end
 
   local daemon
 
@@ -27,13 +22,8 @@ describe("of the harness", function()
   end
 
   for _, arch in ipairs { "x86_64", "s390x" } do
-    local lacking = guest.missing(arch)
     it("a guest on " .. arch, function()
-      if lacking then
-        print("skipped: harness_spec, " .. lacking)
-        pending(lacking)
-        return
-      end
+      live.skip_if(guest.missing(arch), pending)
       local disc = iso.data(daemon.folder .. "/disc.iso", "DISC")
       local vm = daemon:boot { arch = arch, transient = false,
         devices = { host.hba(0), host.drive("sda", { path = disc }) } }
@@ -90,12 +80,7 @@ describe("of the harness", function()
   end)
 
   it("a daemon speaks German", function()
-    local lacking = session.missing_language("de")
-    if lacking then
-      print("skipped: harness_spec, " .. lacking)
-      pending(lacking)
-      return
-    end
+    live.skip_if(session.missing_language("de"), pending)
     local german = session.start { language = "de" }
     finally(function() german:stop() end)
     files.write(german.folder .. "/nothing.xml", "<domain type='qemu'><name>a</name></domain>")

@@ -7,22 +7,16 @@ local bench = require("support.bench")
 local files = require("support.files")
 local guest = require("support.guest")
 local host = require("support.host_xml")
+local live = require("support.live")
 local session = require("support.session")
 local target = require("support.target")
-
-local missing = session.missing()
-local why_not = missing and "libvirtd with QEMU: " .. missing or target.missing()
 
 -- What a guest's type number means, and the driver that it has to be bound to.
 local TYPES = { disk = 0, tape = 1, cd = 5, changer = 8 }
 local DRIVERS = { disk = "sd", tape = "st", cd = "sr", changer = "ch" }
 
 describe("a LUN of an iSCSI target", function()
-  if why_not then
-    it("was not given to a guest", function() pending(why_not) end)
-    print("skipped: hostdev_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing() or target.missing()) then return end
 
   local daemon, iscsi
 
@@ -49,12 +43,7 @@ describe("a LUN of an iSCSI target", function()
 
   for _, arch in ipairs { "x86_64", "s390x" } do
     describe("on " .. arch, function()
-      local lacking = guest.missing(arch)
-      if lacking then
-        it("was not given to a guest", function() pending(lacking) end)
-        print("skipped: hostdev_spec, " .. lacking)
-        return
-      end
+      if live.skips_all(guest.missing(arch)) then return end
 
       local here
       local first = arch == "s390x" and 11 or 1 -- LUNs are made anew for each machine
@@ -71,10 +60,10 @@ describe("a LUN of an iSCSI target", function()
 
       -- Both documents have the device, and have it alike.
       local function is_alike(key)
-        local live, config = here:halves(key)
-        assert.is_table(live)
-        assert.same(config, live)
-        return live
+        local running, config = here:halves(key)
+        assert.is_table(running)
+        assert.same(config, running)
+        return running
       end
 
       local function is_gone(key)
@@ -182,8 +171,8 @@ describe("a LUN of an iSCSI target", function()
         local disk = hostdev(first + 1, 7)
         for _, scopes in ipairs { { "live", "config" }, { "config", "live" } } do
           here:apply(disk, { scope = scopes[1] })
-          local live, config = here:halves(disk.source.name)
-          assert.same({ scopes[1] == "live", scopes[1] == "config" }, { live ~= nil, config ~= nil })
+          local running, config = here:halves(disk.source.name)
+          assert.same({ scopes[1] == "live", scopes[1] == "config" }, { running ~= nil, config ~= nil })
           here:await(here:apply(disk).steps[1])
           is_alike(disk.source.name)
           here:apply(away(disk), { scope = scopes[2] })

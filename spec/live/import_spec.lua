@@ -8,15 +8,8 @@ local qcow2 = require("support.qcow2")
 local session = require("support.session")
 local virtlun = require("virtlun")
 
-local missing = session.missing()
-local why_not = missing and "libvirtd with QEMU: " .. missing
-
 describe("the recipe of a running guest", function()
-  if why_not then
-    it("was not asked for", function() pending(why_not) end)
-    print("skipped: import_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing()) then return end
 
   local daemon
 
@@ -73,12 +66,7 @@ describe("the recipe of a running guest", function()
 
   for _, arch in ipairs { "x86_64", "s390x" } do
     describe("on " .. arch, function()
-      local lacking = guest.missing(arch)
-      if lacking then
-        it("was not asked for", function() pending(lacking) end)
-        print("skipped: import_spec, " .. lacking)
-        return
-      end
+      if live.skips_all(guest.missing(arch)) then return end
 
       local here
 

@@ -10,8 +10,6 @@ local qcow2 = require("support.qcow2")
 local session = require("support.session")
 local virtlun = require("virtlun")
 
-local why_not = session.missing() or guest.missing("x86_64")
-
 -- The first libvirt that finds out whether a hot-plugged drive has a tray.
 local KNOWS_TRAYS = 9003000
 
@@ -136,11 +134,7 @@ local function assert_plugged_cycle(bench, dev)
 end
 
 describe("media of a running domain:", function()
-  if why_not then
-    it("were not changed", function() pending("libvirtd with QEMU: " .. why_not) end)
-    print("skipped: media_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing("x86_64")) then return end
 
   local daemon
 
@@ -150,13 +144,8 @@ describe("media of a running domain:", function()
   for _, machine in ipairs { "q35", "pc", "s390-ccw-virtio" } do
     for _, transient in ipairs { true, machine == "pc" and nil or false } do
       local arch = machine == "s390-ccw-virtio" and "s390x" or "x86_64"
-      local lacking = guest.missing(arch)
       it(("all goes round on %s, %s"):format(machine, transient and "transient" or "persistent"), function()
-        if lacking then
-          print("skipped: media_spec, " .. lacking)
-          pending(lacking)
-          return
-        end
+        live.skip_if(guest.missing(arch), pending)
         local bench = new_bench(daemon)
         finally(bench.close)
         bench.boot { arch = arch, machine = machine, transient = transient,

@@ -2,7 +2,6 @@
 -- of it.  Where the daemon has the repair, the ordinary way must do.  A second daemon speaks another language, because
 -- nothing may depend on what messages say.
 local files = require("support.files")
-local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
 local live = require("support.live")
@@ -10,8 +9,6 @@ local qcow2 = require("support.qcow2")
 local session = require("support.session")
 local quirks = require("virtlun.quirks")
 local virtlun = require("virtlun")
-
-local why_not = session.missing() or guest.missing("x86_64")
 
 -- The daemon of another release, in a folder of its own, may have no translations.
 local translated = session.missing_language("de") == nil
@@ -24,11 +21,7 @@ local function quirk(name)
 end
 
 describe("a known bug of libvirt:", function()
-  if why_not then
-    it("was not met", function() pending("libvirtd with QEMU: " .. why_not) end)
-    print("skipped: quirks_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing("x86_64")) then return end
 
   it("every row of the table is met here", function()
     local names = {}

@@ -6,17 +6,12 @@ local files = require("support.files")
 local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
+local live = require("support.live")
 local session = require("support.session")
 local virtlun = require("virtlun")
 
-local why_not = session.missing()
-
 describe("dom:reboot", function()
-  if why_not then
-    it("was not tried", function() pending("libvirtd with QEMU: " .. why_not) end)
-    print("skipped: reboot_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing()) then return end
 
   local daemon, connection
 
@@ -105,17 +100,9 @@ describe("dom:reboot", function()
     return tostring(problems), touched
   end
 
-  local function skipped(arch)
-    local lacking = guest.missing(arch)
-    if not lacking then return false end
-    print("skipped: reboot_spec, " .. lacking)
-    pending(lacking)
-    return true
-  end
-
   for _, arch in ipairs { "x86_64", "s390x" } do
     it("boots from the disc that was put in, by a reset, on " .. arch, function()
-      if arch == "s390x" and skipped(arch) then return end
+      if arch == "s390x" then live.skip_if(guest.missing(arch), pending) end
       local vm, dom = booted(arch, { cdrom("sda", disc(arch, "ONE"), 0, 1), plain_disk("sdb", disk "DISK", 1, 2) })
       await(vm, "ONE")
       assert(dom:insert("sda", disc(arch, "TWO")))
@@ -143,7 +130,7 @@ describe("dom:reboot", function()
   end)
 
   it("asks the guest, which goes down and boots again, on s390x", function()
-    if skipped "s390x" then return end
+    live.skip_if(guest.missing("s390x"), pending)
     local vm, dom = booted("s390x", { cdrom("sda", disc("s390x", "ONE"), 0, 1) })
     await(vm, "ONE")
     assert(dom:insert("sda", disc("s390x", "TWO")))
@@ -154,7 +141,7 @@ describe("dom:reboot", function()
   end)
 
   it("powers off and starts from another drive where that is allowed, on s390x", function()
-    if skipped "s390x" then return end
+    live.skip_if(guest.missing("s390x"), pending)
     local vm, dom = booted("s390x", { cdrom("sda", disc("s390x", "ONE"), 0), cdrom("sdb", disc("s390x", "TWO"), 1) },
       { boot = "cdrom" })
     await(vm, "ONE")
@@ -309,7 +296,7 @@ describe("dom:reboot", function()
   end)
 
   it("does not promise a drive to a domain that boots a kernel of the host's", function()
-    if skipped "x86_64" then return end
+    live.skip_if(guest.missing("x86_64"), pending)
     local vm = daemon:boot { devices = { host.hba(0), cdrom("sda", disc("x86_64", "ONE"), 0, 1) } }
     finally(function() vm:destroy() end)
     assert.equal("guest: boots a kernel of the host, whatever its drives have (take <kernel> out of its " ..

@@ -6,14 +6,8 @@ local host = require("support.host_xml")
 local live = require("support.live")
 local session = require("support.session")
 
-local why_not = session.missing() or guest.missing("x86_64")
-
 describe("what the daemon's death has interrupted", function()
-  if why_not then
-    it("was not tried", function() pending(why_not) end)
-    print("skipped: recovery_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing("x86_64")) then return end
 
   local daemon, vm, first
 

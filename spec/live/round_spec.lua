@@ -2,17 +2,12 @@
 -- the addresses and with the names that it foretold.
 local guest = require("support.guest")
 local iso = require("support.iso")
+local live = require("support.live")
 local session = require("support.session")
 local virtlun = require("virtlun")
 
-local why_not = session.missing()
-
 describe("a described domain", function()
-  if why_not then
-    it("was not booted", function() pending("libvirtd with QEMU: " .. why_not) end)
-    print("skipped: round_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing()) then return end
 
   local daemon, connection
 
@@ -66,13 +61,8 @@ describe("a described domain", function()
   end
 
   for _, arch in ipairs { "x86_64", "s390x" } do
-    local lacking = guest.missing(arch)
     it("is what a guest on " .. arch .. " sees", function()
-      if lacking then
-        print("skipped: round_spec, " .. lacking)
-        pending(lacking)
-        return
-      end
+      live.skip_if(guest.missing(arch), pending)
       local vm = daemon:boot { arch = arch, start = false }
       finally(function() vm:destroy() end)
       local dom = assert(connection:domain("guest"))

@@ -1,22 +1,15 @@
 -- A hundred rounds of attach and detach, and a hundred of changing media, on one connection: neither memory nor
 -- descriptors grow. It takes minutes, so it belongs to `make live` alone.
 local files = require("support.files")
-local guest = require("support.guest")
 local host = require("support.host_xml")
 local live = require("support.live")
 local session = require("support.session")
-
-local why_not = session.missing() or guest.missing("s390x")
 
 local ROUNDS = 100
 local WARM = 10 -- rounds in which caches and allocators come to what they need
 
 describe("a hundred rounds", function()
-  if why_not then
-    it("were not gone", function() pending(why_not) end)
-    print("skipped: rounds_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing("s390x")) then return end
 
   local daemon, connection, vm, dom
 

@@ -4,16 +4,11 @@ local files = require("support.files")
 local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
+local live = require("support.live")
 local session = require("support.session")
 
-local why_not = session.missing()
-
 describe("a guest", function()
-  if why_not then
-    it("was not booted", function() pending("libvirtd with QEMU: " .. why_not) end)
-    print("skipped: smoke_spec, " .. why_not)
-    return
-  end
+  if live.skips_all(live.missing()) then return end
 
   local daemon
 
@@ -24,13 +19,8 @@ describe("a guest", function()
 
   for _, machine in ipairs { "q35", "pc", "s390-ccw-virtio" } do
     local arch = machine == "s390-ccw-virtio" and "s390x" or "x86_64"
-    local lacking = guest.missing(arch)
     it("on " .. machine .. " sees drives come and discs change", function()
-      if lacking then
-        print("skipped: smoke_spec, " .. lacking)
-        pending(lacking)
-        return
-      end
+      live.skip_if(guest.missing(arch), pending)
       local vm = daemon:boot { arch = arch, machine = machine,
         devices = { host.hba(0), host.drive("sda", { path = disc "ONE" }) } }
       finally(function() vm:destroy() end)

@@ -1,11 +1,9 @@
 -- A booted guest with virtlun at its domain, for live specs of drives: makes descriptions so, and looks at what came of
 -- each from every side - the plan after it, both documents, libvirt's calls, and the guest itself.
+local live = require("support.live")
 local virtlun = require("virtlun")
 
 local bench = {}
-
--- Calls of libvirt that change a domain.
-local is_write = { attach_device = true, detach_device = true, update_device = true, define = true }
 
 local Bench = {}
 Bench.__index = Bench
@@ -15,7 +13,7 @@ function bench.boot(daemon, opts)
   local self = setmetatable({ vm = daemon:boot(opts), writes = {} }, Bench)
   self.connection = assert(virtlun.open(daemon.uri))
   self.dom = assert(self.connection:domain(self.vm.name))
-  virtlun.log(function(call) if is_write[call] then self.writes[#self.writes + 1] = call end end)
+  virtlun.log(function(call) if live.is_write[call] then self.writes[#self.writes + 1] = call end end)
   self.vm:wait_ready()
   return self
 end
@@ -65,9 +63,9 @@ end
 --- Why devices cannot be made so, as { text =, codes = of libvirt, written = }.
 function Bench:refusal(devices)
   self.writes = {}
-  local result, problems, written = self:plan(devices):apply()
+  local result, problems, report = self:plan(devices):apply()
   if result then error("it was not refused", 2) end
-  return { text = tostring(problems), code = (problems[1].cause or {}).code, written = written or false }
+  return { text = tostring(problems), code = (problems[1].cause or {}).code, written = report.written }
 end
 
 -- What two descriptions of one device share.

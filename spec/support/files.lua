@@ -22,15 +22,21 @@ function files.write(path, text)
   return path
 end
 
--- The names of the folders in a folder, in order.
-function files.folders(path)
+-- What find finds in a folder itself, in order, by name.
+local function names_in(path, test)
   local names = {}
-  local list = assert(io.popen(("find %s -mindepth 1 -maxdepth 1 -type d"):format(path)))
+  local list = assert(io.popen(("find %s -mindepth 1 -maxdepth 1 %s"):format(path, test)))
   for line in list:lines() do names[#names + 1] = line:match("[^/]+$") end
   list:close()
   table.sort(names)
   return names
 end
+
+-- The names of the folders in a folder, in order.
+function files.folders(path) return names_in(path, "-type d") end
+
+-- The names of the files in a folder that end so, in order.
+function files.names(path, ending) return names_in(path, ("-type f -name '*%s'"):format(ending)) end
 
 -- Whether expected files are to be rewritten: UPDATE=1.  A machine that only checks must never do that.
 function files.updates()

@@ -85,7 +85,7 @@ local function document(self, opts)
   <name>%s</name>
   <memory unit='MiB'>%d</memory>
   <os><type arch='%s' machine='%s'>hvm</type>%s</os>
-  %s
+  %s%s
   <on_reboot>restart</on_reboot>
   <devices>
     <emulator>/usr/bin/qemu-system-%s</emulator>
@@ -96,14 +96,15 @@ local function document(self, opts)
   </devices>
 </domain>
 ]]):format(self.name, opts.memory or 256, opts.arch, opts.machine or known.machine,
-    opts.from_drives and boot or kernel(self.daemon, opts.arch), opts.features or known.features, opts.arch,
-    self.console, known.console, ports(opts.ports), table.concat(opts.devices or {}, "\n    "))
+    opts.from_drives and boot or kernel(self.daemon, opts.arch), opts.features or known.features, opts.more or "",
+    opts.arch, self.console, known.console, ports(opts.ports), table.concat(opts.devices or {}, "\n    "))
 end
 
 --- Boots a guest on a daemon. opts: arch (x86_64 if unsaid), machine, devices (list of XML), name ("guest" if unsaid),
 -- transient (false: define it, then start it), start (false: define it only; Guest:start comes later), memory (MiB),
 -- ports (number of root ports of a q35), from_drives (true: no kernel, so that the machine boots from its drives),
--- boot ("cdrom", if no drive says its order), features (their element, "" for none).
+-- boot ("cdrom", if no drive says its order), features (their element, "" for none), more (elements beside
+-- them).
 function guest.boot(daemon, opts)
   opts = setmetatable({ arch = opts.arch or "x86_64" }, { __index = opts })
   local self = setmetatable({ daemon = daemon, name = opts.name or "guest", asked = 0, seen = 0, arch = opts.arch,
@@ -185,10 +186,10 @@ end
 
 --- The SCSI devices that the guest sees, in order: list of { hctl, host, target, lun, type, blk, size (sectors),
 -- medium (boolean), tray ("open" or "closed"), label }. What has no block device has no blk, size, medium; only a CD
--- drive has a tray.
-function Guest:luns()
+-- drive has a tray. seconds: how long the guest may take to look at them, 20 if unsaid.
+function Guest:luns(seconds)
   local list = {}
-  for i, line in ipairs((self:ask("luns"))) do
+  for i, line in ipairs((self:ask("luns", seconds))) do
     local hctl, value, label = line:match("^LUN (%S+) (.*) label=(.*)$")
     local host, target, lun = assert(hctl, line):match("^(%d+):0:(%d+):(%d+)$")
     local device = { hctl = hctl, host = tonumber(host), target = tonumber(target), lun = tonumber(lun) }

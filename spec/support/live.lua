@@ -1,11 +1,49 @@
--- What live specs do with virtlun and a guest: describe, apply, and compare the domain's two halves.
+-- What live specs do with virtlun and a guest: say why they cannot be run here, describe, apply, and compare the
+-- domain's two halves.
 --
 -- The halves are compared as texts of virsh, not as virtlun reads them: what virtlun overlooks is to be seen too.
+local busted = require("busted")
 local files = require("support.files")
+local guest = require("support.guest")
 local iso = require("support.iso")
+local session = require("support.session")
 local virtlun = require("virtlun")
 
 local live = {}
+
+-- What this machine lacks ------------------------------------------------------------------------------------
+
+--- Why no guest of these architectures (of none, if none is said: no domain) can be run here; nil if they can.
+function live.missing(...)
+  local why = session.missing()
+  if why then return "libvirtd with QEMU: " .. why end
+  for _, arch in ipairs { ... } do
+    why = guest.missing(arch)
+    if why then return why end
+  end
+end
+
+-- Level 3 is the spec that asks, which the output names.
+local function tell(why)
+  print(("skipped: %s, %s"):format(debug.getinfo(3, "S").source:match("([^/]+)%.lua$"), why))
+end
+
+--- In a block of specs: whether none of them can be run, which becomes one that is pending.  why: nil if they can.
+function live.skips_all(why)
+  if not why then return false end
+  tell(why)
+  busted.pending("was not tried: " .. why)
+  return true
+end
+
+--- In a spec: ends it as pending if there is a reason why it cannot be run.  pending: busted's, as the spec sees it.
+function live.skip_if(why, pending)
+  if not why then return end
+  tell(why)
+  pending(why)
+end
+
+-- Descriptions and their apply -------------------------------------------------------------------------------
 
 --- Opens the daemon's connection; what cannot be opened is an error of the spec.
 function live.open(daemon, opts)
@@ -136,14 +174,15 @@ end
 
 -- Drives and calls -------------------------------------------------------------------------------------------
 
-local writes = { define = true, attach_device = true, detach_device = true, update_device = true }
+--- The calls of libvirt that change a domain.
+live.is_write = { define = true, attach_device = true, detach_device = true, update_device = true }
 
 --- Calls fn and gives the list of libvirt's calls that would change a domain, and what fn returned; a call that failed
 -- ends in "!".
 function live.writes(fn)
   local calls = {}
   virtlun.log(function(call, _, failure)
-    if writes[call] then calls[#calls + 1] = failure and call .. "!" or call end
+    if live.is_write[call] then calls[#calls + 1] = failure and call .. "!" or call end
   end)
   local results = table.pack(pcall(fn))
   virtlun.log(nil)
