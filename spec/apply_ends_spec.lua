@@ -227,6 +227,18 @@ describe("a drive that is replaced", function()
     assert.equal(0, ended.done)
   end)
 
+  it("is told to be away later where the guest takes too long, and is there after the next apply", function()
+    local machine, dom = start({ sda })
+    machine:find("web01").answers["*"] = 50
+    local result, problems = planned(dom, nil, moved):apply()
+    assert.is_nil(result)
+    assert.same({ "unplug_pending", "away_later" }, { problems[1].code, problems[2].code })
+    machine:advance(60)
+    assert.falsy(dom:document("live"):find("dev='sda'", 1, true))
+    assert(planned(dom, nil, moved):apply())
+    assert.equal(0, planned(dom, nil, moved).changes)
+  end)
+
   it("is told to be lost where it does not come back either, and is there again after the next apply", function()
     local machine, dom = start { sda }
     function machine.fault(call) return call.text == "attach sda live" and { refuse = 38, message = "no" } or nil end

@@ -106,7 +106,8 @@ local function check_password(world)
   if config and not text_now:find("passwd='secret'", 1, true) then fail("the password is gone") end
 end
 
--- Drives that stay must be there.  Only one is away that virtlun had to replace, where the host did not take it back.
+-- Drives that stay must be there.  Only one is away that virtlun had to replace, where the host did not take it back,
+-- or the guest let go of it when nobody waited any more.
 local function check_kept(world, all, may_be_away)
   if world.is_contested then return end
   for _, drive in ipairs(world.desired) do
@@ -269,12 +270,16 @@ local function check_report(world, plan, problems, report, all)
   end
 end
 
+local function is_told_away(problems)
+  return has_code(problems, "lost") or has_code(problems, "away_later")
+end
+
 -- The first apply, in which something goes wrong.  What it says of having written must be true.
 local function apply_broken(world, dom, plan, tally, before, all)
   local media = media_of(world)
   local result, problems, report = apply_or_operate(world, dom, plan)
   world.story[#world.story + 1] = result and "applied" or "failed: " .. tostring(problems)
-  local gone = not result and (has_code(problems, "lost") or world.is_cut or world.is_misled)
+  local gone = not result and (is_told_away(problems) or world.is_cut or world.is_misled)
   check_all(world, world.before or before, all, gone)
   if not result and not world.is_cut and not world.is_contested then check_media_kept(world, media, problems) end
   if not result then check_report(world, plan, problems, report, all) end

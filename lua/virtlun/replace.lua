@@ -14,6 +14,9 @@ local replace = {}
 -- device has not left, "back" where it came back as it was, "lost" where it did not, with what was said then.
 function replace.by(host, change, element, as_it_was, opts)
   local good, failure = hotplug.take_out(host, "live", change, opts)
+  if not good and failure[1].code == "unplug_pending" then
+    failure:append { host:problem(change, { code = "away_later" }) }
+  end
   if not good then return nil, failure end
   good, failure = host:write("attach_device", element, { live = true })
   if good then return true end

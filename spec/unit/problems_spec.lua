@@ -13,7 +13,7 @@ local elsewhere = {
   needs_libvirt = "the version of a host", no_host = "a connection", no_such_domain = "a connection",
   no_config = "the state of a domain", managed_save = "the state of a domain", host_refused = "a host's answer",
   stopped = "who stops an apply", abandoned = "who stops an apply", not_undone = "a host's answer",
-  put_back = "a guest",
+  put_back = "a guest", away_later = "a guest",
   not_made = "a host's answer", host_changed = "a host that changed since", two_uris = "the command line",
   below_used = "a change of a plan", kept = "a removal",
   cannot_write = "the command line", no_saved_plan = "the command line", plan_version = "the command line",
