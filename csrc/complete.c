@@ -8,10 +8,9 @@
 
 struct complete {
   struct vlun_model *model;
-  const struct vlun_model *const *hosts;
+  struct vlun_model *const *hosts;
   size_t host_count, written; /* the documents that will be written come first */
   struct vlun_arena arena;
-  struct vlun_index *index[VLUN_MAX_HOSTS];
   struct vlun_claims *places;                                    /* every place that is taken */
   const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1]; /* described, or in every document that is written */
   const struct vlun_record *running[VLUN_MAX_CONTROLLER + 1];    /* in any document: tells the model of a missing one */
@@ -22,16 +21,16 @@ struct complete {
 
 /* The document that will be written decides what is new: the first.  Without one, what was read from a document is
  * written as it is. */
-static bool is_new(const struct complete *all, const struct vlun_device *device) {
+static bool is_new(struct complete *all, const struct vlun_device *device) {
   if (vlun_is_absent(device)) return false;
   if (all->host_count == 0) return !device->read;
-  return !vlun_index_find(all->index[0], device->record);
+  return !vlun_find(&all->arena, all->hosts[0], device->record);
 }
 
 /* What the other document has of a device that is new in the first: it is that one's equal, and gets no defaults. */
-static const struct vlun_device *elsewhere(const struct complete *all, const struct vlun_device *device) {
+static const struct vlun_device *elsewhere(struct complete *all, const struct vlun_device *device) {
   const struct vlun_device *found = NULL;
-  for (size_t h = 1; h < all->host_count && !found; h++) found = vlun_index_find(all->index[h], device->record);
+  for (size_t h = 1; h < all->host_count && !found; h++) found = vlun_find(&all->arena, all->hosts[h], device->record);
   return found;
 }
 
@@ -271,8 +270,7 @@ static void assign_place(struct complete *all, size_t number) {
 static bool know_all(struct complete *all) {
   size_t expected = all->model->count;
   for (size_t h = 0; h < all->host_count; h++) {
-    all->index[h] = vlun_index_new(&all->arena, all->hosts[h]);
-    if (!all->index[h]) return false;
+    if (!vlun_index(all->hosts[h])) return false;
     expected += all->hosts[h]->count;
   }
   all->places = vlun_claims_new(&all->arena, expected);
@@ -283,7 +281,7 @@ static bool know_all(struct complete *all) {
   return true;
 }
 
-bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count, size_t written) {
+bool vlun_complete(struct vlun_model *model, struct vlun_model *const *hosts, size_t host_count, size_t written) {
   struct complete all = {.model = model, .hosts = hosts, .host_count = host_count, .written = written};
   bool good = know_all(&all);
   if (good) {

@@ -116,26 +116,25 @@ static void claim_host_device(struct vlun_check *check, size_t h, const struct v
   vlun_claim(check->claims, IN_HOST(HOST_PLACE, h), key, sizeof *key, device);
 }
 
-/* Which devices of the host are described, so that described_as need not search. */
-static void know_described(struct vlun_check *check) {
+/* Which devices of the host are described; most recipes never need to know. */
+void vlun_know_described(struct vlun_check *check) {
   const struct vlun_model *model = check->spot.model;
+  check->knows_described = true;
   for (size_t i = 0; i < model->count; i++)
     for (size_t h = 0; h < check->host_count; h++) {
       const struct vlun_device **key = vlun_alloc(&check->arena, sizeof *key);
       if (!key) return; /* the arena remembers */
-      *key = vlun_index_find(check->index[h], model->device[i].record);
+      *key = vlun_find(&check->arena, check->hosts[h], model->device[i].record);
       if (*key) vlun_claim(check->claims, DESCRIBED, key, sizeof *key, &model->device[i]);
     }
 }
 
 static bool know_hosts(struct vlun_check *check) {
   for (size_t h = 0; h < check->host_count; h++) {
-    check->index[h] = vlun_index_new(&check->arena, check->hosts[h]);
-    if (!check->index[h]) return false;
+    if (!vlun_index(check->hosts[h])) return false;
     if (h == 0) know_controllers(check, check->hosts[h]);
     for (size_t i = 0; i < check->hosts[h]->count; i++) claim_host_device(check, h, &check->hosts[h]->device[i]);
   }
-  know_described(check);
   if (check->hosts) vlun_claim_host_sources(check);
   return true;
 }
@@ -145,7 +144,7 @@ static struct vlun_device *effective_device(struct vlun_check *check, const stru
   struct vlun_device *device = vlun_alloc(&check->arena, sizeof *device);
   if (!device) return NULL;
   *device = *described;
-  check->existing = vlun_index_find(check->index[0], described->record);
+  check->existing = vlun_find(&check->arena, check->hosts[0], described->record);
   if (check->existing) device->record = vlun_record_merge(&check->arena, check->existing->record, described->record);
   return device->record ? device : NULL;
 }
@@ -160,12 +159,20 @@ static bool check_device(struct vlun_check *check, const struct vlun_device *des
   return true;
 }
 
+/* Every device has a name and a place, in the description and in each document. */
+static size_t expected_claims(const struct vlun_check *check) {
+  size_t count = check->spot.model->count;
+  for (size_t h = 0; h < check->host_count; h++) count += check->hosts[h]->count;
+  return count * 2;
+}
+
 static bool check_model(struct vlun_check *check, size_t number) {
   const struct vlun_model *model = check->models[number];
   check->spot = (struct vlun_spot){.model = model, .domain = number};
   memset(check->controller, 0, sizeof check->controller);
   memset(check->leaving, 0, sizeof check->leaving);
-  check->claims = vlun_claims_new(&check->arena, model->count * 2);
+  check->knows_described = false;
+  check->claims = vlun_claims_new(&check->arena, expected_claims(check));
   if (!check->claims || !know_hosts(check)) return false;
   know_controllers(check, model);
   if (model->domain) vlun_check_fields(check, model->domain);
