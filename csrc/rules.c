@@ -42,7 +42,7 @@ static const struct {
 #undef RULE
 };
 
-/* What the host already has against a rule is not the recipe's error. */
+/* Whether what the host has is against the rule already. */
 static bool is_so_on_host(struct vlun_check *check, void (*rule)(struct vlun_check *)) {
   if (!check->spot.device || !check->existing) return false;
   const struct vlun_device *device = check->spot.device;
@@ -55,13 +55,23 @@ static bool is_so_on_host(struct vlun_check *check, void (*rule)(struct vlun_che
   return check->complained;
 }
 
+/* What the host already has against a rule is not the recipe's error; it is looked at only if the rule complains. */
+static void run_rule(struct vlun_check *check, void (*rule)(struct vlun_check *)) {
+  size_t count = check->problems->count, errors = check->problems->errors;
+  check->complained = false;
+  rule(check);
+  if (!check->complained || !is_so_on_host(check, rule)) return;
+  check->problems->count = count;
+  check->problems->errors = errors;
+}
+
 static void run_rules(struct vlun_check *check, unsigned scope, bool absent) {
   for (size_t i = 0; i < VLUN_COUNT(rules); i++) {
     bool wanted =
         (rules[i].scope & scope) && (check->hosts || !(rules[i].scope & HOST)) && (!absent || (rules[i].scope & EVERY));
     if (!wanted) continue;
     check->code = rules[i].code;
-    if (!is_so_on_host(check, rules[i].rule)) rules[i].rule(check);
+    run_rule(check, rules[i].rule);
   }
 }
 
