@@ -5,8 +5,6 @@
  */
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include <lauxlib.h>
@@ -17,6 +15,7 @@
 
 #include "virt_calls.h"
 #include "virt_events.h"
+#include "virt_signals.h"
 
 #define CONNECTION_TYPE "virtlun.connection"
 #define DOMAIN_TYPE "virtlun.domain"
@@ -362,12 +361,23 @@ static int Lvirt_alarm(lua_State *L) {
 /* libvirt.hold_signals(true) keeps signals that would end the program from this thread until false comes: what is
  * torn in two by one of them would lose something. */
 static int Lvirt_hold_signals(lua_State *L) {
-  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-  sigset_t set;
-  sigemptyset(&set);
-  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) sigaddset(&set, numbers[i]);
-  pthread_sigmask(lua_toboolean(L, 1) ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+  virt_signals_hold(lua_toboolean(L, 1));
   return 0;
+}
+
+/* libvirt.count_signals(true): SIGINT, SIGTERM and SIGHUP end nothing but are counted, until false comes. */
+static int Lvirt_count_signals(lua_State *L) {
+  virt_signals_count(lua_toboolean(L, 1));
+  return 0;
+}
+
+/* libvirt.signals() -> how many have come, and the number of the latest; nil if they are not counted. */
+static int Lvirt_signals(lua_State *L) {
+  int last, count = virt_signals_counted(&last);
+  if (count < 0) return 0;
+  lua_pushinteger(L, count);
+  lua_pushinteger(L, last);
+  return 2;
 }
 
 /* libvirt.now() -> seconds of a clock that never goes back. */
@@ -428,6 +438,8 @@ int luaopen_virtlun_libvirt(lua_State *L) {
                                        {"alarm", Lvirt_alarm},
                                        {"now", Lvirt_now},
                                        {"hold_signals", Lvirt_hold_signals},
+                                       {"count_signals", Lvirt_count_signals},
+                                       {"signals", Lvirt_signals},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   virt_error_silence_xml(dlsym(pin(), "xmlSetGenericErrorFunc"));

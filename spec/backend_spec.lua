@@ -230,8 +230,11 @@ describe("plan and apply", function()
     local result, problems = plan:apply()
     assert.is_nil(result)
     assert.equal("not_made", problems[1].code)
-    assert.equal("r.lua:4: test.sda: the host took the change but does not have it: not there (plan again)",
-      tostring(problems))
+    assert.equal("r.lua:4: test.sda: the host took the change but does not have it: not there (plan again)\n" ..
+      "test: note: 5 of 6 changes were made before, and stay (the next apply goes on from there)", tostring(problems))
+    local ends = {}
+    for i, step in ipairs(plan.steps) do ends[i] = step.result end
+    assert.same({ "done", "done", "done", "done", "done", "failed" }, ends)
   end)
 
   it("writes only to the domain that was read: its uuid goes along", function()

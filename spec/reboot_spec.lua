@@ -23,6 +23,7 @@ local function domain(play)
     return { live = virtlun.read(play.live), config = play.config and virtlun.read(play.config) }
   end
   function dom.sights() return {} end
+  function dom.now() return 0 end
   function dom:power(word)
     self.calls[#self.calls + 1] = word
     if play.refuses == word then

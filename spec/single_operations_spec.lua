@@ -83,8 +83,8 @@ describe("a single operation", function()
         return answer
       end
     end
-    local result, found, written = dom:eject("sdb", { confirm = confirm(false) })
-    assert.same({ nil, 0, false, "/b.iso" }, { result, #found, written, in_drive("sdb") })
+    local result, found, ended = dom:eject("sdb", { confirm = confirm(false) })
+    assert.same({ nil, 0, nil, "/b.iso" }, { result, #found, ended, in_drive("sdb") })
     assert.same({ "change", "sdb" }, { seen.steps[1].action, seen.steps[1].device })
     result = assert(dom:eject("sdb", { confirm = confirm(true) }))
     assert.equal(seen, result.plan)

@@ -32,7 +32,7 @@ end
 
 -- Domains ------------------------------------------------------------------------------------------------
 
-local Domain = { now = jobs.now, unbroken = jobs.unbroken }
+local Domain = { now = jobs.now, sleep = jobs.sleep, unbroken = jobs.unbroken }
 Domain.__index = Domain
 
 --- State and nature of the domain: what a plan has to know besides its documents.

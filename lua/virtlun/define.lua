@@ -50,7 +50,7 @@ end
 local function changes_to_define(host)
   local changes = {}
   for _, move in ipairs(host.moves) do
-    local change = move.define and host:change("config", move.desired)
+    local change = move.define and move.begun and host:change("config", move.desired)
     if change then changes[#changes + 1] = change end
   end
   return changes
@@ -59,7 +59,7 @@ end
 --- Whether any of the moves needs a define, or the domain itself does.
 local function is_wanted(host)
   for _, move in ipairs(host.moves) do
-    if move.define then return true end
+    if move.define and move.begun then return true end
   end
   return host.boot
 end

@@ -165,8 +165,8 @@ local function change_medium(dom, name, source, opts)
   end)
 end
 
---- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, whether the host
--- was written to.  drive: dev, alias, path of its medium, or controller:bus:target:unit.  source: as in a recipe.
+--- dom:insert(drive, source, opts) -> { done = number of changes, notes =, plan = }, or nil, problems, and how it ended
+-- (see plan:apply).  drive: dev, alias, path of its medium, or controller:bus:target:unit.  source: as in a recipe.
 -- opts: scope ("live" or "config"), format, force, reattach = false, timeout, on_progress, confirm (a function that
 -- gets the plan, and whose false means that nothing is changed).
 function drives.insert(dom, name, source, opts)

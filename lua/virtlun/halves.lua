@@ -115,6 +115,15 @@ function halves.compare(work)
   end
 end
 
+--- What is still to be done to a half, by the numbers of the described devices.
+function halves.changes_of(work, half)
+  local by_number = {}
+  for _, change in ipairs(halves.differences(work, half.document)) do
+    by_number[change.desired] = now(work, half, change)
+  end
+  return by_number
+end
+
 --- What of one described device is still to be done to a half; nil if nothing is.
 function halves.change_of(work, half, number)
   local change = core.diff(work.model, half.document, number)[1]

@@ -10,15 +10,47 @@ local problems = require "virtlun.problems"
 
 local host = {}
 
---- host.look(dom, opts) -> { facts =, documents = } as they are now; nil and problems.
-function host.look(dom)
+-- Patience -------------------------------------------------------------------------------------------------
+
+local BUSY = 68 -- VIR_ERR_OPERATION_TIMEOUT: libvirt has waited 30 seconds for the domain's lock (facts 8 and 11)
+local BUSY_SECONDS = 120 -- that a domain may be kept busy by somebody else
+local FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8
+
+--- Whether the call has changed nothing because another client keeps the domain busy.  What libvirt never answered has
+-- the same code, and is nothing to try again.
+local function is_busy(failure)
+  local cause = failure and failure[1] and failure[1].cause
+  return cause ~= nil and cause.code == BUSY and cause.domain ~= "VIR_FROM_NONE" and not cause.begun
+end
+
+--- Makes a call, again and again while the domain is busy and the time is not up.
+local function patiently(dom, deadline, waiting, fn)
+  local pause = FIRST_PAUSE
+  while true do
+    local result, failure = fn()
+    if result or not is_busy(failure) or dom.now() + pause > deadline then return result, failure end
+    if waiting then waiting("busy") end
+    dom.sleep(pause)
+    pause = math.min(2 * pause, LONGEST_PAUSE)
+  end
+end
+
+-- Looking --------------------------------------------------------------------------------------------------
+
+local function look(dom)
   local facts, failure = dom:facts()
   if not facts then return nil, failure end
   local documents
   documents, failure = dom:documents(facts)
-  if not documents then return nil, failure end
-  for name, fn in pairs(dom:sights()) do facts[name] = fn end
-  return { facts = facts, documents = documents }
+  return documents and { facts = facts, documents = documents }, failure
+end
+
+--- host.look(dom) -> { facts =, documents = } as they are now; nil and problems.
+function host.look(dom)
+  local seen, failure = patiently(dom, dom.now() + BUSY_SECONDS, nil, function() return look(dom) end)
+  if not seen then return nil, failure end
+  for name, fn in pairs(dom:sights()) do seen.facts[name] = fn end
+  return seen
 end
 
 local Host = {}
@@ -34,14 +66,28 @@ function host.read(dom, desired, opts, seen)
   if not work then return nil, found end
   work.dom, work.desired, work.xml, work.facts = dom, desired, seen.documents, seen.facts
   work.notes = problems.list()
-  return setmetatable(work, Host), found
+  setmetatable(work, Host):begin_step()
+  return work, found
+end
+
+--- A step begins, for which there are so many seconds.
+function Host:begin_step(seconds)
+  self.deadline = self.dom.now() + (seconds or BUSY_SECONDS)
+end
+
+--- One of the domain's calls, with patience.
+function Host:call(name, ...)
+  local args = table.pack(...)
+  return patiently(self.dom, self.deadline, self.waiting, function()
+    return self.dom[name](self.dom, table.unpack(args, 1, args.n))
+  end)
 end
 
 --- Reads one half again, or all that are worked on: true, or nil and problems.  opts.secure reads passwords too.
 function Host:refresh(name, opts)
   for _, half in ipairs(self.halves) do
     if not name or name == half.name then
-      local xml, failure = self.dom:document(half.name, opts)
+      local xml, failure = self:call("document", half.name, opts)
       if not xml then return nil, failure end
       local document, found = core.document(xml)
       if not document then return nil, problems.list(found) end
@@ -58,6 +104,11 @@ end
 --- What is still to be done to a half for one described device; nil if nothing is.
 function Host:change(name, number)
   return halves.change_of(self, self[name], number)
+end
+
+--- The same of all described devices, by their numbers.
+function Host:changes(name)
+  return halves.changes_of(self, self[name])
 end
 
 --- The number of the described device in a half; nil if it is not there.
@@ -81,7 +132,7 @@ end
 
 --- Makes one of the domain's calls that change it, and remembers that the host was written to, or may have been.
 function Host:write(call, ...)
-  local good, failure = self.dom[call](self.dom, ...)
+  local good, failure = self:call(call, ...)
   if not good and is_unanswered(failure) then self.unanswered = true end
   if good or self.unanswered then self.written = true end
   return good, failure

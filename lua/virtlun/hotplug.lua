@@ -45,6 +45,7 @@ local function await_removal(host, change, watcher, alias, seconds)
     if not is_there(host, change, alias) then return "removed" end
     local left = deadline - now()
     if left <= 0 then return "pending" end
+    if host.waiting then host.waiting("guest") end
     local event = watcher:next(math.min(left, LOOK_SECONDS))
     if event and event.event == "removal_failed" and event.alias == alias then return "refused" end
   end
@@ -161,6 +162,7 @@ end
 --- The element of a new device: as the other half has it, with all that is described; else as it is described.  The
 -- chain of images of a running disk, and a transient one's overlay, are not for the configuration.
 local function new_element(host, name, number)
+  if host.originals and host.originals[number] then return host.originals[number] end
   local other = other_half[name]
   local document = host.documents[other]
   local current = document and core.find(host.model, document, number)

@@ -85,6 +85,18 @@ function virtlun.dispatch()
   return require("virtlun.jobs").dispatch()
 end
 
+--- virtlun.interruptible(fn, ...): fn(...), during which SIGINT, SIGTERM and SIGHUP do not end the program, so that it
+-- can end an apply between two steps (its option stop).  A second signal makes whatever waits for a host raise
+-- "interrupted!".  For programs that own their process: handlers are the whole process's.
+function virtlun.interruptible(...)
+  return require("virtlun.jobs").interruptible(...)
+end
+
+--- virtlun.interrupted(): the number of the signal that came inside of virtlun.interruptible, nil if none did.
+function virtlun.interrupted()
+  return require("virtlun.jobs").interrupted()
+end
+
 --- virtlun.log(fn): fn(call, seconds, failure) is called for every libvirt call; nil ends it.
 function virtlun.log(fn)
   require("virtlun.trace").set(fn)

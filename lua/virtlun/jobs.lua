@@ -34,6 +34,7 @@ local function wait_here(id, deadline)
     local left = math.max(0, deadline - libvirt.now())
     local came, result, failure = libvirt.take(id, math.min(left, SLICE))
     if came then return true, result, failure end
+    if (libvirt.signals() or 0) > 1 then error("interrupted!", 0) end -- in Lua's own words
   until left == 0
 end
 
@@ -64,9 +65,29 @@ end
 
 --- fn(...), during which no signal ends the program: Ctrl-C comes after it.  For what must not be left half-way.
 function jobs.unbroken(fn, ...)
+  if libvirt.signals() then return fn(...) end -- none does now
   held = held + 1
   if held == 1 then libvirt.hold_signals(true) end
   return release(pcall(fn, ...))
+end
+
+local function forget_signals(good, ...)
+  libvirt.count_signals(false)
+  if not good then error((...), 0) end
+  return ...
+end
+
+--- fn(...), during which SIGINT, SIGTERM and SIGHUP do not end the program: jobs.interrupted() tells that one has come,
+-- and a second one makes whatever waits for a host raise "interrupted!".
+function jobs.interruptible(fn, ...)
+  libvirt.count_signals(true)
+  return forget_signals(pcall(fn, ...))
+end
+
+--- The number of the latest signal that came inside of jobs.interruptible, nil if none did.
+function jobs.interrupted()
+  local count, latest = libvirt.signals()
+  return count and count > 0 and latest or nil
 end
 
 -- Calls --------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@
 
 local changes = require "virtlun.changes"
 local core = require "virtlun.core"
-local hotplug = require "virtlun.hotplug"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
+local replace = require "virtlun.replace"
+local tray = require "virtlun.tray"
 
 local media = {}
 
@@ -31,29 +32,8 @@ end
 -- A job: the change, what the drive was like before the call that is being made (was), its element as it is to be
 -- (after), with its tray shut, and the document as it was when all began. -----------------------------------------
 
---- What a wish changes in the device's element, and the wish as a model; nil if it is so already.
-local function difference_of(host, change, document, wish)
-  wish.kind, wish.dev = change.kind, change.before.dev
-  local model = core.model { kind = "domain", name = host.dom.name, wish }
-  return core.diff(model, document)[1], model
-end
-
---- An element, whose tray is as `is` says, with its tray as said.
-local function with_tray(host, change, is, tray, element, found)
-  if not element then return nil, found end
-  if (is or "closed") == tray then return element end
-  local document
-  document, found = core.document(element)
-  if not document then return nil, problems.list(found) end
-  local difference, model = difference_of(host, change, document, { tray = tray })
-  if not difference then return element end
-  element, found = core.patch(element, model, document, { difference })
-  return element, problems.list(found)
-end
-
 local function new_job(host, change, opts)
-  local tray = change.before.tray
-  local after, found = with_tray(host, change, tray, "closed", host:element("live", change))
+  local after, found = tray.set(host, change, change.before.tray, "closed", host:element("live", change))
   if not after then return nil, found end
   return { host = host, change = change, opts = opts, was = change.before, after = after, xml = host.xml.live,
     document = host.live.document }
@@ -62,7 +42,7 @@ end
 --- The element as it was when all began, with its tray shut.
 local function before(job)
   local element, found = core.element(job.xml, job.document, job.change.current)
-  return with_tray(job.host, job.change, job.change.before.tray, "closed", element, problems.list(found))
+  return tray.set(job.host, job.change, job.change.before.tray, "closed", element, problems.list(found))
 end
 
 --- nil and problems: a call's own problem under another code, and what is to be told beside it.
@@ -83,10 +63,10 @@ end
 
 --- Sends an element.  libvirt moves trays by itself: it takes none that is not as it stands (12.8.0), or at least none
 -- that is said to be open (9.0.0).
--- tray: how it is in the element, shut if unsaid.
-local function update(job, element, tray)
+-- is: how it is in the element, shut if unsaid.
+local function update(job, element, is)
   local drive = drive_of(job)
-  local sent, found = with_tray(job.host, job.change, tray, drive and drive.tray or "closed", element)
+  local sent, found = tray.set(job.host, job.change, is, drive and drive.tray or "closed", element)
   if not sent then return nil, found end
   return job.host:write("update_device", sent, { live = true }, job.opts.force)
 end
@@ -94,7 +74,7 @@ end
 --- Takes out whatever is in the drive, also what libvirt only believes to be in it.
 local function eject(job)
   local half, text = job.host.live, job.host.xml.live
-  local difference, model = difference_of(job.host, job.change, half.document, { source = false })
+  local difference, model = tray.difference_of(job.host, job.change, half.document, { source = false })
   if not difference then return true end
   local element, found = core.element(text, half.document, difference, model)
   if not element then return nil, problems.list(found) end
@@ -128,21 +108,16 @@ local function try_eject(job)
 end
 
 --- The drive goes, and comes back as another element says; where that cannot be, as it was.
-local function replace(job, element)
+local function reattach(job, element)
   local host = job.host
   local as_it_was, found = before(job)
   if not as_it_was then return nil, found end
-  local good, failure = hotplug.take_out(host, "live", job.change, job.opts)
-  if not good then return nil, failure end
-  good, failure = host:write("attach_device", element, { live = true })
-  if good then
-    host.notes:append { host:problem(job.change, { code = "replaced" }) }
-    return true
-  end
+  local good, failure, ended, why = replace.by(host, job.change, element, as_it_was, job.opts)
+  if not good and not ended then return nil, failure end
+  if ended == "lost" then return fail(job, "host_refused", failure, { code = "lost", a = why }) end
   -- What the guest had open in the drive is gone either way, which is told too.
-  local back, again = host:write("attach_device", as_it_was, { live = true })
-  if not back then return fail(job, "host_refused", failure, { code = "lost", a = again[1].message }) end
   host.notes:append { host:problem(job.change, { code = "replaced" }) }
+  if good then return true end
   return fail(job, "host_refused", failure, { code = job.change.before.source and "restored" or "left_empty" })
 end
 
@@ -154,7 +129,7 @@ local function put_back(job)
   good, failure, what = try_eject(job)
   if good and not job.change.before.source then return { code = "left_empty" } end
   if good then good, failure, what = try(job, update, element) end
-  if what == "tray_unknown" and job.opts.reattach ~= false then good, failure = replace(job, element) end
+  if what == "tray_unknown" and job.opts.reattach ~= false then good, failure = reattach(job, element) end
   if good then return { code = "restored" } end
   for _, problem in ipairs(failure) do
     if problem.code == "lost" then return { code = "lost", a = problem.message } end
@@ -189,7 +164,7 @@ function remedies.tray_unknown(job, failure)
   if empties(job.change) then return fail(job, "cannot_eject", failure) end
   local stuck, told = is_stuck(job)
   if not stuck then return fail(job, "host_refused", failure, told) end
-  if job.opts.reattach ~= false then return replace(job, job.after) end
+  if job.opts.reattach ~= false then return reattach(job, job.after) end
   return fail(job, "needs_reattach", failure, job.emptied and put_back(job))
 end
 

@@ -9,14 +9,16 @@ local opts = {}
 local kinds = {
   readonly = "boolean", events = "boolean", timeout = "number",
   scope = { "live", "config", "both" }, force = "boolean", reattach = "boolean", format = "string", first = "number",
-  on_progress = "function", confirm = "function",
+  on_progress = "function", confirm = "function", stop = "function", undo = { "all" }, xml = "boolean",
+  only = "table", except = "table",
   from = "string", how = { "reboot", "reset" }, power_off = "boolean",
 }
 
 -- Which functions take which.
 local of = {
   open = { "readonly", "timeout", "events" },
-  change = { "scope", "force", "reattach", "timeout", "format", "first", "on_progress", "confirm" },
+  change = { "scope", "only", "except", "force", "reattach", "timeout", "format", "first", "xml", "undo", "stop",
+    "on_progress", "confirm" },
   reboot = { "from", "how", "power_off", "force", "timeout" },
 }
 

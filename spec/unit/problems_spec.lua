@@ -12,6 +12,7 @@ local elsewhere = {
   protected = "a change of a plan", still_used = "a change of a plan",
   needs_libvirt = "the version of a host", no_host = "a connection", no_such_domain = "a connection",
   no_config = "the state of a domain", managed_save = "the state of a domain", host_refused = "a host's answer",
+  stopped = "who stops an apply", not_undone = "a host's answer", put_back = "a guest",
   not_made = "a host's answer", host_changed = "a host that changed since", two_uris = "the command line",
   below_used = "a change of a plan",
   unclear = "a change of a plan", bound = "a change of a plan", other_domain = "a document of a plan",

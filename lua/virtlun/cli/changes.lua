@@ -197,10 +197,10 @@ local function apply_all(plans, found, args, out)
         out:progress(("%s: %s %s: done"):format(event.domain, event.step.action, event.step.device))
       end
     end
-    local result, failure, written = plan:apply(how)
+    local result, failure, ended = plan:apply(how)
     found:append(result and result.notes or failure)
     failed = failed or not result
-    changed = changes.conclude(plan, result, failure, written) or changed
+    changed = changes.conclude(plan, result, failure, ended and ended.written) or changed
   end
   return failed, changed
 end

@@ -59,12 +59,12 @@ local function operate(args, out, so_already, call)
   local told = {}
   local open = hosts.new { connect = args.connect, timeout = args.timeout }
   local dom, failure = open:domain(args.domain)
-  local result, written
-  if dom then result, failure, written = call(dom, options_of(args, out, told)) end
+  local result, ended
+  if dom then result, failure, ended = call(dom, options_of(args, out, told)) end
   open:close()
   if told.refused then return told.refused end
   local plan = result and result.plan or told.plan
-  local changed = plan and changes.conclude(plan, result, failure, written)
+  local changed = plan and changes.conclude(plan, result, failure, ended and ended.written)
   if args.json then
     out:json(changes.data({ plan }, result and result.notes or failure))
   elseif result then

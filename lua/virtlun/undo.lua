@@ -1,0 +1,100 @@
+--- What is undone when a step of an apply fails.
+--
+-- By itself only what the guest cannot have begun to use.  Everything that was made, on request (undo = "all"): then
+-- the domain as it was when the apply began is described, planned and made so, as any other description is.
+
+local core = require "virtlun.core"
+local devices = require "virtlun.device"
+local hosts = require "virtlun.host"
+local hotplug = require "virtlun.hotplug"
+local problems = require "virtlun.problems"
+local tray = require "virtlun.tray"
+
+local undo = {}
+
+-- Which steps are undone by themselves, and of what only those.  What a failed step has begun is its own business:
+-- media.lua puts the medium back, replace.lua the device.
+local BY_ITSELF = {
+  add = { controller = function(change) return change.assigned end }, -- made for the drives that did not come
+}
+
+local function may_go(change)
+  local of = BY_ITSELF[change.action] and BY_ITSELF[change.action][change.kind]
+  return of ~= nil and of(change)
+end
+
+--- HBAs that were made for a drive which then did not come are nobody's, unless another drive is on them by now.  Notes
+-- of what came of them; tell(move) is called for each that is gone.
+function undo.needless(host, made, opts, tell)
+  local notes = problems.list()
+  for i = #made, 1, -1 do
+    local move = made[i]
+    local change = move.live or move.config
+    if may_go(change) then
+      local names = { move.live and "live" or "config", move.live and move.config and "config" }
+      local note = hotplug.clear(host, change, change.after.index, names, opts)
+      notes:append { note }
+      if note and note.code == "left_behind" then tell(move) end
+    end
+  end
+  return notes
+end
+
+-- Everything ------------------------------------------------------------------------------------------------
+
+--- The device of a change as it was, as a description.
+local function former(change, document)
+  if change.action == "remove" then return document:device(change.current) end
+  local was = devices.identity(change.before or change.after)
+  if change.action == "add" then was.absent = true end
+  for _, field in ipairs(change.fields or {}) do
+    was[field.key] = field.before == nil and false or field.before
+  end
+  was.replace = change.replace
+  return was
+end
+
+--- The host's own element of a device that was removed, as it can be put in again.
+local function original(host, name, change, began)
+  local element, found = core.element(began.xml[name], began.documents[name], change.current)
+  local is = name == "live" and change.kind == "cdrom" and change.before.tray or nil
+  return tray.set(host, change, is, "closed", element, found)
+end
+
+--- A half as it was before the moves, as far as they were about it: the description, and by number the elements of
+-- what is to come back.
+local function former_half(host, name, moves, began)
+  local desired, originals = { kind = "domain", name = host.desired.name }, {}
+  for _, move in ipairs(moves) do
+    local change = move[name]
+    if change then
+      desired[#desired + 1] = former(change, began.documents[name])
+      if change.action == "remove" then originals[#desired] = original(host, name, change, began) end
+    end
+  end
+  return desired, originals
+end
+
+--- Makes a half as it was; true, or nil and problems.
+local function restore(host, name, moves, began, execute)
+  local desired, originals = former_half(host, name, moves, began)
+  if #desired == 0 then return true end
+  local work, found = hosts.read(host.dom, desired, { scope = name, force = true, xml = false })
+  if not work then return nil, found end
+  work.originals = originals
+  return execute(work)
+end
+
+--- Makes both halves as they were before the moves: true, or nil and problems.  began: { xml =, documents = } as they
+-- were then; execute(work) makes a plan's work so.
+function undo.all(host, moves, began, execute)
+  for _, half in ipairs { "live", "config" } do
+    if host[half] then
+      local good, failure = restore(host, half, moves, began, execute)
+      if not good then return nil, failure end
+    end
+  end
+  return true
+end
+
+return undo
