@@ -137,6 +137,15 @@ static int device_table(lua_State *L) {
   return 1;
 }
 
+/* model:says(number, key) -> whether the device with that number says true there. */
+static int says(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  const struct vlun_record *record = model->device[check_number(L, 2, model) - 1].record;
+  int row = vlun_row_of_key(record->shape, luaL_checkstring(L, 3));
+  lua_pushboolean(L, row >= 0 && record->shape->rows[row].kind == KIND_BOOL && vlun_number(record, row, 0) != 0);
+  return 1;
+}
+
 static void set_number(lua_State *L, const char *key, lua_Integer number) {
   lua_pushinteger(L, number);
   lua_setfield(L, -2, key);
@@ -165,10 +174,18 @@ static int facts(lua_State *L) {
   return 1;
 }
 
-/* 64-bit FNV-1a: equal texts, equal numbers; nobody tries to deceive it. */
+/* FNV-1a by words of eight bytes, whose high bits the shift brings down: equal texts, equal numbers; nobody tries to
+ * deceive it. */
 static uint64_t hash(uint64_t sum, const void *bytes, size_t len) {
-  const unsigned char *p = bytes;
-  for (size_t i = 0; i < len; i++) sum = (sum ^ p[i]) * UINT64_C(1099511628211);
+  for (const char *p = bytes; len; ) {
+    uint64_t word = 0;
+    size_t step = len < sizeof word ? len : sizeof word;
+    memcpy(&word, p, step);
+    sum = (sum ^ word) * UINT64_C(1099511628211);
+    sum ^= sum >> 32;
+    p += step;
+    len -= step;
+  }
   return sum;
 }
 
@@ -587,6 +604,7 @@ void lvlun_open_model(lua_State *L) {
                                      {"complete", complete},
                                      {"tables", tables},
                                      {"device", device_table},
+                                     {"says", says},
                                      {"xml", device_xml},
                                      {"facts", facts},
                                      {"fingerprint", fingerprint},

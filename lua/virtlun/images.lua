@@ -39,6 +39,7 @@ end
 
 --- The medium that a change puts into a drive, as { label =, format =, bootable = }; nil if nothing is known.
 function images.medium_of(change, facts)
+  if not facts.image then return nil end
   local source, format = incoming(change)
   local image = source and format == "raw" and images.seen(source, facts)
   return image and { label = image.label, format = image.format, bootable = image.bootable } or nil
