@@ -228,6 +228,7 @@ struct vlun_device {
   int line;
   bool read;       /* came from a document, through Lua */
   int place;       /* number in its recipe, or of its element among those of <devices>; from 1 */
+  size_t from, to; /* where its element is in the text of its document */
   const char *given_alias; /* the name that libvirt gave a running device */
   const char *bound; /* what a document has that belongs to the present source: slices, encryption ... */
   uint64_t unclear;  /* rows that could not be read: of a recipe told already; of a document said twice or unknown */
@@ -255,6 +256,7 @@ struct vlun_model {
   /* What a domain document says besides. */
   const char *uuid, *arch, *machine;
   const char *run; /* the number that libvirt gave the running domain; NULL: the document is that of a configuration */
+  size_t devices_from; /* where the first element below <devices> begins in the text; 0 if that is not known */
   bool os_boot;
   bool os_kernel; /* a kernel of the host's is booted, whatever the drives have */
   struct vlun_pool iothreads;
@@ -537,8 +539,8 @@ struct vlun_element {
 };
 /* elements: zeroed, one for each change; their texts are in the arena.  A change without a description (action CHANGE,
  * desired NULL) leaves its element as it is, and has only the first. */
-bool vlun_elements(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_element *elements,
-                   struct vlun_arena *arena, struct vlun_problems *problems);
+bool vlun_elements(const char *xml, size_t len, const struct vlun_model *host, const struct vlun_changes *changes,
+                   struct vlun_element *elements, struct vlun_arena *arena, struct vlun_problems *problems);
 
 /* How a domain is to boot by its devices, beginning with one of them if `first` is set.  A device that the description
  * denies a boot order gets none; host was read from the very text. */

@@ -558,7 +558,7 @@ int Lvlun_elements(lua_State *L) {
   struct vlun_changes changes = read_changes(L, run, desired, host);
   struct vlun_element *elements = vlun_alloc(&run->arena, (changes.count + 1) * sizeof *elements);
   lvlun_check_memory(L, run);
-  bool good = vlun_elements(xml, len, &changes, elements, &run->arena, &run->problems);
+  bool good = vlun_elements(xml, len, host, &changes, elements, &run->arena, &run->problems);
   lvlun_check_memory(L, run);
   if (good) lua_createtable(L, (int)changes.count, 0);
   else lua_pushnil(L);
@@ -590,7 +590,7 @@ int Lvlun_element(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_element element = {0};
   const struct vlun_changes changes = {.list = &change, .count = 1};
-  bool good = vlun_elements(xml, len, &changes, &element, &run->arena, &run->problems);
+  bool good = vlun_elements(xml, len, host, &changes, &element, &run->arena, &run->problems);
   lvlun_check_memory(L, run);
   const struct vlun_text *text = change.desired ? &element.after : &element.before;
   if (good) lua_pushlstring(L, text->text, text->len);
