@@ -74,6 +74,14 @@ static const struct vlun_device *find_text(const struct vlun_index *index, enum 
   return value ? vlun_claimed(index->claims, space, value->u.text, value->len) : NULL;
 }
 
+const struct vlun_device *vlun_find_dev(const struct vlun_model *host, const struct vlun_value *dev) {
+  return find_text(host->index, BY_DEV, dev);
+}
+
+const struct vlun_device *vlun_find_alias(const struct vlun_model *host, const struct vlun_value *alias) {
+  return find_text(host->index, BY_ALIAS, alias);
+}
+
 static const struct vlun_device *find_source(struct vlun_arena *arena, const struct vlun_index *index,
                                              const struct vlun_record *desired) {
   const struct vlun_value *source = vlun_has(desired, VLUN_hostdev_source);

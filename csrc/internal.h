@@ -448,6 +448,7 @@ struct vlun_check {
   enum vlun_code code;
   struct vlun_claims *claims, *run_claims; /* of the domain, and of the whole run */
   bool knows_described; /* whether the described devices of the host are among the claims */
+  const struct vlun_device **named; /* by number of the first document's device what was described as it */
   const struct vlun_device *controller[VLUN_MAX_CONTROLLER + 1]; /* those described, else those of the host */
   const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]; /* a described device that uses the index, drives first */
   int64_t highest;                                         /* index that is used, -1 for none */
@@ -487,6 +488,9 @@ const void *vlun_claimed(const struct vlun_claims *claims, unsigned space, const
 bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *current);
 const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *source);
 
+/* The device of an indexed document that has the name, whatever it is; NULL if there is none. */
+const struct vlun_device *vlun_find_dev(const struct vlun_model *host, const struct vlun_value *dev);
+const struct vlun_device *vlun_find_alias(const struct vlun_model *host, const struct vlun_value *alias);
 /* Makes it possible to find devices in a host's document, which nobody changes from then on.  False: no memory. */
 bool vlun_index(struct vlun_model *host);
 /* The device of an indexed document that is the described one, or NULL; what it takes to compare is in the arena. */

@@ -113,11 +113,7 @@ static void know_users(struct vlun_check *check) {
 }
 
 static void claim_host_device(struct vlun_check *check, size_t h, const struct vlun_device *device) {
-  const struct vlun_value *dev = vlun_is(device, SHAPE_disk) ? vlun_has(device->record, VLUN_disk_dev) : NULL;
-  const struct vlun_value *alias = vlun_common(device->record, COMMON_alias),
-                          *boot = vlun_common(device->record, COMMON_boot);
-  if (dev) vlun_claim(check->claims, IN_HOST(HOST_DEV, h), dev->u.text, dev->len, device);
-  if (alias) vlun_claim(check->claims, IN_HOST(HOST_ALIAS, h), alias->u.text, alias->len, device);
+  const struct vlun_value *boot = vlun_common(device->record, COMMON_boot);
   if (boot && h == 0) vlun_claim(check->claims, HOST_BOOT, &boot->u.number, sizeof boot->u.number, device);
   struct vlun_place place;
   uint64_t *key = vlun_alloc(&check->arena, sizeof *key);
@@ -145,8 +141,10 @@ static bool know_hosts(struct vlun_check *check) {
     if (h == 0) know_controllers(check, check->hosts[h]);
     for (size_t i = 0; i < check->hosts[h]->count; i++) claim_host_device(check, h, &check->hosts[h]->device[i]);
   }
-  if (check->hosts) vlun_claim_host_sources(check);
-  return true;
+  if (!check->hosts) return true;
+  vlun_claim_host_sources(check);
+  check->named = vlun_alloc(&check->arena, (check->hosts[0]->count + 1) * sizeof *check->named);
+  return check->named != NULL;
 }
 
 /* A device that exists is checked as it will be: what the host has, and over it what the description says. */
@@ -169,11 +167,11 @@ static bool check_device(struct vlun_check *check, const struct vlun_device *des
   return true;
 }
 
-/* Every device has a name and a place, in the description and in each document. */
+/* Every described device has a name and a place, and every one of a document a place. */
 static size_t expected_claims(const struct vlun_check *check) {
-  size_t count = check->spot.model->count;
+  size_t count = check->spot.model->count * 2;
   for (size_t h = 0; h < check->host_count; h++) count += check->hosts[h]->count;
-  return count * 2;
+  return count;
 }
 
 static bool check_model(struct vlun_check *check, size_t number) {
