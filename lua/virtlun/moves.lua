@@ -1,7 +1,7 @@
 --- Moves: the changes of both halves to one device, taken together, in the order of their making.  Pure.
 --
 -- A move is { desired = number of the described device, live = change or nil, config = change or nil, define = whether
--- its configuration is written by a define }.
+-- its configuration is written by a define, medium = what images.lua found in the disc that comes }.
 
 local changes = require "virtlun.changes"
 local core = require "virtlun.core"

@@ -10,7 +10,6 @@ local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local guest = require "virtlun.guest"
 local halves = require "virtlun.halves"
-local images = require "virtlun.images"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
 
@@ -134,7 +133,7 @@ local function step_of(move, work, hbas, facts, elements)
   if change.action ~= "remove" and change.kind ~= "controller" then
     step.guest = guest.foretell(address_after(change), hbas)
   end
-  step.medium = images.medium_of(change, facts)
+  step.medium = move.medium
   return step
 end
 
