@@ -41,7 +41,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-build round live live-specs \
-  matrix valgrind tsan embed run-states bench bench-live rock env install clean help
+  matrix valgrind tsan embed run-states bench bench-live rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -222,12 +222,28 @@ rock: ## install into build/rock with LuaRocks, without network, and run the ins
 	@rm -rf csrc/*.o virtlun
 	$(BUILD)/rock/bin/virtlun lun 256
 
-install: all ## install below PREFIX (and DESTDIR)
+MAN := $(BUILD)/share/man/man1/virtlun.1
+
+man: $(MAN) ## write the manual page of the command
+
+$(MAN): lua/tools/man.lua $(wildcard lua/virtlun/cli/*.lua) | all
+	@mkdir -p $(@D)
+	$(IN_TREE) $(LUA) lua/tools/man.lua >$@.new
+	@mv $@.new $@
+
+# Where each shell looks for the completion of a command.
+COMPLETIONS = bash:bash-completion/completions/virtlun zsh:zsh/site-functions/_virtlun \
+  fish:fish/vendor_completions.d/virtlun.fish
+
+install: all man ## install below PREFIX (and DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(LUACDIR)/virtlun"
 	install -m 755 $(MODULES) "$(DESTDIR)$(LUACDIR)/virtlun"
 	for file in $(LUA_FILES:lua/%=%); do install -D -m 644 "lua/$$file" "$(DESTDIR)$(LUADIR)/$$file" || exit; done
 	sed '1s|.*|#!/usr/bin/env $(LUA)|' lua/bin/virtlun >"$(DESTDIR)$(PREFIX)/bin/virtlun"
 	chmod 755 "$(DESTDIR)$(PREFIX)/bin/virtlun"
+	install -D -m 644 $(MAN) "$(DESTDIR)$(PREFIX)/share/man/man1/virtlun.1"
+	for pair in $(COMPLETIONS); do file="$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; \
+	  mkdir -p "$${file%/*}" && $(BUILD)/bin/virtlun completion "$${pair%%:*}" >"$$file" || exit; done
 
 clean: ## remove everything that was built, also what LuaRocks leaves in the tree
 	rm -rf build virtlun csrc/*.o

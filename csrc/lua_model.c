@@ -177,7 +177,7 @@ static int facts(lua_State *L) {
 /* FNV-1a by words of eight bytes, whose high bits the shift brings down: equal texts, equal numbers; nobody tries to
  * deceive it. */
 static uint64_t hash(uint64_t sum, const void *bytes, size_t len) {
-  for (const char *p = bytes; len; ) {
+  for (const char *p = bytes; len;) {
     uint64_t word = 0;
     size_t step = len < sizeof word ? len : sizeof word;
     memcpy(&word, p, step);
@@ -600,21 +600,11 @@ int Lvlun_element(lua_State *L) {
 }
 
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {{"check", check},
-                                     {"complete", complete},
-                                     {"tables", tables},
-                                     {"device", device_table},
-                                     {"says", says},
-                                     {"xml", device_xml},
-                                     {"facts", facts},
-                                     {"fingerprint", fingerprint},
-                                     {"count", count_devices},
-                                     {"drives", drives},
-                                     {"alias", alias},
-                                     {"boots", boots},
-                                     {"hbas", hbas},
-                                     {"has_chain", has_chain},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"check", check},         {"complete", complete},   {"tables", tables}, {"device", device_table},
+      {"says", says},           {"xml", device_xml},      {"facts", facts},   {"fingerprint", fingerprint},
+      {"count", count_devices}, {"drives", drives},       {"alias", alias},   {"boots", boots},
+      {"hbas", hbas},           {"has_chain", has_chain}, {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

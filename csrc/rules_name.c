@@ -29,8 +29,7 @@ static const char *free_dev(struct vlun_check *check) {
   for (int32_t i = 0; vlun_dev_name(i, name, sizeof name); i++) {
     const struct vlun_value value = {.u.text = name, .len = (uint32_t)strlen(name)};
     bool taken = is_described(check->spot.model, name);
-    for (size_t h = 0; h < check->host_count; h++)
-      taken = taken || vlun_find_dev(check->hosts[h], &value);
+    for (size_t h = 0; h < check->host_count; h++) taken = taken || vlun_find_dev(check->hosts[h], &value);
     if (!taken) return vlun_copy(&check->problems->arena, name, strlen(name));
   }
   return NULL;

@@ -195,7 +195,7 @@ static struct virt_job *enqueue(struct virt_conn *conn, struct virt_job *job) {
 }
 
 static void fail_stuck(struct virt_job *job) {
-  fail(job, VIR_ERR_OPERATION_TIMEOUT, "the connection is given up: the call %s was not answered in time",
+  fail(job, VIR_ERR_NO_CONNECT, "the connection is given up: the call %s was not answered in time",
        job->conn->stuck);
   deliver(job);
 }

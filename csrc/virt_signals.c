@@ -26,10 +26,11 @@ static void note(int number) {
   counted = counted + 1;
 }
 
-/* What the program ignores stays ignored: nohup(1) and background jobs of a shell count on that. */
+/* What the program ignores stays ignored: nohup(1) and background jobs of a shell count on that.  Who waits for somebody
+ * to type is woken, as Lua's own interpreter has it: hence no SA_RESTART. */
 void virt_signals_count(bool count) {
   if (count == (counting != 0)) return;
-  struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = note};
   sigemptyset(&action.sa_mask);
   if (count) counted = latest = 0;
   counting = count;

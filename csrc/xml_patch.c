@@ -430,8 +430,8 @@ bool vlun_elements(const char *xml, size_t len, const struct vlun_model *host, c
   struct order order = {.changes = changes, .elements = elements, .arena = arena};
   if (changes->count == 0) return true;
   order.excerpt = vlun_excerpt(xml, len, host, changes, &excerpt);
-  bool good = order.excerpt ? run(excerpt.text, excerpt.len, &order, &none, problems)
-                            : run(xml, len, &order, &none, problems);
+  bool good =
+      order.excerpt ? run(excerpt.text, excerpt.len, &order, &none, problems) : run(xml, len, &order, &none, problems);
   vlun_buffer_free(&excerpt);
   return good;
 }

@@ -25,7 +25,7 @@ local function attached(line)
   assert.same({ "", 0 }, { result.err, result.code }, line)
   local plan = dkjson.decode(result.out).plans[1]
   assert.equal("done", plan.result)
-  for _, step in ipairs(plan.steps) do assert.is_true(step.done) end
+  for _, step in ipairs(plan.steps) do assert.equal("done", step.result) end
   return plan.steps[#plan.steps].after
 end
 
@@ -115,10 +115,10 @@ describe("virtlun attach", function()
       ["attach test floppy"] = "argument 'kind' must be one of 'cdrom'",
       ["attach test cdrom --address 0:0"] = "--address 0:0: write it as controller:bus:target:unit",
       ["attach test controller --index x"] = "--index x: write it as a number",
-      ["attach test cdrom --set x"] = "virtlun: --set x: write it as key=value",
-      ["attach test cdrom --dev sda --set dev=sdb"] = "virtlun: --set dev=sdb: dev is said twice",
-      ["attach test cdrom --set alias=x --set alias.y=1"] = "virtlun: --set alias.y=1: alias is said twice",
-      ["attach test cdrom /a --set source.pool=x"] = "virtlun: the source is said twice",
+      ["attach test cdrom --set x"] = "--set x: write it as key=value",
+      ["attach test cdrom --dev sda --set dev=sdb"] = "--set dev=sdb: dev is said twice",
+      ["attach test cdrom --set alias=x --set alias.y=1"] = "--set alias.y=1: alias is said twice",
+      ["attach test cdrom /a --set source.pool=x"] = "the source is said twice",
       ["detach test sda --timeout soon"] = "--timeout soon: write it as a number of seconds",
       ["insert test sda"] = "missing argument 'source'",
     } do

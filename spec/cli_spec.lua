@@ -120,8 +120,70 @@ describe("virtlun plan", function()
     assert.equal(plan_text, out_of("plan --no-color " .. DVD))
     assert.equal("", out_of("plan -q " .. DVD))
     local verbose = out_of("plan --verbose " .. DVD)
-    local why, xml = "      needed by the HBAs and drives described\n", "      <controller type='scsi' index='0'"
-    assert.truthy(verbose:find("\n" .. why .. xml, 1, true), verbose)
+    local why, call = "      needed by the HBAs and drives described\n", "      define, config\n"
+    assert.truthy(verbose:find("\n" .. why .. call .. "        <controller type='scsi' index='0'", 1, true), verbose)
+  end)
+
+  it("shows how the XML changes, where it is asked to", function()
+    local said = out_of("plan --xml-diff " .. DVD)
+    assert.equal(plan_text, said:sub(1, #plan_text))
+    local hunk = "\n--- /dev/null\n+++ test sda (config)  define\n@@ -0,0 +1,7 @@\n+<disk type="
+    assert.truthy(said:find(hunk, 1, true), said)
+  end)
+
+  it("counts in JSON", function()
+    local data = json_of(0, "plan " .. DVD)
+    local counts = { add = 6, change = 0, remove = 0, pending = 0 }
+    assert.same({ counts, counts }, { data.counts, data.plans[1].counts })
+  end)
+
+  it("draws a grid, and a picture into a file or to standard output alone", function()
+    local said = out_of("plan --grid " .. DVD, { env = { LC_ALL = "C" } })
+    assert.equal(plan_text, said:sub(1, #plan_text))
+    local drawn = "\n+ HBA 4  virtio-scsi\n        unit |  0\n-------------+-------\n    target 0 | +C sda\n"
+    assert.truthy(said:find(drawn, 1, true), said)
+    assert.equal(plan_text, out_of("plan --svg @/plan.svg " .. DVD))
+    local picture = files.read(folder .. "/plan.svg")
+    assert.truthy(picture:find("^<svg .*>sda<.*</svg>\n$"))
+    assert.equal(picture, out_of("plan --svg - " .. DVD))
+    assert.equal("", out_of("plan -q --svg @/plan.svg " .. DVD))
+    assert.equal(6, json_of(0, "plan --svg @/plan.svg " .. DVD).changes)
+  end)
+
+  it("draws also what its recipe does not name", function()
+    local result = child.script([[
+      local virtlun, cli = require "virtlun", require "virtlun.cli"
+      local held = virtlun.open "test:///default"
+      cli.main { "apply", "--yes", "--quiet", "spec/recipes/dvd.lua" }
+      cli.main { "plan", "--grid", "-c", "test:///default", "-" }
+      held:close()]], { env = { LC_ALL = "C" },
+      stdin = 'domain "test" { cdrom { dev = "sdb", address = { controller = 4, target = 0, unit = 1 } } }' })
+    assert.equal("", result.err)
+    assert.truthy(result.out:find("\n    target 0 | *C sda  +c sdb\n", 1, true), result.out)
+  end)
+
+  it("says why a picture could not be written", function()
+    local result = run("plan -q --svg @/none/plan.svg " .. DVD)
+    local cannot = "virtlun: the picture cannot be written: "
+    assert.same({ 1, "", ("%s%s/none/plan.svg: No such file or directory\n"):format(cannot, folder) },
+      { result.code, result.out, result.err })
+    assert.truthy(err_of(64, "plan --json --svg - " .. DVD):find("--svg - and --json cannot both have", 1, true))
+    assert.truthy(err_of(64, "plan --out - --svg - " .. DVD):find("--out - and --svg - cannot both have", 1, true))
+    assert.truthy(dkjson.decode((out_of("plan --out - --grid " .. DVD))))
+  end)
+
+  it("asks for no right to change anything, as show does not", function()
+    local result = child.script([[
+      local virtlun, cli = require "virtlun", require "virtlun.cli"
+      local open = virtlun.open
+      function virtlun.open(uri, opts)
+        print("readonly", opts.readonly)
+        return open(uri, opts)
+      end
+      cli.main { "plan", "-q", "spec/recipes/dvd.lua" }
+      cli.main { "show", "-q", "-c", "test:///default", "none" }
+      cli.main { "apply", "-q", "--yes", "spec/recipes/dvd.lua" }]])
+    assert.equal("readonly\ttrue\nreadonly\ttrue\nreadonly\tfalse\n", result.out)
   end)
 
   it("exits 2 for changes only when asked to", function()
@@ -170,8 +232,9 @@ describe("virtlun plan", function()
 end)
 
 describe("virtlun apply", function()
-  local done = "test: add controller0: done\ntest: add controller1: done\ntest: add controller2: done\n" ..
-    "test: add controller3: done\ntest: add controller4: done\ntest: add sda: done\n" ..
+  local done = "test: [1/6] add controller0: done\ntest: [2/6] add controller1: done\n" ..
+    "test: [3/6] add controller2: done\ntest: [4/6] add controller3: done\n" ..
+    "test: [5/6] add controller4: done\ntest: [6/6] add sda: done\n" ..
     "virtlun: test:/// lives in this process only; nothing outlives it\n"
 
   it("without a terminal needs --yes", function()
@@ -186,15 +249,46 @@ describe("virtlun apply", function()
     assert.equal("", out_of("apply --yes -q " .. DVD))
   end)
 
+  it("changes only what --only names, and not what --except names", function()
+    local function devices(line)
+      local list = {}
+      for _, step in ipairs(json_of(0, line .. DVD).plans[1].steps) do list[#list + 1] = step.device end
+      return table.concat(list, " ")
+    end
+    assert.equal("controller0 controller1", devices "plan --only controller0 --only controller1 ")
+    assert.equal("controller0 controller1 controller2 controller3 controller4", devices "plan --except sd* ")
+    assert.equal("controller0 controller1 controller2", devices "plan --only controller2 ")
+    assert.equal(DVD .. ":2: test: nothing that is described is called 'sdb' (did you mean 'sda'?)\n",
+      err_of(1, "plan --except sdb " .. DVD))
+  end)
+
   it("asks for nothing where nothing is to do", function()
     assert.equal("test  running  test:///default\n  nothing to do\n",
       out_of("apply -c test:///default -", { stdin = 'domain "test" {}' }))
   end)
 
-  it("is data with --json", function()
-    local data = json_of(0, "apply --yes " .. DVD)
-    assert.same({ 6, "done", "sda", true },
-      { data.changes, data.plans[1].result, data.plans[1].steps[6].device, data.plans[1].steps[6].done })
+  it("is a line of data for each event with --json, the last of them the whole", function()
+    local lines, said = {}, out_of("apply --json --yes " .. DVD)
+    for line in said:gmatch("([^\n]+)\n") do lines[#lines + 1] = assert(dkjson.decode(line), line) end
+    local first, data = lines[1], lines[#lines]
+    assert.same({ 1, "step", "begin", "test", "add", "controller", "controller0", 1 }, { first.format_version,
+      first.event, first.state, first.domain, first.action, first.kind, first.device, first.number })
+    local made = 0
+    for _, line in ipairs(lines) do made = made + (line.state == "done" and 1 or 0) end
+    assert.same({ 6, 13 }, { made, #lines })
+    assert.same({ "result", 1, 6, "done", "sda", "done" }, { data.event, data.format_version, data.changes,
+      data.plans[1].result, data.plans[1].steps[6].device, data.plans[1].steps[6].result })
+  end)
+
+  it("prints the same for remove", function()
+    local said = out_of("remove --json --yes " .. DVD)
+    local data = assert(dkjson.decode(said))
+    assert.same({ "result", 0, 1 }, { data.event, data.changes, select(2, said:gsub("\n", "")) })
+  end)
+
+  it("that is refused is one line of data", function()
+    local data, said = json_of(1, "apply --yes -", { stdin = 'domain "test" { cdrom {} }' })
+    assert.same({ "result", 1, 1 }, { data.event, select(2, said:gsub("\n", "")), #data.problems })
   end)
 
   it("changes nothing if any of its domains has a problem", function()
@@ -242,6 +336,13 @@ describe("virtlun show", function()
     assert.same({ "cdrom", "sda", "missing", "[H:0:0:0]" }, { drive.kind, drive.dev, drive.other, drive.guest.hctl })
   end)
 
+  it("draws a grid, and a picture", function()
+    assert.equal("test  running  test:///default\n  no SCSI HBAs\n", out_of("show --grid -c test:///default"))
+    assert.truthy(out_of("show --svg - -c test:///default"):find("^<svg .*no SCSI HBAs.*</svg>\n$"))
+    assert.truthy(out_of("show --svg @/show.svg -c test:///default"):find("no SCSI HBAs\n$"))
+    assert.truthy(files.read(folder .. "/show.svg"):find("^<svg "))
+  end)
+
   it("tells of domains and hosts that are not there", function()
     assert.equal("tset: there is no domain 'tset' (did you mean 'test'?)\n", err_of(1, "show -c test:///default tset"))
     assert.truthy(err_of(1, "show -c " .. NOWHERE):find("no connection to " .. NOWHERE, 1, true))
@@ -287,8 +388,10 @@ describe("virtlun lun", function()
   end)
 
   it("wants one of the two", function()
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun"))
-    assert.equal("virtlun: lun wants either a unit or --from-guest\n", err_of(64, "lun 1 --from-guest 1"))
+    for _, line in ipairs { "lun", "lun 1 --from-guest 1" } do
+      local err = err_of(64, line)
+      assert.truthy(err:find("^Usage: virtlun lun .*\n\nError: lun wants either a unit or %-%-from%-guest\n$"), err)
+    end
   end)
 end)
 
@@ -318,6 +421,16 @@ describe("virtlun help", function()
     end
   end)
 
+  it("explains what else recipes have", function()
+    local index = out_of("help")
+    for _, name in ipairs { "param", "include", "requires" } do
+      assert.truthy(out_of("help " .. name):find("^" .. name .. ' "'), name)
+      assert.truthy(index:find("\nrecipes [^\n]*" .. name), name)
+    end
+    assert.equal("virtlun: no help on 'params' (did you mean 'param'?); 'virtlun help' lists the topics\n",
+      err_of(64, "help params"))
+  end)
+
   it("shows range, default and condition of a field", function()
     local text = out_of("help controller")
     assert.truthy(text:find("  queues\n      Request queues; QEMU takes one per virtual processor if unsaid.\n" ..
@@ -340,6 +453,19 @@ describe("virtlun help", function()
 end)
 
 describe("the command line", function()
+  it("sends nothing hostile to a terminal, and tells no password", function()
+    assert.equal("x\\x1b[2J: there is no domain 'x\\x1b[2J'\n", err_of(1, "show -c test:///default x\27[2J"))
+    local list = { "show", "-c", "qemu+unix://root:s3cret@host/system?socket=/nonexistent" }
+    for _, json in ipairs { false, true } do
+      list[4] = json and "--json" or nil
+      local result = child.virtlun(list)
+      local said = json and result.out or result.err
+      assert.equal(1, result.code)
+      assert.truthy(said:find("root:***@host", 1, true), said)
+      assert.falsy(said:find("s3cret", 1, true), said)
+    end
+  end)
+
   it("ends with a word where Ctrl-C ends it, and with the place where a mistake of its own does", function()
     local result = child.script([[
       local commands, cli = require "virtlun.cli.commands", require "virtlun.cli"
@@ -355,7 +481,7 @@ describe("the command line", function()
   it("has -h and --version", function()
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", out_of("--version"))
     for _, line in ipairs { "-h", "--help" } do assert.truthy(out_of(line):find("^Usage: virtlun .*\n +apply ")) end
-    local commands = "check render plan apply insert eject attach detach show lun help"
+    local commands = "check render plan apply remove insert eject attach detach show lun help completion"
     for command in commands:gmatch("%S+") do
       assert.truthy(out_of(command .. " -h"):find("^Usage: virtlun " .. command), command)
       if command ~= "lun" then assert.equal(out_of(command .. " -h"), out_of("help " .. command)) end

@@ -43,11 +43,21 @@ describe("a terminal", function()
       local text, status = on_terminal("apply " .. DVD, answer .. "\n")
       assert.truthy(text:find("Make 6 changes? [y/N] ", 1, true), text)
       assert.equal(code, status, answer)
-      assert.equal(code == 0, text:find("test: add sda: done", 1, true) ~= nil)
+      assert.equal(code == 0, text:find("] 0/6, 0 s: add sda\27[K", 1, true) ~= nil, text)
       assert.equal(code == 1, text:find("nothing was changed", 1, true) ~= nil)
     end
     local text, code = on_terminal("apply --yes " .. DVD, "")
     assert.falsy(text:find("[y/N]", 1, true))
     assert.equal(0, code)
+  end)
+
+  it("has one line of progress, which is gone at the end", function()
+    local text = on_terminal("apply --yes " .. DVD, "")
+    assert.truthy(text:find("\27[K\27[Kvirtlun: test:/// lives in this process only", 1, true), text)
+    assert.falsy(text:find(": done", 1, true))
+    for _, line in ipairs { "apply -q --yes ", "apply --json --yes " } do
+      assert.falsy(on_terminal(line .. DVD, ""):find("\27[K", 1, true))
+    end
+    assert.truthy(on_terminal("apply --yes " .. DVD, "", "TERM=dumb"):find("test: [6/6] add sda: done", 1, true))
   end)
 end)

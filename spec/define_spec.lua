@@ -248,7 +248,7 @@ describe("the QEMU driver", function()
     local function run(...) return child.virtlun({ ... }, { stdin = text }) end
     assert.equal(2, run("plan", "--detailed-exitcode", "-").code)
     local result = run("apply", "--yes", "-")
-    assert.same({ 0, "web01: change sda: done\n" }, { result.code, result.err })
+    assert.same({ 0, "web01: [1/1] change sda: done\n" }, { result.code, result.err })
     assert.truthy(disk(daemon:dump("web01"), "sda"):find(disc, 1, true))
     result = run("plan", "--detailed-exitcode", "-")
     assert.same({ 0, "", ("web01  shut off  %s\n  nothing to do\n"):format(daemon.uri) },

@@ -360,7 +360,7 @@ describe(what, function()
   end
 
   local unanswered = "VIR_ERR_OPERATION_TIMEOUT: the call start was not answered within 0.5 s"
-  local given_up = "VIR_ERR_OPERATION_TIMEOUT: the connection is given up: the call start was not answered in time"
+  local given_up = "VIR_ERR_NO_CONNECT: the connection is given up: the call start was not answered in time"
 
   it("has at most five calls of a connection in flight, and the others fail with the first that is given up", function()
     local connection <close> = assert(virtlun.open(uri, { timeout = 0.5 }))

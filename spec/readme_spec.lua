@@ -62,6 +62,62 @@ describe("the README shows", function()
     assert.truthy(readme:find("\n$ virtlun insert web01 sda /iso/b.iso\n" .. text .. "\n```", 1, true), text)
   end)
 
+  it("the grid and the picture of a plan", function()
+    local opts = { arch = "s390x", machine = "s390-ccw-virtio" }
+    local ccw = "type='ccw' cssid='0xfe' ssid='0x0' devno='0x0001'"
+    local xml = host.domain({ host.hba(0, "virtio-scsi", ccw), host.drive("sda", { path = "/iso/a.iso" }),
+      host.drive("sdb", { device = "disk", path = "/images/root.raw", place = { 0, 0, 1 } }),
+      host.drive("sdc", { path = "/iso/tools.iso", place = { 0, 5, 300 } }) }, opts)
+    local media = { ["/iso/a.iso"] = { label = "DISC1" }, ["/iso/b.iso"] = { label = "DISC2" } }
+    local facts = { state = "running", active = true, persistent = true, driver = "QEMU" }
+    function facts.image(path) return media[path] end
+    local plan = assert(virtlun.plan({ kind = "domain", name = "web01", uri = "qemu:///system",
+      { kind = "controller", index = 1 }, { kind = "cdrom", dev = "sda", source = "/iso/b.iso" },
+      { kind = "cdrom", dev = "sdc", absent = true },
+      { kind = "cdrom", dev = "sdd", source = false, address = { controller = 1, target = 0, unit = 0 } },
+    }, { live = xml, config = xml }, facts))
+    local picture = require("virtlun.view.topology").of(require("virtlun.view.domain").data {
+      name = "web01", uri = "qemu:///system", facts = facts, media = media, live = virtlun.read(xml),
+      config = virtlun.read(xml) }, plan)
+    local lines, paint = {}, function(_, text) return text end
+    for _, name in ipairs { "plan", "grid" } do
+      local source = name == "plan" and plan or picture
+      if name == "grid" then lines[#lines + 1] = "" end
+      for _, line in ipairs(require("virtlun.view." .. name).lines(source, { paint = paint })) do
+        lines[#lines + 1] = line:gsub("│", "|"):gsub("─", "-"):gsub("┼", "+"):gsub("·", ".")
+      end
+    end
+    local text = table.concat(lines, "\n")
+    local shown = "\n$ virtlun plan --grid --svg web01.svg web01.lua\n" .. text .. "\n```\n"
+    assert.truthy(readme:find(shown, 1, true), text)
+    local svg, path = require("virtlun.view.svg").text { picture }, readme:match("%]%(([^)]+%.svg)%)")
+    if files.updates() then files.write(path, svg) end
+    assert.equal(files.read(path), svg)
+  end)
+
+  it("every field of what --json prints", function()
+    local shown = readme:match("\nWhat `%-%-json` prints.-\n## ")
+    -- What devices say is told by virtlun help.
+    local IS_DEVICE = { before = true, after = true, described = true, devices = true }
+    local function look(data, command)
+      for key, inner in pairs(data) do
+        if type(key) == "string" then assert.truthy(shown:find("`" .. key .. "`", 1, true), command .. ": " .. key) end
+        if type(inner) == "table" and not IS_DEVICE[key] then look(inner, command) end
+      end
+    end
+    local dvd, test = "spec/recipes/dvd.lua", { "-c", "test:///default" }
+    for _, line in ipairs { { "plan", dvd }, { "apply", "--yes", dvd }, { "show", table.unpack(test) },
+      { "render", dvd }, { "lun", "300" }, { "help", "lun" }, { "show", "none", table.unpack(test) },
+      { "check", "none.lua" } } do
+      line[#line + 1] = "--json"
+      local out = child.virtlun(line).out
+      -- An apply prints many lines, each of them whole; the others one text of many lines.
+      for text in out:gmatch(line[1] == "apply" and "[^\n]+" or ".+") do
+        look(assert(require("dkjson").decode(text)), line[1])
+      end
+    end
+  end)
+
   it("every flag and every command there is", function()
     local parser, commands = require("virtlun.cli.options").parser()
     assert.truthy(parser)

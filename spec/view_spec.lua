@@ -25,50 +25,79 @@ local function plan(devices, described, more, opts)
   return made
 end
 
+local LATER = "at its next boot, after a power-off: "
+
 local function plain(_, text) return text end
 
 local HBA = host.hba(0)
 local SDA, EMPTY = host.drive("sda"), host.drive("sda", { path = false })
 local DISK = host.drive("sdb", { device = "disk", path = "/root.qcow2", place = { 0, 0, 1 } })
 
-describe("the last line of a plan", function()
+describe("the end of a plan", function()
   local function said(devices, described, more, opts)
-    return plan_view.summary(plan(devices, described, more, opts))
+    return table.concat(plan_view.summary(plan(devices, described, more, opts)), "\n")
   end
   local add = { kind = "cdrom", dev = "sdb", source = "/new.iso" }
   local insert = { kind = "cdrom", dev = "sda", source = "/new.iso" }
+  local remove = { kind = "cdrom", dev = "sda", absent = true }
 
   it("says that nothing interrupts the guest only where nothing does", function()
     local calm = "; none of it interrupts the running domain"
     assert.equal("1 change: 1 to add" .. calm, said({ HBA, SDA }, { add }))
     assert.equal("1 change: 1 to change" .. calm, said({ HBA, EMPTY }, { insert }))
-    assert.equal("1 change: 1 to remove" .. calm,
-      said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", absent = true }, scope = "config" }))
+    assert.equal("1 change: 1 to add; none of it interrupts the paused domain",
+      said({ HBA, SDA }, { add }, { state = "paused" }))
     assert.equal("nothing to do", said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", source = "/old.iso" } }))
   end)
 
-  it("names what the guest loses", function()
-    assert.equal("1 change: 1 to change; the guest loses the medium that is now in sda", said({ HBA, SDA }, { insert }))
-    assert.equal("1 change: 1 to change; the guest loses the medium that is now in sda",
-      said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", source = false } }))
-    assert.equal("1 change: 1 to remove; the guest loses sda",
-      said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", absent = true } }))
+  it("names what the guest loses, and when", function()
+    local lost = "1 change: 1 to change\nnow: the guest loses the medium that is now in sda"
+    assert.equal(lost, said({ HBA, SDA }, { insert }))
+    assert.equal(lost, said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", source = false } }))
+    assert.equal("1 change: 1 to remove\nnow: the guest loses sda", said({ HBA, SDA }, { remove }))
+    assert.equal("1 change: 1 to remove; nothing is interrupted now\n" .. LATER .. "the guest loses sda",
+      said({ HBA, SDA }, { remove, scope = "config" }))
   end)
 
   it("tells once of each drive that may be replaced, and of what needs power-off", function()
-    assert.equal("1 change: 1 to change; may replace sda: the guest sees it go and come back",
+    assert.equal("1 change: 1 to change\nnow: may replace sda: the guest sees it go and come back",
       said({ HBA, SDA }, { insert }, { libvirt = 9000000 }))
-    assert.equal("1 change: 1 to change; the boot order needs power-off",
+    assert.equal("1 change: 1 to change; nothing is interrupted now\n" .. LATER .. "the boot order changes",
       said({ HBA, SDA, DISK }, { boot = "devices" }))
+  end)
+
+  it("tells of a moved drive and of another HBA what comes at the next boot", function()
+    local place = { controller = 0, target = 3, unit = 1 }
+    local moved = plan({ HBA, SDA }, { { kind = "cdrom", dev = "sda", address = place } })
+    local lines = plan_view.lines(moved, { paint = plain })
+    assert.equal("  ~  sda  moves from 0:0:0:0 to 0:0:3:1  next boot  guest [H:0:3:1]", lines[2])
+    assert.same({ "  1 change: 1 to change; nothing is interrupted now",
+      "  " .. LATER .. "the guest finds sda at another place, under other names" }, { lines[3], lines[4] })
+    assert.equal("1 change: 1 to change; nothing is interrupted now\n" ..
+      LATER .. "the guest finds another HBA at controller0, with all that is on it",
+      said({ HBA, SDA }, { { kind = "controller", index = 0, model = "virtio-transitional" } }))
+  end)
+
+  it("says beside a step that only the running domain gets it", function()
+    local live = plan({ HBA, SDA }, { insert, scope = "live" }, { libvirt = 9000000 })
+    assert.equal("  ~  sda  source /old.iso -> /new.iso  live only, may replace the drive  guest [H:0:0:0]",
+      plan_view.lines(live, { paint = plain })[2])
   end)
 
   it("tells several things, and nothing of a guest that does not run", function()
     local both = { insert, { kind = "cdrom", dev = "sdb", absent = true } }
     local devices = { HBA, SDA, host.drive("sdb", { path = "/b.iso", place = { 0, 0, 1 } }) }
-    assert.equal("2 changes: 1 to change, 1 to remove; the guest loses sdb; " ..
-      "the guest loses the medium that is now in sda", said(devices, both))
+    assert.equal("2 changes: 1 to change, 1 to remove\n" ..
+      "now: the guest loses sdb; the guest loses the medium that is now in sda", said(devices, both))
     assert.equal("2 changes: 1 to change, 1 to remove",
       said(devices, both, { state = "shut off", active = false }))
+  end)
+
+  it("tells what waits already, even where nothing is to do", function()
+    local live, config = host.domain({ HBA, SDA }), host.domain({ HBA })
+    local made = assert(virtlun.plan({ kind = "domain", name = "web01", remove }, { live = live, config = config },
+      facts { driver = "test" }))
+    assert.same({ "nothing to do", LATER .. "the guest loses sda" }, plan_view.summary(made))
   end)
 end)
 

@@ -92,7 +92,9 @@ local function make(host, move, opts)
   local rest = rest_of(host, move)
   local change = rest.live or rest.config
   if not change then return true end
-  local good, failure = makers[change.action](host, rest, opts, move)
+  local good, failure = host:check_planned(move, rest)
+  if not good then return nil, failure end
+  good, failure = makers[change.action](host, rest, opts, move)
   if not good then return nil, failure end
   return verify(host, move)
 end
@@ -145,7 +147,7 @@ function Run:make_moves()
     local good, failure = make(self.host, move, self.opts)
     if not good then
       self:tell("failed", i)
-      self.failed = move
+      move.begun, self.failed = false, move
       return nil, failure
     end
     if not move.define then self:tell("done", i) end
@@ -158,7 +160,7 @@ function Run:verify_defined()
   local host, found = self.host, problems.list()
   local rest = host:changes("config")
   for i, move in ipairs(host.moves) do
-    if move.define and move.begun and move ~= self.failed then
+    if move.define and move.begun then
       local change = rest[move.desired]
       self:tell(change and "failed" or "done", i)
       if change then found:append { host:problem(change, { code = "not_made", a = move.step.why }) } end
@@ -191,8 +193,10 @@ end
 
 -- When it failed -------------------------------------------------------------------------------------------
 
---- Whether a begun move has its running half made, and waits for the define of the other.
+--- Whether a begun move has its running half made, and waits for the define of the other.  A new boot order is made
+-- whole or not at all: with some of its devices it could be one that the others have no place in.
 local function is_half_done(host)
+  if host.boot then return false end
   for _, move in ipairs(host.moves) do
     if move.begun and move.define and move.live then return true end
   end
@@ -206,10 +210,11 @@ function Run:settle(failure)
   if not good then failure:append(more) end
 end
 
+--- The moves that were made, and the failed one, which may be made in part.
 local function begun_moves(run)
   local made = {}
   for _, move in ipairs(run.host.moves) do
-    if move.begun then made[#made + 1] = move end
+    if move.begun or move == run.failed then made[#made + 1] = move end
   end
   return made
 end
@@ -233,7 +238,9 @@ function Run:undo_all(failure)
     failure:append { problems.new { code = "not_undone", path = self.host.dom.name } }
     return failure:append(more)
   end
-  for _, move in ipairs(moves) do self:tell("undone", self:number_of(move)) end
+  for _, move in ipairs(moves) do
+    if move ~= self.failed then self:tell("undone", self:number_of(move)) end
+  end
 end
 
 --- Takes away what the failed step was prepared by.

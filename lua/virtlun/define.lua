@@ -52,11 +52,16 @@ local function patched(host, changes)
   return xml
 end
 
---- What is still to be done to the configuration by a define.
+--- What is still to be done to the configuration by a define; nil and problems.
 local function changes_to_define(host)
   local rest, changes = host:changes("config"), {}
   for _, move in ipairs(host.moves) do
-    if move.define and move.begun then changes[#changes + 1] = rest[move.desired] end
+    local change = move.define and move.begun and rest[move.desired]
+    if change then
+      local good, failure = host:check_planned(move, { config = change })
+      if not good then return nil, failure end
+      changes[#changes + 1] = change
+    end
   end
   return changes
 end
@@ -75,7 +80,9 @@ function define.make(host)
   if not is_wanted(host) then return true end
   local good, failure = host:refresh("config", { secure = true })
   if not good then return nil, failure end
-  local changes = changes_to_define(host)
+  local changes
+  changes, failure = changes_to_define(host)
+  if not changes then return nil, failure end
   if #changes == 0 and not boot.is_due(host, host.config.document) then return true end
   local xml
   xml, failure = patched(host, changes)

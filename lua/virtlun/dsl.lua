@@ -268,7 +268,9 @@ function dsl.run(constructors, library, core, read, name, text, params)
 
   -- Files ----------------------------------------------------------------------------------------------
 
+  -- Some editors begin a text with a byte order mark.
   local function run_text(file, source)
+    if sub(source, 1, 3) == "\xEF\xBB\xBF" then source = sub(source, 4) end
     local chunk, message = load(source, "@" .. file, "t", environment)
     if not chunk then
       -- Nesting that is too deep comes through the handler of errors, as a problem already.

@@ -175,14 +175,21 @@ local function complain_of_obstacles(found, desired, change, half)
   complain_of_change(found, desired, change, { code = change.unclear and "unclear" or "bound", a = obstacle })
 end
 
+--- The first key of a difference that the change made of it leaves out, nil if there is none.
+local function key_left(difference, made)
+  for _, field in ipairs(difference.fields) do
+    if not changes.field(made, field.key) then return field.key end
+  end
+end
+
 --- A running domain takes some changes only at its next boot, which a domain without configuration does not have.
-local function complain_of_power(found, desired, change, work, half)
-  if half.name ~= "live" or work.config or change.action ~= "change" then return end
-  for _, field in ipairs(change.fields) do
-    if not field.live then
-      complain_of_change(found, desired, change, { code = "needs_power_off", a = field.key })
-      return
-    end
+local function complain_of_power(found, desired, work, half)
+  if half.name ~= "live" or work.config then return end
+  local made = {}
+  for _, change in ipairs(half.changes) do made[change.desired] = change end
+  for _, difference in ipairs(half.differences) do
+    local key = difference.action == "change" and key_left(difference, made[difference.desired] or {})
+    if key then complain_of_change(found, desired, difference, { code = "needs_power_off", a = key }) end
   end
 end
 
@@ -243,7 +250,7 @@ function forbid.changes(found, desired, work)
     end
     complain_of_use(found, desired, work, half)
     complain_of_places(found, desired, half)
-    for _, change in ipairs(half.differences) do complain_of_power(found, desired, change, work, half) end
+    complain_of_power(found, desired, work, half)
   end
 end
 

@@ -20,7 +20,7 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8
 -- the same code, and is nothing to try again.
 local function is_busy(failure)
   local cause = failure and failure[1] and failure[1].cause
-  return cause ~= nil and cause.code == BUSY and cause.domain ~= "VIR_FROM_NONE" and not cause.begun
+  return cause ~= nil and cause.code == BUSY and not cause.begun and not cause.waiting
 end
 
 --- Makes a call, again and again while the domain is busy and the time is not up.
@@ -130,11 +130,12 @@ local function is_unanswered(failure)
   return cause.begun or cause.domain == "VIR_FROM_RPC"
 end
 
---- Makes one of the domain's calls that change it, and remembers that the host was written to, or may have been.
+--- Makes one of the domain's calls that change it, and remembers that the host may have been written to: also a call
+-- that is refused may leave something behind, an open tray or HBAs.
 function Host:write(call, ...)
   local good, failure = self:call(call, ...)
   if not good and is_unanswered(failure) then self.unanswered = true end
-  if good or self.unanswered then self.written = true end
+  self.written = true
   return good, failure
 end
 
@@ -148,6 +149,16 @@ end
 --- nil and problems: one of a described device, and what else is to be told.
 function Host:fail(change, fields, more)
   return nil, problems.list { self:problem(change, fields) }:append(more or {})
+end
+
+--- Whether what is still to be done for a move is what was planned: true, or nil and problems.  A drive that has gone
+-- meanwhile was to change, not to come back empty; one that another client has added under the name of a new one keeps
+-- what is in it.  rest: the changes that are left, by their half.
+function Host:check_planned(move, rest)
+  for name, change in pairs(rest) do
+    if change.action ~= move[name].action then return self:fail(change, { code = "host_changed" }) end
+  end
+  return true
 end
 
 return host

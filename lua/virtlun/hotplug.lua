@@ -185,7 +185,6 @@ local function remove_left_behind(host, change, before, opts)
   local highest = type(change.after.address) == "table" and change.after.address.controller or -1
   for index in pairs(hbas_of(host)) do
     if not before[index] and index <= highest then
-      host.written = true -- although the call has failed
       notes:append { hotplug.clear(host, change, index, { "live" }, opts) }
     end
   end

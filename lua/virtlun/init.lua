@@ -9,6 +9,7 @@ local problems = require "virtlun.problems"
 local virtlun = {
   VERSION = core.VERSION,
   schema = core.schema, -- schema(): every field, rule, problem and HBA model as data
+  hash = core.hash, -- hash(text): a short text, of equal texts the same; it notices changes, and keeps no secret
 }
 
 -- Expected failures are nil and problems; a result may have notes beside it.
@@ -50,6 +51,12 @@ end
 --- virtlun.plan(desired, { live =, config = }, facts): what must change; nil and problems.  See virtlun.plan's file.
 function virtlun.plan(...)
   return require("virtlun.plan").make(...)
+end
+
+--- virtlun.removal(desired, description, { scope = }): the domain with all absent that desired names, and notes; nil
+-- and problems.  description is what dom:describe() gave; an HBA that another drive needs is left out.
+function virtlun.removal(...)
+  return require("virtlun.removal").of(...)
 end
 
 --- virtlun.foretell(description): for each drive what the guest will see: hctl, lun, by_path, and whether that is

@@ -101,14 +101,15 @@ local function answer(name, handle, id, seconds)
     came, result, failure = libvirt.take(id, 1) -- luacheck: ignore came
     return result, failure
   end
-  failure.begun = state == "begun" or nil
+  failure.begun, failure.waiting = state == "begun" or nil, state == "waiting" or nil
   failure.message = ("the call %s %s within %g s"):format(name,
     state == "begun" and "was not answered" or "had no turn", seconds)
   return nil, failure
 end
 
 --- Makes the libvirt call of that name with a connection or domain, and waits for it at most so many seconds.
--- Returns its result, or nil and { code =, name =, domain =, message =, begun = true if it may yet come about }.
+-- Returns its result, or nil and { code =, name =, domain =, message = }; of a call without an answer also begun = true
+-- if it may yet come about, or waiting = true if it never began.
 -- A call that is not answered in time is given up, and its connection with it: every further call fails at once.
 function jobs.call(name, handle, seconds, options, ...)
   return answer(name, handle, libvirt.submit(name, handle, options, ...), seconds)

@@ -1,8 +1,8 @@
 --- Which of the described devices a plan is to change: opts.only and opts.except, lists of what devices are called.
 -- Pure.
 --
--- What is not selected stays as it is, and is still part of the description: a drive that comes brings the described
--- HBAs along that it needs.
+-- What is not selected stays as it is, and is still part of the description: what comes brings the described HBAs along
+-- that it needs.
 
 local changes = require "virtlun.changes"
 local core = require "virtlun.core"
@@ -49,7 +49,14 @@ local function is_selected(work, change)
   return (not opts.only or answers(device, opts.only)) and not (opts.except and answers(device, opts.except))
 end
 
---- Whether the change only adds an HBA at or below one that a selected drive needs.
+--- The HBA that a change needs, and with it those below: a hole would be filled by libvirt (facts 3).  -1 if none.
+local function needed_by(change)
+  if change.kind == "controller" then return change.action == "add" and change.after.index or -1 end
+  local address = changes.after(change, "address")
+  return type(address) == "table" and address.controller or -1
+end
+
+--- Whether the change only adds an HBA at or below one that is needed.
 local function is_needed(change, highest)
   return change.kind == "controller" and change.action == "add" and change.after.index <= highest
 end
@@ -60,8 +67,7 @@ function selection.of(work, all)
   local selected, highest = {}, -1
   for _, change in ipairs(all) do
     selected[change] = is_selected(work, change)
-    local address = selected[change] and changes.after(change, "address")
-    if type(address) == "table" then highest = math.max(highest, address.controller or -1) end
+    if selected[change] then highest = math.max(highest, needed_by(change)) end
   end
   local kept = {}
   for _, change in ipairs(all) do

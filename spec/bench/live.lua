@@ -92,13 +92,13 @@ local function measure_define(daemon, connection, path)
   daemon:define(host.domain({}, { name = "shut", boot = false }))
   local dom, bare = assert(connection:domain("shut")), client.open(daemon.uri, "shut")
   local empty = { { "define", daemon:dump("shut"), 0 } }
-  local desired, defines = described("shut", DEFINED, path), nil
+  local desired = described("shut", DEFINED, path)
   local ours, theirs, ratios = {}, {}, {}
   for round = 1, DEFINE_ROUNDS do
     local function run() assert(assert(dom:plan(desired)):apply()) end
     collectgarbage()
     local begun = client.now()
-    defines = select_calls(record(run), "define")
+    local defines = select_calls(record(run), "define")
     ours[round] = client.now() - begun
     assert(#defines == 1, "it took " .. #defines .. " defines")
     bare:run(empty)

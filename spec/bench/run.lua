@@ -377,7 +377,7 @@ local function print_machine()
   print(("%s, %d cores, %s, %s, libxml2 %s; %s."):format(first_match("/proc/cpuinfo", "model name%s*: ([^\n]+)"), cores,
     first_match("/etc/os-release", 'PRETTY_NAME="([^"]+)"'), _VERSION, floor.LIBXML2, os.date("!%Y-%m-%d")))
   print(("Times are CPU time for each CD drive, medians of %d rounds; the start is wall time."):format(ROUNDS))
-  print("Floors: snprintf from C structs, SAX2 filling plain Lua tables, reading what is planned, an empty Lua process.")
+  print("Floors: snprintf from C structs, SAX2 filling plain Lua tables, reading what is planned; an empty process.")
   print("Memory is the peak of the whole process, its input included.\n")
 end
 

@@ -80,12 +80,13 @@ describe("a domain that is", function()
 
     it("is changed live and in its configuration", function()
       local plan = assert(dom:plan(wish(dom, { dev = "sda", source = disc("BOTH") })))
-      assert.same({ "live and config", "update", "running" }, { plan.steps[1].scope, plan.steps[1].call, plan.state })
+      assert.same({ "live and config", 2, "update", "running" }, { plan.steps[1].scope, #plan.steps[1].calls,
+        plan.steps[1].calls[1].call, plan.state })
       local old = connection.version < 9003000
       local effect = old and "live, may replace the drive" or "live"
-      local felt = old and "may replace sda: the guest sees it go and come back"
-        or "the guest loses the medium that is now in sda"
-      assert.equal(("running running\n~ sda source OLD.iso -> BOTH (BOTH.iso) %s\n1 change: 1 to change; %s"):format(
+      local felt = old and "now: may replace sda: the guest sees it go and come back"
+        or "now: the guest loses the medium that is now in sda"
+      assert.equal(("running running\n~ sda source OLD.iso -> BOTH (BOTH.iso) %s\n1 change: 1 to change\n%s"):format(
         effect, felt), said(plan))
       assert(plan:apply())
       assert.same({ live = "BOTH", config = "BOTH" }, sources(dom, "sda"))

@@ -141,7 +141,8 @@ local function forbidden(module, required)
 end
 
 -- These speak to no host.
-local without_backend = { "virtlun.plan", "virtlun.quirks", "virtlun.problems", "virtlun.dsl" }
+local without_backend = { "virtlun.plan", "virtlun.quirks", "virtlun.problems", "virtlun.dsl",
+  "virtlun.removal" }
 
 -- files: path -> text of the Lua sources below lua/virtlun. Returns one sentence for each broken rule.
 function layers.lua_requires(files)

@@ -3,8 +3,9 @@
 -- They differ in what they ask the domain for and in what they say when it was so already; the rest is `operate`.
 
 local virtlun = require "virtlun"
-local changes = require "virtlun.cli.changes"
 local hosts = require "virtlun.cli.hosts"
+local making = require "virtlun.cli.making"
+local plans = require "virtlun.cli.plans"
 local result_view = require "virtlun.view.result"
 local sources = require "virtlun.cli.sources"
 local status = require "virtlun.cli.status"
@@ -13,28 +14,19 @@ local drives = {}
 
 -- What all of them do --------------------------------------------------------------------------------------
 
-local holds_data = { disk = true, lun = true, hostdev = true }
-
 --- What somebody has to say yes to: data that a running domain loses.
 local function question_of(plan)
-  for _, step in ipairs(plan.steps) do
-    if step.action == "remove" and holds_data[step.kind] and step.scope ~= "config" then
-      return ("Take %s %s from the running domain %s?"):format(step.kind, step.device, plan.domain)
-    end
-  end
+  local loss = plans.losses(plan)[1]
+  return loss and ("Take %s from the running domain %s?"):format(loss, plan.domain)
 end
 
 --- What the library is told: the limits of the command line, and whom to ask when the plan is made.
 local function options_of(args, out, told)
-  local opts = changes.limits(args)
+  local opts = plans.limits(args)
   opts.format = args.format
-  function opts.on_progress(event)
-    changes.tell_waiting(event, out)
-    changes.note_done(told.plan, event)
-  end
   function opts.confirm(plan)
     told.plan = plan
-    if out.verbose and not out.is_json then changes.print(plan, out) end
+    if out.verbose and not out.is_json then plans.print(plan, out) end
     local question, may = question_of(plan), true
     if question then may, told.refused = out:may(args, args.command .. " of a disk", question) end
     return may
@@ -47,11 +39,22 @@ local function print_result(result, so_already, args, out)
   out:problems(result.notes)
   if out.quiet then return end
   for _, line in ipairs(result_view.lines(result.plan)) do out:line(line) end
-  if result.plan.changes == 0 then
-    out:line(("%s: %s; nothing to do"):format(args.domain, so_already))
-  elseif changes.is_forgotten(result.plan.uri) then
-    out:message(changes.FORGOTTEN)
+  if result.plan.changes > 0 then return plans.tell_forgotten({ result.plan }, out) end
+  out:line(("%s: %s; nothing to do"):format(args.domain, so_already))
+end
+
+--- What is left to say of an operation, and the exit status.  made: as making.one gives it.
+local function conclude(made, plan, so_already, args, out)
+  local result, failure = made.result, made.failure
+  local changed = plan and making.conclude(plan, result, failure, made.ending)
+  if args.json then
+    out:json(plans.data({ plan }, result and result.notes or failure))
+  elseif result then
+    print_result(result, so_already, args, out)
+  else
+    out:problems(failure)
   end
+  return making.status(not result, changed, made.signal)
 end
 
 --- Makes one operation: call(dom, opts) does it, so_already is what is said if nothing was to do.
@@ -59,20 +62,13 @@ local function operate(args, out, so_already, call)
   local told = {}
   local open = hosts.new { connect = args.connect, timeout = args.timeout }
   local dom, failure = open:domain(args.domain)
-  local result, ended
-  if dom then result, failure, ended = call(dom, options_of(args, out, told)) end
-  open:close()
-  if told.refused then return told.refused end
-  local plan = result and result.plan or told.plan
-  local changed = plan and changes.conclude(plan, result, failure, ended and ended.written)
-  if args.json then
-    out:json(changes.data({ plan }, result and result.notes or failure))
-  elseif result then
-    print_result(result, so_already, args, out)
-  else
-    out:problems(failure)
+  local made = { failure = failure }
+  if dom then
+    made = making.one(function(opts) return call(dom, opts) end, options_of(args, out, told), told, out)
   end
-  return changes.status(not result, changed)
+  open:close()
+  if told.refused then return made.signal and making.status(true, false, made.signal) or told.refused end
+  return conclude(made, made.result and made.result.plan or told.plan, so_already, args, out)
 end
 
 -- The commands ---------------------------------------------------------------------------------------------
@@ -148,10 +144,7 @@ end
 
 function drives.attach(args, out)
   local device, message = described(args)
-  if not device then
-    out:message("virtlun: " .. message)
-    return status.USAGE
-  end
+  if not device then return status.USAGE, message end
   return operate(args, out, "it is there already", function(dom, opts)
     if args.source then device.source = sources.source(dom, args.source) end
     return dom:attach(device, opts)

@@ -41,8 +41,7 @@ end
 
 function explain.lun(args, out)
   if (args.unit == nil) == (args.from_guest == nil) then
-    out:message("virtlun: lun wants either a unit or --from-guest")
-    return status.USAGE
+    return status.USAGE, "lun wants either a unit or --from-guest"
   end
   local data, failure = lun_data(args)
   if not data then

@@ -5,6 +5,7 @@ local options = require "virtlun.cli.options"
 local output = require "virtlun.cli.output"
 local recipes = require "virtlun.cli.recipes"
 local status = require "virtlun.cli.status"
+local syntax = require "virtlun.cli.syntax"
 local virtlun = require "virtlun"
 
 local cli = {}
@@ -24,42 +25,58 @@ local function wanted_help(args, parser, command_parsers)
   end
 end
 
-local function usage_error(parser, message)
-  io.stderr:write(parser:get_usage(), "\n\nError: ", message, "\n")
-  return status.USAGE
+--- An option of several letters behind one dash, which argparse takes for a short one and its value: -config would
+-- connect to "onfig".  What is wrong with it; nil if there is none.
+local function wrong_dash(args, parser)
+  local command = syntax.command(syntax.of(parser), args[1])
+  if not command then return nil end
+  for _, arg in ipairs(args) do
+    if arg == "--" then return nil end
+    local name = arg:match("^%-(%a[%w-]+)")
+    if name and syntax.option(command, "--" .. name) then return ("%s: write it as --%s"):format(arg, name) end
+  end
 end
 
---- Arguments that argparse cannot check; the text says what is wrong.
+--- Makes parameters of the values of -p.  What is wrong that argparse cannot see; nil if nothing is.
 local function prepare(args)
-  if not args.param then return true end
   local message
-  args.params, message = recipes.parameters(args.param)
-  return args.params ~= nil, message
+  if args.param then args.params, message = recipes.parameters(args.param) end
+  return message or options.conflict(args)
+end
+
+--- The parsed command line; nil and what is wrong with it.
+local function parse(args, parser)
+  local good, parsed = parser:pparse(protect_numbers(args))
+  local wrong = wrong_dash(args, parser) or not good and parsed
+  if not wrong and not parsed.version then wrong = not parsed.command and "a command is missing" or prepare(parsed) end
+  if wrong then return nil, wrong end
+  return parsed
 end
 
 local function run(args)
   local parser, command_parsers = options.parser()
+  local function usage_error(message)
+    io.stderr:write((command_parsers[args[1]] or parser):get_usage(), "\n\nError: ", message, "\n")
+    return status.USAGE
+  end
   local help = wanted_help(args, parser, command_parsers)
   if help then
     print(help)
-    return 0
+    return status.OK
   end
-  local good, parsed = parser:pparse(protect_numbers(args))
-  if not good then return usage_error(parser, parsed) end
+  local parsed, wrong = parse(args, parser)
+  if not parsed then return usage_error(wrong) end
   if parsed.version then
     print("virtlun " .. virtlun.VERSION)
-    return 0
+    return status.OK
   end
-  if not parsed.command then return usage_error(parser, "a command is missing") end
-  local prepared, message = prepare(parsed)
-  if not prepared then return usage_error(parser, message) end
   parsed.commands = command_parsers -- help explains them too
   local out = output.new(parsed)
-  local ended = commands[parsed.command](parsed, out)
+  local ended, seen = commands[parsed.command](parsed, out)
+  if seen then return usage_error(seen) end
   return out:close() and ended or math.max(ended, status.FAILED)
 end
 
-local INTERRUPTED = 130 -- as shells have it: 128 and the number of SIGINT
 local INTERRUPTION = "interrupted; what was begun may have been done, and the same again goes on from there"
 
 --- Runs the command with the given arguments; returns the exit status.
@@ -69,7 +86,7 @@ function cli.main(args)
   if good then return ended end
   local interrupted = tostring(ended):find("interrupted!", 1, true)
   io.stderr:write("virtlun: ", interrupted and INTERRUPTION or tostring(ended), "\n")
-  return interrupted and INTERRUPTED or status.FAILED
+  return interrupted and status.INTERRUPTED or status.FAILED
 end
 
 return cli

@@ -2,19 +2,27 @@
 
 local argparse = require "argparse"
 local sources = require "virtlun.cli.sources"
+local status = require "virtlun.cli.status"
 
 local options = {}
+
+-- The environment that the command heeds itself, for help and the manual page.
+options.ENVIRONMENT = {
+  { "LIBVIRT_DEFAULT_URI", "The connection where neither the recipe nor -c says one." },
+  { "NO_COLOR", "No colours, if it is not empty." },
+  { "LC_ALL", "Whether trees may be drawn with more than ASCII (as LC_CTYPE and LANG)." },
+  { "VIRTLUN_TRACE", "Tells every call of libvirt and its duration on standard error." },
+}
 
 local function add_common(command)
   command:flag("--json"):description("Print data as JSON on standard output.")
   command:flag("-v --verbose"):description("Print more.")
   command:flag("-q --quiet"):description("Print only what went wrong.")
   command:flag("--no-color"):description("Print without colours.")
-  return command
 end
 
-local function add_recipe(command)
-  command:argument("recipe"):args("+"):description("Recipe file, or - for standard input.")
+local function add_recipe(command, args)
+  command:argument("recipe"):args(args or "+"):description("Recipe file, or - for standard input.")
   command:option("-p --param"):count("*"):argname("<name=value>")
     :description("Set a parameter of the recipe.")
   return command
@@ -51,8 +59,23 @@ local function integer(name)
   end
 end
 
-local function add_media(command)
-  command:flag("--force"):description("Open the tray even if the guest has locked it.")
+local TRAY = "Open the tray even if the guest has locked it"
+local DATA = "let prune and replace take a disk from a running guest"
+
+local function add_selection(command)
+  command:option("--only"):count("*"):argname("<name>")
+    :description("Change only this of the described devices: a name as for insert, * for any text; again for more.")
+  command:option("--except"):count("*"):argname("<name>"):description("Change all devices but this; again for more.")
+  return command
+end
+
+local function add_undo(command)
+  command:flag("--undo-all"):description("Where a step fails, undo all that were made.")
+  return command
+end
+
+local function add_media(command, more)
+  command:flag("--force"):description(TRAY .. (more and ", and " .. more or "") .. ".")
   command:flag("--no-reattach"):description("Never replace a drive to change its medium, as old libvirts need it.")
   return command
 end
@@ -89,12 +112,32 @@ local function add_attach(command)
   return command
 end
 
+local function add_pictures(command)
+  command:flag("--grid"):description("Draw targets and units as a grid for each HBA.")
+  command:option("--svg"):argname("<file>"):description("Draw a picture into a file, - for standard output.")
+  return command
+end
+
+local function add_plan_views(command)
+  command:flag("--xml-diff"):description("Show how the host's XML changes, as a unified diff.")
+  return add_pictures(command)
+end
+
 local function add_changes(command)
   local plan = add_scope(add_recipe_connection(add_recipe(command("plan", "Show what would change."))))
   plan:flag("--detailed-exitcode"):description("Exit 2 where there are changes.")
+  plan:option("--out"):argname("<file>"):description("Save the plan, for apply --plan; - is standard output.")
+  plan:flag("--force"):description("Plan as apply --force does.")
+  add_plan_views(add_selection(plan))
 
-  local apply = add_media(add_scope(add_recipe_connection(add_recipe(command("apply", "Make it so, and verify.")))))
-  add_yes(apply, "Do not ask.")
+  local apply = add_recipe(command("apply", "Make it so, and verify."), "*")
+  apply:option("--plan"):target("saved"):argname("<file>")
+    :description("Instead of recipes, a saved plan, refused where the domain has changed since; - is standard input.")
+  add_media(add_scope(add_recipe_connection(apply)), DATA)
+  add_plan_views(add_undo(add_selection(add_yes(apply, "Do not ask."))))
+
+  local remove = add_recipe(command("remove", "Remove the drives and HBAs that recipes name, and verify."))
+  add_plan_views(add_undo(add_selection(add_yes(add_scope(add_recipe_connection(remove)), "Do not ask."))))
 end
 
 local function add_single_operations(command)
@@ -120,19 +163,50 @@ local function add_reboot(command)
   reboot:flag("--force"):description("Power off without asking the guest.")
 end
 
+local function add_explanations(command, bare)
+  local lun = command("lun", "Map a unit to the LUN that the guest sees.")
+  lun:argument("unit"):args("?"):description("Unit, 0..16383.")
+  lun:option("--from-guest"):argname("<lun>"):description("The inverse: a LUN as Linux shows it, or H:C:T:L.")
+
+  local help = command("help", "Explain a constructor, a table, a problem code or a command.")
+  help:argument("topic"):args("?")
+    :description("Such as cdrom, source, address_taken or insert; all topics if none is given.")
+
+  bare("completion", "Print the script that lets a shell complete virtlun's command lines.")
+    :argument("shell"):choices({ "bash", "zsh", "fish" })
+    :description("The shell; in bash: source <(virtlun completion bash)")
+end
+
+--- What stands below the help of all commands, in the columns of argparse.
+local function end_of_help()
+  local lines = {}
+  local function add(title, rows)
+    lines[#lines + 1] = title
+    for _, row in ipairs(rows) do lines[#lines + 1] = ("   %-21s %s"):format(row[1], row[2]) end
+  end
+  add("Exit status:", status.MEANINGS)
+  add("\nEnvironment:", options.ENVIRONMENT)
+  return table.concat(lines, "\n")
+end
+
 --- The parser of the command line, and the parsers of its commands by name.
 function options.parser()
   local about = "Virtual SCSI HBAs and drives of libvirt domains: described, checked, planned, made so."
   local parser = argparse("virtlun", about):add_help(false):command_target("command"):require_command(false)
+  parser:help_max_width(100):epilog(end_of_help())
   parser:flag("-h --help"):description("Show this help.")
   parser:flag("--version"):description("Show the version.")
 
-  local commands = {}
-  local function command(name, text)
+  local commands, printing = {}, {}
+  local function bare(name, text)
     local new = parser:command(name, text):add_help(false)
     new:flag("-h --help"):description("Show this help.")
     commands[name] = new
-    return add_common(new)
+    return new
+  end
+  local function command(name, text)
+    printing[#printing + 1] = bare(name, text)
+    return commands[name]
   end
 
   add_recipe(command("check", "Check recipes; no host is asked."))
@@ -141,17 +215,40 @@ function options.parser()
   add_single_operations(command)
   add_reboot(command)
 
-  local show = add_connection(command("show", "Show HBAs, drives, media and what the guest will see."))
+  local show = add_pictures(add_connection(command("show", "Show HBAs, drives, media and what the guest will see.")))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
 
-  local lun = command("lun", "Map a unit to the LUN that the guest sees.")
-  lun:argument("unit"):args("?"):description("Unit, 0..16383.")
-  lun:option("--from-guest"):argname("<lun>"):description("The inverse: a LUN as Linux shows it, or H:C:T:L.")
-
-  local help = command("help", "Explain a constructor, a table, a problem code or a command.")
-  help:argument("topic"):args("?")
-    :description("Such as cdrom, source, address_taken or insert; all topics if none is given.")
+  add_explanations(command, bare)
+  for _, new in ipairs(printing) do add_common(new) end -- last, because all have them
+  -- What the scripts of completion call; words is a command line without its first word.
+  parser:command("complete"):hidden(true):add_help(false):argument("words"):args("*")
   return parser, commands
+end
+
+-- What a saved plan has of its own.
+local SAVED = { { "recipe", "a recipe" }, { "param", "-p" }, { "connect", "-c" }, { "live", "--live" },
+  { "config", "--config" }, { "only", "--only" }, { "except", "--except" } }
+
+local function is_said(value)
+  return value ~= nil and not (type(value) == "table" and #value == 0)
+end
+
+--- Flags that want standard output for themselves: what is wrong if there are two; nil if nothing is.
+local function conflict_of_outputs(args)
+  local takers = {}
+  if args.out == "-" then takers[#takers + 1] = "--out -" end
+  if args.svg == "-" then takers[#takers + 1] = "--svg -" end
+  if args.json then takers[#takers + 1] = "--json" end
+  if #takers > 1 then return ("%s and %s cannot both have standard output"):format(takers[1], takers[2]) end
+end
+
+--- What is wrong with parsed arguments taken together, which argparse cannot say; nil if nothing is.
+function options.conflict(args)
+  if args.command == "apply" and not args.saved and #args.recipe == 0 then return "missing argument 'recipe'" end
+  for _, own in ipairs(args.saved and SAVED or {}) do
+    if is_said(args[own[1]]) then return ("--plan excludes %s: a saved plan has its own"):format(own[2]) end
+  end
+  return conflict_of_outputs(args)
 end
 
 return options

@@ -4,6 +4,7 @@ local virtlun = require "virtlun"
 local json_view = require "virtlun.view.json"
 local status = require "virtlun.cli.status"
 local style = require "virtlun.view.style"
+local text_view = require "virtlun.view.text"
 
 local output = {}
 
@@ -19,21 +20,68 @@ function Output:line(text)
   self:write(text .. "\n")
 end
 
---- Whether everything reached standard output; says so if it did not.
+--- Writes a text into a file: true, or nil and why not.
+local function write_file(path, text)
+  local file, message = io.open(path, "w")
+  if not file then return nil, message end
+  local good, failure = file:write(text)
+  local closed, more = file:close()
+  if good and closed then return true end
+  return nil, ("%s: %s"):format(path, failure or more)
+end
+
+--- Writes a picture into a file, or to standard output if its path is -; what keeps it from that is told.
+function Output:picture(path, text)
+  if path == "-" then return self:write(text) end
+  local good, message = write_file(path, text)
+  if good then return end
+  self:message("virtlun: the picture cannot be written: " .. message)
+  self.has_failed = true
+end
+
+--- Whether everything was written; says so if standard output was not.
 function Output:close()
+  self:clear()
   local good, message = io.stdout:flush()
   local failure = self.failure or (not good and message)
   if failure then self:message("virtlun: standard output cannot be written: " .. failure) end
-  return not failure
+  return not failure and not self.has_failed
 end
 
-function Output:json(data)
-  self:line(json_view.text(data))
+--- Data as JSON without passwords in it; exact: word for word.  After events, in one line as the last of them.
+function Output:json(data, exact)
+  if not exact then data = json_view.masked(data) end
+  if self.has_events then data.event = "result" end
+  self:line(json_view.text(data, self.has_events))
 end
 
+--- An event as JSON in one line, which whoever reads along gets at once.
+function Output:event(data)
+  self:line(json_view.text(json_view.masked(data), true))
+  io.stdout:flush()
+end
+
+--- Tells something on standard error, in a line that stands for itself.
 function Output:message(text)
+  self:tell(text_view.shown(text))
+end
+
+function Output:tell(painted)
+  self:clear()
   io.stdout:flush() -- so that a terminal shows both in their order
-  io.stderr:write(text, "\n")
+  io.stderr:write(painted, "\n")
+end
+
+--- A line that the next one, or clear, takes away again; only where can_redraw.
+function Output:status(line)
+  io.stdout:flush()
+  io.stderr:write("\r", line, "\27[K")
+  self.has_status = true
+end
+
+function Output:clear()
+  if self.has_status then io.stderr:write("\r\27[K") end
+  self.has_status = false
 end
 
 --- A message for people who watch; neither with --json nor with -q.
@@ -45,7 +93,7 @@ end
 function Output:problems(found)
   for _, problem in ipairs(found) do
     if problem.severity == "error" or not self.quiet then
-      self:message(self.paint_error(problem.severity, virtlun.line(problem)))
+      self:tell(self.paint_error(problem.severity, text_view.shown(virtlun.line(problem))))
     end
   end
 end
@@ -57,8 +105,9 @@ end
 
 --- Asks a question; only y or yes is a yes.
 function Output:ask(question)
+  self:clear()
   io.stdout:flush()
-  io.stderr:write(question)
+  io.stderr:write(text_view.shown(question))
   local answer = (io.read("l") or ""):lower()
   return answer == "y" or answer == "yes"
 end
@@ -80,15 +129,21 @@ local function is_terminal(fd)
   return os.execute(("test -t %d"):format(fd)) == true
 end
 
---- opts: json, quiet, verbose, no_color, which wins; NO_COLOR and a dumb terminal win too.
+-- Commands whose JSON is a line for each event, and then one with the whole.
+local MAKES_PLANS = { apply = true, remove = true }
+
+--- opts: those of the command line: json, quiet, verbose, grid, svg, xml_diff; no_color, which wins; NO_COLOR and a
+-- dumb terminal win too.
 function output.new(opts)
-  local is_watched = is_terminal(2)
-  local may_paint = not opts.no_color and (os.getenv("NO_COLOR") or "") == "" and os.getenv("TERM") ~= "dumb"
+  local is_watched, is_dumb = is_terminal(2), os.getenv("TERM") == "dumb"
+  local may_paint = not opts.no_color and (os.getenv("NO_COLOR") or "") == "" and not is_dumb
   return setmetatable({
     is_json = opts.json, quiet = opts.quiet, verbose = opts.verbose,
     paint = style.painter(may_paint and not opts.json and is_terminal(1)),
     paint_error = style.painter(may_paint and is_watched),
-    is_watched = is_watched,
+    is_watched = is_watched, can_redraw = is_watched and not is_dumb and not opts.quiet,
+    has_events = opts.json and MAKES_PLANS[opts.command],
+    grid = opts.grid, svg = opts.svg, xml_diff = opts.xml_diff,
     can_ask = not opts.json and is_watched and is_terminal(0),
   }, Output)
 end

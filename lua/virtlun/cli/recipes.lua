@@ -79,7 +79,7 @@ function recipes.render(args, out)
       out:write(rendered[i].xml)
     end
   end
-  if args.json then out:json { domains = json_view.list(rendered), problems = json_view.list(found) }
+  if args.json then out:json({ domains = json_view.list(rendered), problems = json_view.list(found) }, true)
   else out:problems(found) end
   return status.OK
 end

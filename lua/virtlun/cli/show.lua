@@ -4,6 +4,7 @@ local virtlun = require "virtlun"
 local domain_view = require "virtlun.view.domain"
 local hosts = require "virtlun.cli.hosts"
 local json_view = require "virtlun.view.json"
+local pictures = require "virtlun.cli.pictures"
 local status = require "virtlun.cli.status"
 local tree_view = require "virtlun.view.tree"
 
@@ -35,6 +36,13 @@ local function as_lists(domains)
   return json_view.list(domains)
 end
 
+local function print_trees(domains, out)
+  if out.grid or pictures.takes_stdout(out) then return end
+  for _, domain in ipairs(domains) do
+    for _, line in ipairs(tree_view.lines(domain)) do out:line(line) end
+  end
+end
+
 function show.show(args, out)
   local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout }
   local doms, found = wanted_domains(args, open)
@@ -44,13 +52,12 @@ function show.show(args, out)
     if description then domains[#domains + 1] = domain_view.data(description) else found:append(failure) end
   end
   open:close()
+  pictures.domains(domains, out)
   if args.json then
     out:json { domains = as_lists(domains), problems = json_view.list(found) }
   else
     out:problems(found)
-    for _, domain in ipairs(domains) do
-      for _, line in ipairs(tree_view.lines(domain)) do out:line(line) end
-    end
+    print_trees(domains, out)
   end
   return #found > 0 and status.FAILED or status.OK
 end

@@ -1,4 +1,5 @@
---- Help on constructors, nested tables and problem codes, all of it from the schema.
+--- Help on constructors, nested tables and problem codes, all of it from the schema; and on the other names that a
+-- recipe has.
 
 local style = require "virtlun.view.style"
 
@@ -77,7 +78,27 @@ local CHOICES = {
     "spapr_vio" },
 }
 
---- Every topic: kinds first, nested tables, then problem codes.
+-- What recipes have besides constructors and Lua.
+local LANGUAGE = {
+  param = {
+    'param "name" { default = value }: a value that the command line can set', "",
+    '  local iso = param "iso" { default = "/iso/a.iso" }', "",
+    "  -p iso=/iso/b.iso on the command line goes before the default. Where the default is a number or a boolean, so",
+    "  must be what is given. Without a default the parameter has to be given.",
+  },
+  include = {
+    'include "path": runs another recipe, and gives what it returns', "",
+    '  local rack = include "rack.lua"', "",
+    "  The path is relative to the recipe that includes it. Domains of the other recipe are described by this one too.",
+    "  No recipe includes itself.",
+  },
+  requires = {
+    'requires "virtlun >= 0.1": the oldest virtlun that the recipe is for', "",
+    "  An older one refuses the recipe, with this as the reason.",
+  },
+}
+
+--- Every topic: kinds first, nested tables, then problem codes, then the other names of recipes.
 function view.topics(schema)
   local kinds, tables, codes = { "domain", "controller", "cdrom", "disk", "lun", "hostdev" }, {}, {}
   for name in pairs(schema.shapes) do
@@ -86,11 +107,12 @@ function view.topics(schema)
   for name in pairs(CHOICES) do tables[#tables + 1] = name end
   table.sort(tables)
   for i, problem in ipairs(schema.problems) do codes[i] = problem.code end
-  return kinds, tables, codes
+  return kinds, tables, codes, { "param", "include", "requires" }
 end
 
 --- Lines on a topic, or nil if there is none of that name.
 function view.lines(schema, topic)
+  if LANGUAGE[topic] then return LANGUAGE[topic] end
   if DEVICES[topic] then
     return shape_lines(schema.shapes.disk, topic, ("%s { ... }: %s"):format(topic, DEVICES[topic]))
   end
@@ -122,10 +144,10 @@ end
 
 --- The list of topics as lines.  names: those of the commands.
 function view.index(schema, names)
-  local kinds, tables, codes = view.topics(schema)
+  local kinds, tables, codes, language = view.topics(schema)
   local rows = {
     { "commands", table.concat(names, " ") }, { "constructors", table.concat(kinds, " ") },
-    { "tables", table.concat(tables, " ") },
+    { "tables", table.concat(tables, " ") }, { "recipes", table.concat(language, " ") },
   }
   local lines = style.columns(rows)
   lines[#lines + 1] = "problems"

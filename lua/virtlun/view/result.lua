@@ -1,6 +1,7 @@
 --- What was done, a line for each step of a plan that was made.
 
 local virtlun = require "virtlun"
+local text = require "virtlun.view.text"
 local value = require "virtlun.view.value"
 
 local view = {}
@@ -42,7 +43,7 @@ function view.lines(plan)
   local lines = {}
   for i, step in ipairs(plan.steps) do
     local seen = step.guest and "; " .. value.guest(step.guest) or ""
-    lines[i] = ("%s: %s, %s%s"):format(plan.domain, WORDS[step.action](step), scope(step, plan), seen)
+    lines[i] = text.shown(("%s: %s, %s%s"):format(plan.domain, WORDS[step.action](step), scope(step, plan), seen))
   end
   return lines
 end

@@ -43,7 +43,7 @@ local function child(node, key, text)
 end
 
 local function hba_words(hba)
-  return joined(hba.model or "model of the host's choice", value.hba_address(hba.address))
+  return joined(value.hba_model(hba), value.hba_address(hba.address))
 end
 
 --- Drives hang on one HBA, so one that will be another is drawn once, with what it will be.

@@ -43,6 +43,11 @@ function value.guest(guest)
   return "guest " .. guest.hctl .. by_path
 end
 
+--- What an HBA is, where that is said.
+function value.hba_model(device)
+  return device.model or "model of the host's choice"
+end
+
 --- Where an HBA sits in its machine; "" if that is unknown.
 function value.hba_address(address)
   if not address then return "" end
@@ -57,9 +62,24 @@ function value.changes(fields, medium)
   for i, field in ipairs(fields) do
     local key = field.key
     local after = key == "source" and value.medium(field.after, medium) or value.text(field.after, key)
-    parts[i] = ("%s %s -> %s"):format(key, value.text(field.before, key), after)
+    local words = value.is_move(field) and "moves from %s to %s" or key .. " %s -> %s"
+    parts[i] = words:format(value.text(field.before, key), after)
   end
   return table.concat(parts, ", ")
+end
+
+--- What a step changes of a key, as { key =, before =, after = }; nil if nothing.
+function value.field(step, key)
+  for _, field in ipairs(step.fields or {}) do
+    if field.key == key then return field end
+  end
+end
+
+--- Whether a change of a field takes a drive to another place on its HBAs.
+function value.is_move(field)
+  local from, to = field.before, field.after
+  return field.key == "address" and type(from) == "table" and type(to) == "table" and from.controller ~= nil
+    and to.controller ~= nil
 end
 
 --- Any value; key tells which field it is of.
@@ -68,6 +88,7 @@ function value.text(v, key)
   if v == nil then return "nothing" end
   if type(v) ~= "table" then return tostring(v) end
   if key == "address" and v.controller then return virtlun.address_text(v) end
+  if key == "address" and v.type then return value.hba_address(v) end
   return braces(v)
 end
 

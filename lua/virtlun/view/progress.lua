@@ -1,0 +1,95 @@
+--- How far an apply has come: on a terminal one line that is drawn again and again, elsewhere a line for each step, and
+-- with --json an object for each event.  Knows events only; where they are written is the output's matter.
+
+local style = require "virtlun.view.style"
+local text = require "virtlun.view.text"
+
+local progress = {}
+
+local BAR = 20           -- signs in a bar
+local MOST_REDRAWS = 10  -- in a second
+local NARROWEST = 20
+
+local WORDS = { begin = "", done = ": done", failed = ": failed", undone = ": undone" }
+local WAITS = { guest = ": waiting for the guest", busy = ": waiting for another change of the domain" }
+
+--- The step of an event in words: "change sda".
+local function step_words(event)
+  return ("%s %s"):format(event.step.action, event.step.device)
+end
+
+local function state_words(event)
+  return WORDS[event.state] or WAITS[event.what] or ": waiting"
+end
+
+--- A line about one event, as it stays: "web01: [3/7] change sda: done".
+function progress.line(event)
+  local count = event.total and ("[%d/%d] "):format(event.number, event.total) or ""
+  return text.shown(("%s: %s%s%s"):format(event.domain, count, step_words(event), state_words(event)))
+end
+
+--- How far it is when so many steps are made, in at most width columns: "web01 [###-------] 3/7, 2 s: change sda".
+function progress.bar(event, made, seconds, width)
+  local total = event.total or event.number
+  local full = BAR * math.min(made, total) // math.max(total, 1)
+  local marks = style.is_utf8() and { "█", "░", "…" } or { "#", "-", "..." }
+  local line = ("%s [%s%s] %d/%d, %d s: %s%s"):format(event.domain, marks[1]:rep(full), marks[2]:rep(BAR - full),
+    made, total, seconds, step_words(event), event.state == "done" and "" or state_words(event))
+  return text.clip(text.shown(line), width, marks[3])
+end
+
+--- An event as data.
+function progress.data(event)
+  return {
+    event = "step", state = event.state, domain = event.domain, number = event.number, total = event.total,
+    what = event.what, action = event.step.action, kind = event.step.kind, device = event.step.device,
+  }
+end
+
+local Progress = {}
+Progress.__index = Progress
+
+--- Whether the line may be drawn again; the clock counts whole seconds, and so does this.
+local function may_redraw(self, now)
+  if self.second ~= now then self.second, self.drawn = now, 0 end
+  self.drawn = self.drawn + 1
+  return self.drawn <= MOST_REDRAWS
+end
+
+-- Steps that one define makes are begun one after the other, and done together: only counting tells how far it is.
+local IS_DONE = { done = true, undone = false }
+
+local function count(self, event)
+  if self.domain ~= event.domain then self.domain, self.made, self.is_made = event.domain, 0, {} end
+  local was, is = self.is_made[event.number] or false, IS_DONE[event.state]
+  if is == nil or is == was then return end
+  self.is_made[event.number], self.made = is, self.made + (is and 1 or -1)
+end
+
+--- Shows an event of plan:apply: { state =, what =, number =, total =, step =, domain = }.
+function Progress:tell(event)
+  local out, now = self.out, self.clock()
+  count(self, event)
+  if out.is_json then
+    out:event(progress.data(event))
+  elseif out.can_redraw then
+    -- The last column stays free: there some terminals go on to the next line.
+    if may_redraw(self, now) then out:status(progress.bar(event, self.made, now - self.begun, self.width - 1)) end
+  elseif event.state ~= "begin" then
+    out:progress(progress.line(event))
+  end
+end
+
+--- Takes the line away, so that what follows stands alone.
+function Progress:close()
+  self.out:clear()
+end
+
+--- Progress on an output (see cli/output.lua).  clock: a function that gives seconds, os.time if unsaid.
+function progress.new(out, clock)
+  clock = clock or os.time
+  local width = math.max(tonumber(os.getenv("COLUMNS") or "") or 80, NARROWEST)
+  return setmetatable({ out = out, clock = clock, begun = clock(), width = width }, Progress)
+end
+
+return progress
