@@ -64,8 +64,8 @@ describe("the element of a device", function()
   end)
 
   it("is found in a document of another encoding", function()
-    local text = ('<?xml version="1.0" encoding="ISO-8859-1"?><domain><name>\xe9</name><devices>%s%s</devices></domain>')
-      :format(drive("sda", "<serial>\xe9\xe9\xe9</serial>"), drive "sdb")
+    local text = '<?xml version="1.0" encoding="ISO-8859-1"?><domain><name>\xe9</name><devices>' ..
+      drive("sda", "<serial>\xe9\xe9\xe9</serial>") .. drive "sdb" .. "</devices></domain>"
     local latin = assert(core.document(text))
     assert.equal("sda", core.read(core.element(text, latin, 1)).dev)
     assert.equal("sdb", core.read(core.element(text, latin, 2)).dev)
