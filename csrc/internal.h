@@ -517,7 +517,7 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, struc
 bool vlun_diff_one(struct vlun_arena *arena, const struct vlun_device *desired, const struct vlun_model *host,
                    struct vlun_change *change);
 
-/* --- XML (xml_write.c, xml_read.c, xml_patch.c) ------------------------------------------------------ */
+/* --- XML (xml_write.c, xml_read.c, xml_patch.c, xml_unread.c) ---------------------------------------- */
 
 void vlun_write_record(struct vlun_buffer *buffer, const struct vlun_record *record, int indent);
 void vlun_write_model(struct vlun_buffer *buffer, const struct vlun_model *model);
@@ -545,6 +545,17 @@ struct vlun_element {
  * desired NULL) leaves its element as it is, and has only the first. */
 bool vlun_elements(const char *xml, size_t len, const struct vlun_model *host, const struct vlun_changes *changes,
                    struct vlun_element *elements, struct vlun_arena *arena, struct vlun_problems *problems);
+
+/* What a domain's document says of a device and its model does not keep. */
+struct vlun_unread {
+  struct vlun_unread *next;
+  size_t device;     /* its number, from 1 */
+  const char *place; /* "encryption", "source/slices", "driver@queues" */
+  const char *xml;   /* of an element directly below the device's own; NULL for everything else */
+};
+/* All of it, device by device; model was read from the very text. */
+bool vlun_unread(struct vlun_arena *arena, const char *xml, size_t len, const struct vlun_model *model,
+                 struct vlun_unread **list, struct vlun_problems *problems);
 
 /* How a domain is to boot by its devices, beginning with one of them if `first` is set.  A device that the description
  * denies a boot order gets none; host was read from the very text. */

@@ -64,6 +64,7 @@ int Lvlun_matches(lua_State *L);
 int Lvlun_patch(lua_State *L);
 int Lvlun_boot(lua_State *L);
 int Lvlun_element(lua_State *L);
+int Lvlun_unread(lua_State *L);
 int Lvlun_elements(lua_State *L);
 int Lvlun_hash(lua_State *L);
 

@@ -325,6 +325,24 @@ static int hbas(lua_State *L) {
   return 1;
 }
 
+/* model:foreign() -> by number of the device { kind =, dev =, why = } of every device that is none of virtlun's; why is
+ * the bus of a drive, the type of another controller or host device, the element of anything else. */
+static int foreign(lua_State *L) {
+  const struct vlun_model *model = check_model(L, 1);
+  lua_newtable(L);
+  for (size_t i = 0; i < model->count; i++) {
+    const struct vlun_device *device = &model->device[i];
+    if (!device->foreign) continue;
+    const struct vlun_value *dev = vlun_get_key(device->record, "dev");
+    lua_createtable(L, 0, 3);
+    lvlun_set_text(L, "kind", vlun_device_kind(device->record));
+    lvlun_set_text(L, "dev", dev ? dev->u.text : NULL);
+    lvlun_set_text(L, "why", device->foreign);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 /* model:has_chain(number) -> whether libvirt wrote a chain of images for the device, overlays of its own included. */
 static int has_chain(lua_State *L) {
   const struct vlun_model *model = check_model(L, 1);
@@ -599,12 +617,57 @@ int Lvlun_element(lua_State *L) {
   return 2;
 }
 
+static void push_unread(lua_State *L, const struct vlun_unread *unread) {
+  lua_newtable(L);
+  for (; unread; unread = unread->next) {
+    if (lua_rawgeti(L, -1, (lua_Integer)unread->device) == LUA_TNIL) {
+      lua_pop(L, 1);
+      lua_newtable(L);
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -3, (lua_Integer)unread->device);
+    }
+    lua_createtable(L, 0, 2);
+    lvlun_set_text(L, "place", unread->place);
+    lvlun_set_text(L, "xml", unread->xml);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+  }
+}
+
+/* core.unread(xml, document) -> by number of the device a list of what the text says and the document does not keep:
+ * { place = "source/slices" or "driver@queues", xml = of an element directly below the device's }; nil and problems. */
+int Lvlun_unread(lua_State *L) {
+  size_t len;
+  const char *xml = luaL_checklstring(L, 1, &len);
+  struct vlun_model *model = check_model(L, 2);
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_unread *list;
+  bool good = vlun_unread(&run->arena, xml, len, model, &list, &run->problems);
+  lvlun_check_memory(L, run);
+  if (good) push_unread(L, list);
+  else lua_pushnil(L);
+  lvlun_push_problems(L, &run->problems);
+  lvlun_end_run(run);
+  return 2;
+}
+
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"check", check},         {"complete", complete},   {"tables", tables}, {"device", device_table},
-      {"says", says},           {"xml", device_xml},      {"facts", facts},   {"fingerprint", fingerprint},
-      {"count", count_devices}, {"drives", drives},       {"alias", alias},   {"boots", boots},
-      {"hbas", hbas},           {"has_chain", has_chain}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"check", check},
+                                     {"complete", complete},
+                                     {"tables", tables},
+                                     {"device", device_table},
+                                     {"says", says},
+                                     {"xml", device_xml},
+                                     {"facts", facts},
+                                     {"fingerprint", fingerprint},
+                                     {"count", count_devices},
+                                     {"drives", drives},
+                                     {"alias", alias},
+                                     {"boots", boots},
+                                     {"hbas", hbas},
+                                     {"foreign", foreign},
+                                     {"has_chain", has_chain},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

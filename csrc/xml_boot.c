@@ -155,7 +155,7 @@ bool vlun_boot_by_devices(struct vlun_arena *arena, xmlNodePtr root, const struc
   struct queue queue = {.seat = vlun_alloc(arena, (count + 1) * sizeof *queue.seat)};
   if (!denied || !queue.seat) return false;
   if (boot->first) {
-    xmlNodePtr node = vlun_element_at(element, count, (size_t)boot->first->place, boot->first);
+    xmlNodePtr node = vlun_element_of(element, count, boot->first);
     if (!node) return false;
     take_seat(&queue, node, (size_t)boot->first->place);
   }

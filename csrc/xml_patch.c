@@ -200,8 +200,7 @@ static void patch_row(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_shape
 
 /* --- one device --------------------------------------------------------------------------------------- */
 
-/* Parses what the writer wrote, so that nodes can be taken from it. */
-static xmlDocPtr fresh_document(const struct vlun_record *record, int indent) {
+xmlDocPtr vlun_fresh_document(const struct vlun_record *record, int indent) {
   struct vlun_buffer buffer = {0};
   vlun_write_record(&buffer, record, indent);
   xmlDocPtr doc = buffer.failed ? NULL
@@ -239,7 +238,7 @@ static void drop_chain(xmlNodePtr node, const struct vlun_change *change) {
 static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change) {
   const struct vlun_record *desired = change->desired->record;
   struct vlun_record *merged = vlun_record_merge(arena, change->current->record, desired);
-  xmlDocPtr fresh = merged ? fresh_document(merged, 0) : NULL;
+  xmlDocPtr fresh = merged ? vlun_fresh_document(merged, 0) : NULL;
   if (!fresh) return false;
   for (uint64_t rest = change->rows; rest; rest &= rest - 1) {
     int row = __builtin_ctzll(rest);
@@ -252,7 +251,7 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
 }
 
 static bool add_device(xmlNodePtr devices, const struct vlun_change *change) {
-  xmlDocPtr fresh = fresh_document(change->desired->record, 4);
+  xmlDocPtr fresh = vlun_fresh_document(change->desired->record, 4);
   xmlNodePtr copy = fresh ? xmlDocCopyNode(xmlDocGetRootElement(fresh), devices->doc, 1) : NULL;
   if (copy) vlun_append_indented(devices, copy);
   xmlFreeDoc(fresh);
@@ -276,10 +275,14 @@ xmlNodePtr vlun_element_at(xmlNodePtr *element, size_t count, size_t place, cons
   return node && strcmp((const char *)node->name, device->record->shape->element) == 0 ? node : NULL;
 }
 
+xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device) {
+  return vlun_element_at(element, count, (size_t)device->place, device);
+}
+
 static bool apply_change(struct vlun_arena *arena, xmlNodePtr devices, xmlNodePtr *element, size_t count,
                          const struct vlun_change *change) {
   if (change->action == ACTION_ADD) return add_device(devices, change);
-  xmlNodePtr node = vlun_element_at(element, count, (size_t)change->current->place, change->current);
+  xmlNodePtr node = vlun_element_of(element, count, change->current);
   if (!node) return false;
   element[change->current->place] = NULL; /* nobody may come back to it */
   if (change->action == ACTION_CHANGE) return patch_device(arena, node, change);

@@ -15,8 +15,12 @@ void vlun_append_indented(xmlNodePtr parent, xmlNodePtr node);
 void vlun_remove_with_indent(xmlNodePtr node);
 /* Element children in their order: vlun_device.place counts them from 1.  NULL without memory. */
 xmlNodePtr *vlun_list_elements(struct vlun_arena *arena, xmlNodePtr devices, size_t *count);
-/* The element at a place, which must be that of the host's device; NULL if the text is not the one that the device was read from. */
+/* The element of the host's device; NULL if the text is not the one that the device was read from. */
+xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device);
+/* The same where the element stands at another place. */
 xmlNodePtr vlun_element_at(xmlNodePtr *element, size_t count, size_t place, const struct vlun_device *device);
+/* What the writer writes, parsed, so that nodes can be taken from it.  NULL without memory. */
+xmlDocPtr vlun_fresh_document(const struct vlun_record *record, int indent);
 
 /* The document that host was read from, with no other devices than the current ones of changes, in their order.  False
  * where that cannot be cut out of the text. */

@@ -1,5 +1,5 @@
--- What the properties of apply have found (see apply_properties_spec.lua), each as a small story of its own: a domain in
--- memory, a recipe, and what goes wrong at which call.
+-- What the properties of apply have found (see apply_properties_spec.lua), and what they cannot see, each as a small
+-- story of its own: a domain in memory, a recipe, and what goes wrong at which call.
 local apply = require("virtlun.apply")
 local fake = require("support.fake_host")
 local host = require("support.host_xml")
@@ -31,6 +31,174 @@ describe("a call that is refused", function()
     assert.truthy(dom:document("live"):find("tray='open'", 1, true))
     assert.is_true(is_written(report))
     assert.same({ "update sda live!" }, machine.calls)
+  end)
+end)
+
+describe("a medium that is taken out to be read in another way", function()
+  local function play(verdict, fault)
+    local machine, domain, dom = start { host.drive("sda", { path = "/a.img" }) }
+    local at = fake.faults.at(2, verdict(domain))
+    function machine.fault(call) return at(call) or fault and fault(call, machine) or nil end
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", format = "qcow2" })
+    local codes = {}
+    for i, problem in ipairs(problems or {}) do codes[i] = problem.code end
+    return result, table.concat(codes, " "), domain, machine
+  end
+
+  it("comes back although the host did not say that it is out", function()
+    local result, codes, domain, machine = play(function()
+      return nil
+    end, function(call, machine)
+      return call.name == "xml" and machine.calls[1] and machine.count.writing == 1 and { refuse = 38, message = "no" }
+    end)
+    assert.same({ nil, "host_refused restored" }, { result, codes })
+    assert.truthy(domain:medium("sda"):find("/a.img", 1, true))
+    assert.same({ "update sda live", "update sda live", "update sda live" }, machine.calls)
+  end)
+
+  it("comes back although the host refuses it as it refuses a locked tray", function()
+    local result, codes, domain, machine = play(function() return { refuse = 9 } end)
+    assert.same({ nil, "tray_locked restored" }, { result, codes })
+    assert.truthy(domain:medium("sda"):find("/a.img", 1, true))
+    assert.same({ "update sda live", "update sda live!", "update sda live" }, machine.calls)
+  end)
+
+  it("has no drive any more if another client has taken that away", function()
+    local result, codes, domain, machine = play(function(domain)
+      return { first = function() domain:detach_device(host.drive("sda"), { live = true }) end }
+    end)
+    assert.same({ nil, "host_refused not_restored", nil }, { result, codes, domain.live:disk_at("sda") })
+    assert.same({ "update sda live", "update sda live!" }, machine.calls)
+  end)
+end)
+
+describe("another client", function()
+  it("who takes a name just before it is plugged gets the medium, but that is no success", function()
+    local machine, domain, dom = start({}, { manners = { tray_unknown = false } })
+    machine.fault = fake.faults.at(1, { first = function()
+      domain:attach_device(host.drive("sda", { path = "/theirs.iso", place = { 0, 9, 9 } }), { live = true })
+    end })
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/ours.iso",
+      address = { controller = 0, target = 0, unit = 0 } })
+    assert.same({ nil, "already_there" }, { result, problems[1].code })
+    assert.falsy(dom:document("config"):find("sda", 1, true))
+    assert.same({ "attach sda live config", "detach sda config" }, machine.calls)
+  end)
+end)
+
+describe("a drive that comes", function()
+  it("is not put over one that another client has added since the plan was made", function()
+    local machine = fake.host { manners = { tray_unknown = false } }
+    local drive = host.drive("sda", { path = "/a.iso" })
+    local domain = machine:add { live = { host.hba(0) }, config = { host.hba(0), drive } }
+    local dom = assert(machine:open("web01"))
+    machine.fault = fake.faults.at(1, { first = function()
+      domain:attach_device(host.drive("sda", { path = "/theirs.iso", place = { 0, 9, 9 } }), { live = true })
+    end })
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/b.iso" })
+    assert.same({ nil, "host_changed" }, { result, problems[1].code })
+    assert.truthy(dom:document("live"):find("/theirs.iso", 1, true))
+    assert.same({ "update sda config" }, machine.calls)
+  end)
+end)
+
+describe("the step of the domain itself", function()
+  local function results(number, verdict)
+    local machine, _, dom = start { host.drive("sda", { path = "/a.iso" }) }
+    machine.fault = fake.faults.at(number, verdict)
+    local plan = assert(apply.plan(dom, { kind = "domain", name = "web01", boot = "devices",
+      { kind = "cdrom", dev = "sda", boot = 1, source = "/b.iso" } }))
+    local result, _, report = plan:apply()
+    assert.is_nil(result)
+    local words = {}
+    for i, step in ipairs(plan.steps) do words[i] = step.result or "none" end
+    return table.concat(words, " "), report
+  end
+
+  it("is told as left or as failed, as the others are", function()
+    local words, report = results(1, { refuse = 9 })
+    assert.same({ "left failed failed", 1 }, { words, report.left })
+    words, report = results(2, { refuse = 9 })
+    assert.same({ "failed failed done", 2 }, { words, report.failed })
+  end)
+end)
+
+describe("what is undone", function()
+  local desired = { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", startup_policy = "optional" },
+    { kind = "cdrom", dev = "sdb", source = "/x.iso" } }
+
+  local function begin(fault)
+    local machine = fake.host()
+    local domain = machine:add { state = "shut off", devices = { host.hba(0), host.drive("sda"),
+      host.drive("sdb", { place = { 0, 0, 1 } }) } }
+    local dom = assert(machine:open("web01"))
+    machine.fault = fault(domain)
+    local before = dom:document("config")
+    local result, _, report = assert(apply.plan(dom, desired)):apply { undo = "all" }
+    assert.is_nil(result)
+    return dom:document("config"), before, report, machine
+  end
+
+  it("is also what was not there before", function()
+    local after, before, report = begin(function() return fake.faults.at(2, { refuse = 9 }) end)
+    assert.equal(before, after)
+    assert.same({ false, 1 }, { report.written, report.undone })
+  end)
+
+  it("is no drive that another client has taken away", function()
+    local after, _, _, machine = begin(function(domain)
+      local refuse = fake.faults.at(2, { refuse = 9, message = "no" })
+      return function(call)
+        local verdict = refuse(call)
+        if verdict then domain:detach_device(host.drive("sda"), { config = true }) end
+        return verdict
+      end
+    end)
+    assert.falsy(after:find("sda", 1, true))
+    assert.same({ "update sda config", "update sdb config!" }, machine.calls)
+  end)
+end)
+
+describe("an empty drive that is to be replaced", function()
+  it("stays where this libvirt would not take it back", function()
+    local machine, _, dom = start { host.drive("sda", { path = false }) }
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", replace = true,
+      address = { controller = 0, target = 3, unit = 3 } })
+    assert.same({ nil, "empty_hotplug" }, { result, problems[1].code })
+    assert.same({}, machine.calls)
+    machine.version = 9010000
+    machine.manners.empty_refused = false
+    dom = assert(machine:open("web01"))
+    assert(run(dom, { kind = "cdrom", dev = "sda", replace = true, address = { controller = 0, target = 3, unit = 3 } }))
+    assert.truthy(dom:document("live"):find("target='3' unit='3'", 1, true))
+  end)
+end)
+
+describe("an empty drive that only the running domain has", function()
+  it("comes to the configuration with the format that is described", function()
+    local machine = fake.host()
+    machine:add { live = { host.hba(0), host.drive("sda", { path = false }) }, config = { host.hba(0) } }
+    local dom = assert(machine:open("web01"))
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", format = "qcow2" })
+    assert(result, tostring(problems))
+    assert.truthy(dom:document("config"):find("type='qcow2'", 1, true))
+    assert.same({ "attach sda config" }, machine.calls)
+  end)
+end)
+
+describe("a drive that is replaced", function()
+  it("is there although the host did not say at once that the old one has gone", function()
+    local machine, _, dom = start({ host.drive("sda", { path = "/a.iso" }) })
+    machine.list[1].drives.sda.hot = true
+    function machine.fault(call)
+      if call.name ~= "xml" or machine.calls[#machine.calls] ~= "detach sda live" then return nil end
+      machine.fault = nil
+      return { refuse = 38, message = "no" }
+    end
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/b.iso" })
+    assert(result, tostring(problems))
+    assert.truthy(dom:document("live"):find("/b.iso", 1, true))
+    assert.equal("replaced", result.notes[1].code)
   end)
 end)
 

@@ -125,7 +125,7 @@ function Host:element(name, number_or_change)
 end
 
 --- Whether a call may have come about although it failed: it was not answered in time, or the connection went.
-local function is_unanswered(failure)
+function Host:is_unanswered(failure)
   local cause = failure[1].cause or {}
   return cause.begun or cause.domain == "VIR_FROM_RPC"
 end
@@ -134,7 +134,7 @@ end
 -- that is refused may leave something behind, an open tray or HBAs.
 function Host:write(call, ...)
   local good, failure = self:call(call, ...)
-  if not good and is_unanswered(failure) then self.unanswered = true end
+  if not good and self:is_unanswered(failure) then self.unanswered = true end
   self.written = true
   return good, failure
 end

@@ -35,16 +35,22 @@ local function is_there(host, change, alias)
   return number ~= nil and host.live.document:alias(number) == alias
 end
 
+--- Whether a look that failed is worth another one: what has been asked for may be leaving, and who replaces it must
+-- know.
+local function may_look_again(host, failure)
+  return failure[1].cause ~= nil and not host:is_unanswered(failure)
+end
+
 --- Waits until the device has left, the guest has refused, or the time is up: "removed", "refused" or "pending".
 local function await_removal(host, change, watcher, alias, seconds)
   local now = host.dom.now
   local deadline = now() + seconds
   while true do
     local seen, failure = host:refresh("live")
-    if not seen then return nil, failure end
-    if not is_there(host, change, alias) then return "removed" end
+    if seen and not is_there(host, change, alias) then return "removed" end
+    if not seen and not may_look_again(host, failure) then return nil, failure end
     local left = deadline - now()
-    if left <= 0 then return "pending" end
+    if left <= 0 then return seen and "pending" or nil, failure end
     if host.waiting then host.waiting("guest") end
     local event = watcher:next(math.min(left, LOOK_SECONDS))
     if event and event.event == "removal_failed" and event.alias == alias then return "refused" end
@@ -159,6 +165,16 @@ local function wanted_elsewhere(host, number)
   return core.model { kind = "domain", name = host.dom.name, wanted }
 end
 
+--- An element with all that is described.  It is compared where it stands alone: of an empty drive that runs, no format
+-- counts.
+local function as_described(wanted, xml)
+  local document, found = core.document(xml)
+  local change = document and core.diff(wanted, document)[1]
+  if change then xml, found = core.patch(xml, wanted, document, { change }) end
+  if not document or not xml then return nil, problems.list(found) end
+  return xml
+end
+
 --- The element of a new device: as the other half has it, with all that is described; else as it is described.  The
 -- chain of images of a running disk, and a transient one's overlay, are not for the configuration.
 local function new_element(host, name, number)
@@ -167,11 +183,9 @@ local function new_element(host, name, number)
   local document = host.documents[other]
   local current = document and core.find(host.model, document, number)
   if not current or document:has_chain(current) then return host.model:xml(number) end
-  local wanted = wanted_elsewhere(host, number)
-  local change = core.diff(wanted, document)[1]
-  local xml, found = core.element(host.xml[other], document, change or current, change and wanted)
+  local xml, found = core.element(host.xml[other], document, current)
   if not xml then return nil, problems.list(found) end
-  return xml
+  return as_described(wanted_elsewhere(host, number), xml)
 end
 
 local function hbas_of(host)

@@ -53,6 +53,12 @@ function virtlun.plan(...)
   return require("virtlun.plan").make(...)
 end
 
+--- virtlun.import(description, xml or { config =, live = }, { uri =, live = }): text of a recipe that says what is
+-- there, with comments where it cannot; nil and problems.  See virtlun.import's file.
+function virtlun.import(...)
+  return require("virtlun.import").import(...)
+end
+
 --- virtlun.removal(desired, description, { scope = }): the domain with all absent that desired names, and notes; nil
 -- and problems.  description is what dom:describe() gave; an HBA that another drive needs is left out.
 function virtlun.removal(...)

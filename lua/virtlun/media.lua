@@ -76,10 +76,13 @@ local function eject(job)
   local half, text = job.host.live, job.host.xml.live
   local difference, model = tray.difference_of(job.host, job.change, half.document, { source = false })
   if not difference then return true end
+  if difference.action ~= "change" then return job.host:fail(job.change, { code = "host_changed" }) end -- it has gone
   local element, found = core.element(text, half.document, difference, model)
   if not element then return nil, problems.list(found) end
   local drive = drive_of(job)
-  return update(job, element, drive and drive.tray)
+  local good, failure = update(job, element, drive and drive.tray)
+  job.emptied = job.emptied or good
+  return good, failure
 end
 
 --- What the drive is like after a call that failed: see quirks.list.
@@ -141,8 +144,9 @@ end
 
 local remedies = {}
 
+--- What virtlun itself has taken out is put back.
 function remedies.locked(job, failure)
-  return fail(job, "tray_locked", failure)
+  return fail(job, "tray_locked", failure, job.emptied and put_back(job))
 end
 
 --- Empties the drive, which makes the document true again, and puts back what was in it.
@@ -155,7 +159,7 @@ end
 local function is_stuck(job)
   if not job.was.source then return true end
   local good, _, what = try_eject(job)
-  if good then return false, put_back(job) end
+  if good or job.emptied then return false, put_back(job) end
   return what == "tray_unknown"
 end
 
@@ -194,7 +198,6 @@ end
 local function reseat(job)
   local good, failure, what = try_eject(job)
   if not good then return mend(job, failure, what) end
-  job.emptied = true
   return send(job)
 end
 

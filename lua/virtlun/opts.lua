@@ -12,6 +12,7 @@ local kinds = {
   on_progress = "function", confirm = "function", stop = "function", undo = { "all" }, xml = "boolean",
   only = "table", except = "table",
   from = "string", how = { "reboot", "reset" }, power_off = "boolean",
+  uri = "string", live = "boolean",
 }
 
 -- Which functions take which.
@@ -20,6 +21,7 @@ local of = {
   change = { "scope", "only", "except", "force", "reattach", "timeout", "format", "first", "xml", "undo", "stop",
     "on_progress", "confirm" },
   reboot = { "from", "how", "power_off", "force", "timeout" },
+  import = { "uri", "live" },
 }
 
 local function contains(list, value)

@@ -5,6 +5,7 @@
 local changes = require "virtlun.changes"
 local hotplug = require "virtlun.hotplug"
 local problems = require "virtlun.problems"
+local quirks = require "virtlun.quirks"
 local tray = require "virtlun.tray"
 
 local replace = {}
@@ -33,9 +34,20 @@ local function elements_of(host, change)
   return element, as_it_was
 end
 
+--- Whether the device as it will be is an empty CD drive which this libvirt may not plug: it would go, and not come
+-- back.
+local function may_not_come(host, change)
+  local source = changes.after(change, "source")
+  if source == nil then source = change.before.source end
+  return quirks.foresee_attach({ kind = change.kind, source = source }, host.facts) ~= "live"
+end
+
 local ENDS = { back = "put_back", lost = "lost" }
 
 local function run(host, change, opts)
+  if may_not_come(host, change) then
+    return host:fail(change, { code = "empty_hotplug", a = "it would have to leave first, and would not come back" })
+  end
   local element, as_it_was = elements_of(host, change)
   if not element then return nil, as_it_was end
   local good, failure, ended, why = replace.by(host, change, element, as_it_was, opts)

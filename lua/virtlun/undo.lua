@@ -48,7 +48,7 @@ local function former(change, document)
   local was = devices.identity(change.before or change.after)
   if change.action == "add" then was.absent = true end
   for _, field in ipairs(change.fields or {}) do
-    was[field.key] = field.before == nil and false or field.before
+    was[field.key] = field.before ~= nil and field.before -- what was not there is to be taken away
   end
   was.replace = change.replace
   return was
@@ -61,13 +61,18 @@ local function original(host, name, change, began)
   return tray.set(host, change, is, "closed", element, found)
 end
 
+--- Whether a device that was changed is no longer there: what another client has taken away does not come back empty.
+local function is_gone(host, name, move)
+  return move[name].action == "change" and not host:find(name, move.desired)
+end
+
 --- A half as it was before the moves, as far as they were about it: the description, and by number the elements of
 -- what is to come back.
 local function former_half(host, name, moves, began)
   local desired, originals = { kind = "domain", name = host.desired.name }, {}
   for _, move in ipairs(moves) do
     local change = move[name]
-    if change then
+    if change and not is_gone(host, name, move) then
       desired[#desired + 1] = former(change, began.documents[name])
       if change.action == "remove" then originals[#desired] = original(host, name, change, began) end
     end
@@ -77,6 +82,8 @@ end
 
 --- Makes a half as it was; true, or nil and problems.
 local function restore(host, name, moves, began, execute)
+  local good, failure = host:refresh(name)
+  if not good then return nil, failure end
   local desired, originals = former_half(host, name, moves, began)
   if #desired == 0 then return true end
   local work, found = hosts.read(host.dom, desired, { scope = name, force = true, xml = false })

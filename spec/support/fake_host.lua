@@ -236,8 +236,9 @@ local function make(self, name, ...)
 end
 
 -- Makes a call as a fault wants it.
-local function make_with(self, verdict, connection, ...)
-  if verdict.first then verdict.first() end
+local function make_with(self, verdict, about, connection, ...)
+  if verdict.first then verdict.first(about) end
+  if verdict.ignore then return true end
   if verdict.refuse then return nil, failure_of(verdict.refuse, verdict.message) end
   local result, failure
   if verdict.lose ~= "before" and verdict.silent ~= "before" then result, failure = make(self, ...) end
@@ -262,7 +263,7 @@ local function call(self, name, handle, options, ...)
     host = self, domain = handle.fake, xml = (...) }
   about.text = text_of(about.name, options, ...)
   local verdict = self.fault and self.fault(about) or {}
-  local result, failure = make_with(self, verdict, connection, name, handle, options, ...)
+  local result, failure = make_with(self, verdict, about, connection, name, handle, options, ...)
   if about.writes then self.calls[#self.calls + 1] = about.text .. (result and "" or "!") end
   return result, failure
 end

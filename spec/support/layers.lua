@@ -142,7 +142,7 @@ end
 
 -- These speak to no host.
 local without_backend = { "virtlun.plan", "virtlun.quirks", "virtlun.problems", "virtlun.dsl",
-  "virtlun.removal" }
+  "virtlun.removal", "virtlun.import" }
 
 -- files: path -> text of the Lua sources below lua/virtlun. Returns one sentence for each broken rule.
 function layers.lua_requires(files)

@@ -3,15 +3,17 @@
 local core = require("virtlun.core")
 local fake = require("support.fake_host")
 local host_xml = require("support.host_xml")
+local xml = require("support.fake.xml")
 
 local random_host = { THEIRS = "/theirs.iso" } -- what other clients put into their drives
 
 -- Elements ------------------------------------------------------------------------------------------------------------
 
+-- A medium by its name: as a recipe says it.
 local sources = {
-  cdrom = function(name) return "file", ("<source file='/%s.iso'/>"):format(name), ("/%s.iso"):format(name) end,
-  disk = function(name) return "file", ("<source file='/%s.img'/>"):format(name), { file = ("/%s.img"):format(name) } end,
-  lun = function(name) return "block", ("<source dev='/dev/%s'/>"):format(name), { dev = "/dev/" .. name } end,
+  cdrom = function(name) return ("/%s.iso"):format(name) end,
+  disk = function(name) return { file = ("/%s.img"):format(name) } end,
+  lun = function(name) return { dev = "/dev/" .. name } end,
 }
 
 local function address(place)
@@ -19,9 +21,15 @@ local function address(place)
 end
 
 local function drive_xml(kind, dev, medium, place, inner)
-  local type, source = sources[kind](medium or "")
-  return ("<disk type='%s' device='%s'><driver name='qemu' type='raw' cache='none'/>%s<target dev='%s' bus='scsi'/>%s%s</disk>")
-    :format(type, kind, medium and source or "", dev, inner or "", address(place))
+  local source = sources[kind](medium or "")
+  local path = type(source) == "table" and (source.file or source.dev) or source
+  local is_block = kind == "lun"
+  return table.concat {
+    ("<disk type='%s' device='%s'><driver name='qemu' type='raw' cache='none'/>"):format(is_block and "block" or "file",
+      kind),
+    medium and ("<source %s='%s'/>"):format(is_block and "dev" or "file", path) or "",
+    ("<target dev='%s' bus='scsi'/>"):format(dev), inner or "", address(place), "</disk>",
+  }
 end
 
 -- Domains -------------------------------------------------------------------------------------------------------------
@@ -85,6 +93,7 @@ local function foreign_disks(random, world)
   for _, bus in ipairs { "sata", "virtio" } do
     if random.one_in(2) then
       local dev = bus == "sata" and free_dev(random, world) or "vda"
+      if bus == "sata" then world.sata = dev end
       list[#list + 1] = ("<disk type='file' device='disk'><source file='/%s.img'/><target dev='%s' bus='%s'/></disk>")
         :format(bus, dev, bus)
     end
@@ -98,10 +107,12 @@ local machines = {
   { arch = "s390x", machine = "s390-ccw-virtio" },
 }
 
-local states = { "running", "running", "running", "running", "paused", "transient", "shut off", "shut off" }
+local states = { "running", "running", "running", "running", "running", "running", "paused", "paused", "transient",
+  "shut off", "shut off", "shut off" }
+local SELDOM = 25 -- one domain in so many has a saved state, with which nothing can be planned
 
 -- The devices of one half: some drives may be in the other one only.
-local function half(random, world, fixed, differs)
+local function half_of(random, world, fixed, differs)
   local list = table.move(fixed, 1, #fixed, 1, {})
   for _, drive in ipairs(world.drives) do
     if not (differs and random.one_in(6)) then list[#list + 1] = drive.xml end
@@ -139,11 +150,12 @@ local function new_domain(random, world)
   for _ = 1, random.upto(6) do add_drive(random, world) end
   local fixed, differs = fixed_devices(random, world, machine), random.one_in(4)
   local fields = { arch = machine.arch, machine = machine.machine, more = machine.more, boot = not random.one_in(4) }
-  fields.config = state ~= "transient" and half(random, world, fixed, differs)
-  fields.live = state ~= "shut off" and half(random, world, fixed, differs)
+  fields.config = state ~= "transient" and half_of(random, world, fixed, differs)
+  fields.live = state ~= "shut off" and half_of(random, world, fixed, differs)
   if state == "paused" then fields.state = state end
   world.domain = world.host:add(fields)
   if fields.live then live_before(random, world) end
+  if fields.live and fields.config and random.one_in(SELDOM) then world.domain:save() end
 end
 
 -- Edits ---------------------------------------------------------------------------------------------------------------
@@ -180,8 +192,7 @@ local function add(kind)
     for missing = #world.hbas + 1, index or 0 do world.hbas[missing] = "virtio-scsi" end
     local device = { kind = kind, dev = free_dev(random, world), address = place_of(free_place(random, world, index)) }
     if kind ~= "cdrom" or not random.one_in(4) then
-      local _
-      _, _, device.source = sources[kind](new_medium(world))
+      device.source = sources[kind](new_medium(world))
       device.format = kind == "disk" and "raw" or nil
     end
     return device
@@ -198,8 +209,7 @@ random_host.edits = {
     local drive = pick_drive(random, world, "cdrom")
     if not drive then return nil end
     local device = described(drive)
-    local _
-    _, _, device.source = sources.cdrom(random.one_in(6) and drive.medium or new_medium(world))
+    device.source = sources.cdrom(random.one_in(6) and drive.medium or new_medium(world))
     if random.one_in(6) then device.tray = "closed" end
     return device
   end },
@@ -222,6 +232,7 @@ random_host.edits = {
     if not drive then return nil end
     local device = described(drive)
     device.address = place_of(free_place(random, world))
+    world.moves = true
     return device
   end },
   { "another serial", function(random, world)
@@ -229,6 +240,13 @@ random_host.edits = {
     if not drive then return nil end
     local device = described(drive)
     device.serial = "S" .. random.upto(9)
+    return device
+  end },
+  { "another format", function(random, world)
+    local drive = pick_drive(random, world, "cdrom")
+    if not drive or not drive.medium then return nil end
+    local device = described(drive)
+    device.format = "qcow2"
     return device
   end },
   { "another startup policy", function(random, world)
@@ -243,10 +261,10 @@ random_host.edits = {
     world.hbas[index] = "virtio-scsi"
     return { kind = "controller", index = index, model = "virtio-scsi", queues = random.one_in(2) and 4 or nil }
   end },
+  -- What comes to it must be right for the old model too, which runs until the next boot.
   { "another model", function(_, world)
     local index = free_hba(world)
     if not index then return nil end
-    world.hbas[index] = "virtio-scsi"
     return { kind = "controller", index = index, model = "virtio-scsi", queues = 2 }
   end },
   { "an HBA leaves", function(_, world)
@@ -254,6 +272,11 @@ random_host.edits = {
     if not index then return nil end
     world.hbas[index] = nil
     return { kind = "controller", index = index, absent = true }
+  end },
+  { "absent, and what has its name is on another bus", function(random, world)
+    local dev = world.sata
+    if not dev or not random.one_in(8) then return nil end
+    return { kind = random.pick { "cdrom", "disk" }, dev = dev, absent = true }
   end },
   { "boot from it", function(random, world)
     local drive = not world.desired.boot and pick_drive(random, world, "cdrom", "disk")
@@ -272,6 +295,17 @@ end
 
 random_host.name_of = name_of
 
+-- The single operation that does what a description of one device does, nil if there is none.
+local function operation_of(world, device)
+  local dev, opts = device.dev, { scope = world.desired.scope }
+  if not dev then return nil end
+  if device.absent then return function(dom) return dom:detach(dev, opts) end end
+  if device.format or device.tray or device.serial or device.boot then return nil end
+  if device.address and not world.moves then return function(dom) return dom:attach(device, opts) end end
+  if device.source then return function(dom) return dom:insert(dev, device.source, opts) end end
+  if device.source == false then return function(dom) return dom:eject(dev, opts) end end
+end
+
 -- An edit that leaves an HBA must not meet one that needs it: the first says what the world is for those that follow.
 local function edit(random, world)
   world.desired = { kind = "domain", name = "web01", fill_gaps = true }
@@ -284,9 +318,29 @@ local function edit(random, world)
       world.desired[#world.desired + 1] = device
     end
   end
+  local single = not world.desired[2] and world.desired[1]
+  if single and random.one_in(3) then world.operation = operation_of(world, single) end
+end
+
+-- How the recipe is planned: world.opts, with which it is planned and applied.
+local function choose_opts(random, world)
+  local desired, opts = world.desired, world.opts
+  if world.operation then return end
+  if random.one_in(3) then opts.undo = "all" end
+  for _, device in ipairs(desired) do
+    local is_easy = device.kind == "cdrom" or device.kind == "controller"
+    device.replace = is_easy and random.one_in(4) or nil
+  end
+  if random.one_in(8) then desired.prune = true end
+  if desired[2] and random.one_in(8) and not desired.boot then
+    opts.only = { name_of(random.pick(desired)) }
+    world.touched = { [opts.only[1]] = true }
+  end
 end
 
 -- Faults --------------------------------------------------------------------------------------------------------------
+
+local faults = {}
 
 local function at_a_call(random, calls)
   return random.upto(random.one_in(4) and calls + 3 or math.max(calls, 1))
@@ -300,8 +354,8 @@ local function on_a_call(verdict)
   end
 end
 
--- What goes wrong: each row has a name and a function of the numbers, the world and the number of planned changes, which
--- makes it so and tells where.
+-- What goes wrong: each row has a name and a function of the numbers, the world and the number of planned changes, that
+-- makes it so and tells where; is_met says whether it has shown, where no fault of a call does.
 random_host.faults = {
   { "refused", function(random, world, calls)
     local number, code = at_a_call(random, calls), random.pick { 1, 9, 38, 55, 67, 99 }
@@ -322,14 +376,8 @@ random_host.faults = {
     world.host.fault = fake.faults.asking(number, { refuse = 38 })
     return ("question %d"):format(number)
   end },
-  { "somebody else is quicker", function(random, world, calls)
-    local number, what = at_a_call(random, calls), random.upto(3)
-    local race = { first = function() random_host.race(world, what) end }
-    local at = fake.faults.at(number, race)
-    -- A define has no way to tell that somebody else was quicker (facts 8).
-    world.host.fault = function(call) return call.name ~= "define" and at(call) or nil end
-    return ("call %d, %s"):format(number, random_host.races[what])
-  end },
+  { "somebody else is quicker", function(...) return faults.race(...) end },
+  { "the host says yes and does nothing", on_a_call { ignore = true } },
   { "the guest does not let go", function(random, world)
     world.domain.answers["*"] = random.pick { "never", "refuses", 12, 50 }
     return tostring(world.domain.answers["*"])
@@ -352,35 +400,110 @@ random_host.faults = {
 
 -- Races ---------------------------------------------------------------------------------------------------------------
 
-random_host.races = { "a drive comes to a free place", "a medium of another drive changes", "a name is taken" }
+-- Whether a race has met the very call, of one of these names, that is about a device of a half: nobody can tell
+-- libvirt that what it finds then is another one (facts 7 and 8).
+local function is_at(call, names, dev, half)
+  if not call.scope[half] then return false end
+  for _, name in ipairs(names) do
+    if call.text:find(("^%s %s "):format(name, dev)) then return true end
+  end
+  return false
+end
 
--- What another client does, in whatever halves there are; world.on_race is called around it.
-function random_host.race(world, what)
-  local function on(half_name, call, element)
-    if not world.domain[half_name] then return end
-    world.domain[call](world.domain, element, { [half_name] = true })
+local function each_half(world, fn)
+  for _, half in ipairs { "live", "config" } do
+    if world.domain[half] then fn(half) end
   end
-  local function both(call, element)
-    for _, half_name in ipairs { "live", "config" } do pcall(on, half_name, call, element) end
-  end
-  world:before_race()
-  if what == 1 then
-    both("attach_device", drive_xml("cdrom", "sdzy", "theirs", { 0, 200, 0 }))
-  elseif what == 2 then
+end
+
+-- A call of another client's, in one half; what libvirt refuses does not come about.
+local function try(world, half, name, element)
+  pcall(world.domain[name], world.domain, element, { [half] = true })
+end
+
+local function theirs(dev, place) return drive_xml("cdrom", dev, "theirs", place) end
+
+-- Says that a disk of a half is to be as it is now, as long as the recipe is applied.
+local function expect(world, half, dev)
+  local at = world.domain[half]:disk_at(dev)
+  world.expected[half .. " " .. dev] = at and xml.text(world.domain[half].devices[at]) or false
+end
+
+-- What other clients do, in whatever halves there are, before a call; about contests whatever the recipe says of the
+-- very same devices, which may be impossible then.
+random_host.races = {
+  { "a drive comes to a free place", function(world)
+    each_half(world, function(half) try(world, half, "attach_device", theirs("sdzy", { 0, 200, 0 })) end)
+  end },
+  { "a medium of another drive changes", function(world)
     for _, drive in ipairs(world.drives) do
-      if drive.kind == "cdrom" and not world.touched[drive.name] then
-        pcall(on, "config", "update_device", drive_xml("cdrom", drive.dev, "theirs", drive.place))
+      if world.domain.config and drive.kind == "cdrom" and not world.touched[drive.name] then
+        try(world, "config", "update_device", theirs(drive.dev, drive.place))
       end
     end
-  else
-    for _, device in ipairs(world.desired) do
-      if device.dev then
-        both("attach_device", drive_xml("cdrom", device.dev, "theirs", { 0, 201, 0 }))
-      end
+  end },
+  { "a name is taken", function(world, device, call)
+    each_half(world, function(half)
+      local is_new = not world.domain[half]:disk_at(device.dev) and not device.absent
+      try(world, half, "attach_device", theirs(device.dev, { 0, 201, 0 }))
+      if is_new and not is_at(call, { "attach" }, device.dev, half) then expect(world, half, device.dev) end
+    end)
+  end, contests = true },
+  { "a drive goes", function(world, device, call)
+    each_half(world, function(half)
+      local was = world.domain[half]:disk_at(device.dev)
+      try(world, half, "detach_device", theirs(device.dev, { 0, 0, 0 }))
+      local gone = was and not world.domain[half]:disk_at(device.dev)
+      -- One that is just being replaced comes back.
+      if gone and not is_at(call, { "attach", "detach" }, device.dev, half) then expect(world, half, device.dev) end
+    end)
+  end, contests = true },
+  { "a drive goes, and another one comes under its name", function(world, device, call)
+    each_half(world, function(half)
+      local was = world.domain[half]:disk_at(device.dev)
+      try(world, half, "detach_device", theirs(device.dev, { 0, 0, 0 }))
+      if was then try(world, half, "attach_device", theirs(device.dev, { 0, 203, 0 })) end
+      local new = was and world.domain[half]:disk_at(device.dev)
+      local is_ours = device.absent and not is_at(call, { "detach" }, device.dev, half)
+      if new and is_ours then expect(world, half, device.dev) end
+    end)
+  end, contests = true },
+  { "a drive comes to every HBA", function(world)
+    for index = 0, #world.hbas do
+      local dev = core.dev_name(600 + index)
+      each_half(world, function(half)
+        if world.domain[half]:hba_at(index) then try(world, half, "attach_device", theirs(dev, { index, 0, 5 })) end
+      end)
     end
     world.is_contested = true
+  end },
+  { "the domain stops", function(world)
+    if world.domain.live and world.domain.config then world.domain:stop() end
+    world.is_contested = true
+  end },
+}
+
+-- Lets another client do what a race is about.
+local function run_race(world, race, call)
+  world:before_race()
+  world.is_contested = world.is_contested or world.desired.prune -- which wants theirs away
+  if race.contests then
+    world.is_contested, world.expected = true, {}
+    for _, device in ipairs(world.desired) do
+      if device.dev and device.dev ~= world.sata then race[2](world, device, call) end
+    end
+  else
+    race[2](world)
   end
   world:after_race()
+end
+
+function faults.race(random, world, calls)
+  local number, race = at_a_call(random, calls), random.pick(random_host.races)
+  local at = fake.faults.at(number, { first = function(call) run_race(world, race, call) end })
+  -- A define has no way to tell that somebody else was quicker (facts 8).
+  world.host.fault = function(call) return call.name ~= "define" and at(call) or nil end
+  return ("call %d, %s"):format(number, race[1])
 end
 
 -- The whole -----------------------------------------------------------------------------------------------------------
@@ -399,32 +522,38 @@ end
 -- A world whose recipe is not yet made so, and in which nothing is wrong yet.
 function random_host.world(random)
   local world = setmetatable({ host = fake.host { version = random.pick { 9000000, 9005000, 11000000 } }, hbas = {},
-    drives = {}, places = {}, devs = {}, touched = {}, media = 0, hostdevs = 0 }, World)
+    drives = {}, places = {}, devs = {}, touched = {}, is_met = {}, expected = {}, opts = {}, media = 0, hostdevs = 0 }, World)
   new_domain(random, world)
   edit(random, world)
+  choose_opts(random, world)
   return world
 end
 
--- Makes something go wrong from now on: its row and where that is.
+-- Makes something go wrong from now on, sometimes two things: in words, what.
 function random_host.break_something(random, world, calls)
-  local row = random.pick(random_host.faults)
-  local where = row[2](random, world, calls)
-  local fault = world.host.fault
-  if fault then
-    world.host.fault = function(call)
-      local verdict = fault(call)
-      world.met = world.met or verdict ~= nil
-      world.is_cut = world.is_cut or verdict and (verdict.lose or verdict.silent)
-      return verdict
-    end
+  local words, list = {}, {}
+  for i = 1, random.one_in(4) and 2 or 1 do
+    local row = random.pick(random_host.faults)
+    world.host.fault = nil
+    words[i] = ("%s (%s)"):format(row[1], row[2](random, world, calls))
+    list[i], world.is_met[i] = world.host.fault or fake.faults.none, row.is_met
   end
-  return row, where
+  world.host.fault = function(call)
+    local verdict = fake.faults.all(list)(call)
+    world.has_failed = world.has_failed or verdict ~= nil
+    world.is_cut = world.is_cut or verdict and (verdict.lose or verdict.silent)
+    world.is_misled = world.is_misled or verdict and verdict.ignore
+    return verdict
+  end
+  return table.concat(words, ", ")
 end
 
--- Whether what was to go wrong has.
-function random_host.is_met(world, row)
-  if row.is_met then return row.is_met(world) end
-  return world.met or false
+-- Whether anything of what was to go wrong has.
+function random_host.is_met(world)
+  for _, is_met in pairs(world.is_met) do
+    if is_met(world) then return true end
+  end
+  return world.has_failed or false
 end
 
 -- Mends all that is wrong: the daemon is back, the guest answers, images can be read.

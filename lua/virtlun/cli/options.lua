@@ -218,6 +218,10 @@ function options.parser()
   local show = add_pictures(add_connection(command("show", "Show HBAs, drives, media and what the guest will see.")))
   show:argument("domain"):args("*"):description("Name or UUID; all domains if none is given.")
 
+  local import = add_connection(command("import", "Print the recipe of what a domain has."))
+  import:argument("domain"):args("+"):description("Name or UUID.")
+  import:flag("--live"):description("Describe the running domain, not its configuration.")
+
   add_explanations(command, bare)
   for _, new in ipairs(printing) do add_common(new) end -- last, because all have them
   -- What the scripts of completion call; words is a command line without its first word.

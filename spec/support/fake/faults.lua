@@ -5,7 +5,8 @@
 -- host.calls), number (among the calls of its sort), writes (whether it changes anything), scope, domain and host.
 -- What becomes of it: { refuse = error code, message = }; { lose = "before" or "after" }: the daemon dies before the
 -- call is made, or when it is made and nobody has been told; { silent = "before" or "after" }: nobody answers in time;
--- { first = function }: somebody else is quicker, then it is made.
+-- { first = function(call) }: somebody else is quicker, then it is made; { ignore = true }: success is told, and
+-- nothing is done.
 local faults = {}
 
 local JOB_SECONDS = 30 -- libvirt's patience with a domain that is busy
@@ -32,6 +33,9 @@ function faults.busy(number, count)
     return { refuse = 68, message = "Timed out during operation: cannot acquire state change lock" }
   end
 end
+
+-- Nothing.
+function faults.none() return nil end
 
 -- Whichever of the faults has something to say first.
 function faults.all(list)

@@ -1,0 +1,40 @@
+--- The command import: recipes of domains that are there.
+
+local virtlun = require "virtlun"
+local hosts = require "virtlun.cli.hosts"
+local json_view = require "virtlun.view.json"
+local status = require "virtlun.cli.status"
+
+local import = {}
+
+--- The recipe of one domain: { domain =, uri =, recipe = text }; nil and problems.
+local function recipe_of(open, name, live)
+  local dom, found = open:domain(name)
+  local facts, documents, text
+  if dom then facts, found = dom:facts() end
+  if facts then documents, found = dom:documents(facts) end
+  local uri = dom and dom.connection.uri
+  if documents then text, found = virtlun.import(documents, { uri = uri, live = live }) end
+  if not text then return nil, found end
+  return { domain = dom.name, uri = uri, recipe = text }
+end
+
+function import.import(args, out)
+  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout }
+  local recipes, found = {}, virtlun.problems()
+  for _, name in ipairs(args.domain) do
+    local recipe, failure = recipe_of(open, name, args.live)
+    recipes[#recipes + 1] = recipe
+    found:append(failure or {})
+  end
+  open:close()
+  if args.json then
+    out:json { domains = json_view.list(recipes), problems = json_view.list(found) }
+  else
+    out:problems(found)
+    for i, recipe in ipairs(recipes) do out:write((i > 1 and "\n" or "") .. recipe.recipe) end
+  end
+  return #recipes < #args.domain and status.FAILED or status.OK
+end
+
+return import

@@ -1,0 +1,224 @@
+--- A run: the moves of a work one after the other, what becomes of each, and what is done when one fails.
+
+local boot = require "virtlun.boot"
+local define = require "virtlun.define"
+local make = require "virtlun.make"
+local problems = require "virtlun.problems"
+local undo = require "virtlun.undo"
+
+local runs = {}
+
+local Run = {}
+Run.__index = Run
+
+--- What both halves are like, in a text.
+local function state_of(host)
+  local parts = {}
+  for i, half in ipairs(host.halves) do parts[i] = half.document:fingerprint() end
+  return table.concat(parts, " ")
+end
+
+--- steps: those of the plan that whoever applies it holds; each of them is told its result.
+local function new_run(host, steps, opts)
+  local run = setmetatable({ host = host, steps = steps, opts = opts, ahead = host.boot and 1 or 0 }, Run)
+  run.before = state_of(host)
+  run.began = { xml = {}, documents = {} }
+  for name, xml in pairs(host.xml) do run.began.xml[name] = xml end
+  for name, document in pairs(host.documents) do run.began.documents[name] = document end
+  function host.waiting(what) run:report("waiting", run.number, what) end
+  return run
+end
+
+--- Tells who listens of a step; the one for the domain itself comes before those of the moves.
+function Run:report(state, number, what)
+  if not self.opts.on_progress then return end
+  local step = self.steps[number]
+  self.opts.on_progress { state = state, number = number, total = #self.steps, step = step, what = what,
+    domain = self.host.dom.name }
+end
+
+local RESULTS = { done = true, failed = true, undone = true }
+
+--- number: of a move, 0 for the domain itself.
+function Run:tell(state, number)
+  number = number + self.ahead
+  if state == "begin" then self.number = number end
+  if RESULTS[state] then self.steps[number].result = state end
+  self:report(state, number)
+end
+
+--- Makes the moves one after the other; the configuration's define, which comes last, is made by finish.
+function Run:make_moves()
+  for i, move in ipairs(self.host.moves) do
+    self.stopped = self.opts.stop and self.opts.stop()
+    if self.stopped then return nil, problems.list() end
+    self:tell("begin", i)
+    self.host:begin_step(self.opts.timeout)
+    move.begun = true
+    local good, failure = make.move(self.host, move, self.opts)
+    if not good then
+      self:tell("failed", i)
+      move.begun, self.failed = false, move
+      return nil, failure
+    end
+    if not move.define then self:tell("done", i) end
+  end
+  return true
+end
+
+--- Tells of the moves whose configuration the define was to write what of it is made; nil and problems of what is not.
+function Run:verify_defined()
+  local host, found = self.host, problems.list()
+  local rest = host:changes("config")
+  for i, move in ipairs(host.moves) do
+    if move.define and move.begun then
+      local change = rest[move.desired]
+      self:tell(change and "failed" or "done", i)
+      if change then found:append { host:problem(change, { code = "not_made", a = move.step.why }) } end
+    end
+  end
+  if #found > 0 then return nil, found end
+  return true
+end
+
+--- Makes by one define what of the configuration the begun moves and the domain itself need.
+function Run:finish()
+  local host = self.host
+  if not host.config then return true end
+  host:begin_step(self.opts.timeout)
+  local good, failure = define.make(host)
+  local known = good and not boot.is_due(host, host.config.document)
+  if host.boot then self:tell(known and "done" or "failed", 0) end
+  if not good then return nil, failure end
+  if not known then return problems.fail { code = "not_made", path = host.dom.name, a = self.steps[1].why } end
+  return self:verify_defined()
+end
+
+--- All of it: true, or nil and problems.
+function Run:execute()
+  if self.host.boot then self:tell("begin", 0) end
+  local good, failure = self:make_moves()
+  if not good then return nil, failure end
+  return self:finish()
+end
+
+-- When it failed -------------------------------------------------------------------------------------------
+
+--- Whether a begun move has its running half made, and waits for the define of the other.  A new boot order is made
+-- whole or not at all: with some of its devices it could be one that the others have no place in.
+local function is_half_done(host)
+  if host.boot then return false end
+  for _, move in ipairs(host.moves) do
+    if move.begun and move.define and move.live then return true end
+  end
+  return false
+end
+
+--- Gives the configuration what the running domain has by now; what goes wrong with that is told beside the failure.
+function Run:settle(failure)
+  if self.host.unanswered or not is_half_done(self.host) then return end
+  local good, more = self:finish()
+  if not good then failure:append(more) end
+end
+
+--- The moves that were made, and the failed one, which may be made in part.
+local function begun_moves(run)
+  local made = {}
+  for _, move in ipairs(run.host.moves) do
+    if move.begun or move == run.failed then made[#made + 1] = move end
+  end
+  return made
+end
+
+function Run:number_of(wanted)
+  for i, move in ipairs(self.host.moves) do
+    if move == wanted then return i end
+  end
+end
+
+local function execute_alone(opts)
+  return function(host) return new_run(host, host.plan.steps, opts):execute() end
+end
+
+--- Makes everything as it was when the run began.
+function Run:undo_all(failure)
+  local moves = begun_moves(self)
+  local opts = { timeout = self.opts.timeout, reattach = self.opts.reattach, force = true }
+  local good, more = undo.all(self.host, moves, self.began, execute_alone(opts))
+  if not good then
+    failure:append { problems.new { code = "not_undone", path = self.host.dom.name } }
+    return failure:append(more)
+  end
+  for _, move in ipairs(moves) do
+    if move ~= self.failed then self:tell("undone", self:number_of(move)) end
+  end
+end
+
+--- Takes away what the failed step was prepared by.
+function Run:undo_needless(failure)
+  local failed = self.failed
+  if not failed or (failed.live or failed.config).action ~= "add" then return end
+  local function tell(move) self:tell("undone", self:number_of(move)) end
+  failure:append(undo.needless(self.host, begun_moves(self), self.opts, tell))
+end
+
+--- Tells how many steps were made and stay.
+function Run:tell_made(failure)
+  local made = self:count("done")
+  if made == 0 and not self.stopped then return end
+  failure:append { problems.new { code = self.stopped and "stopped" or "made_before", path = self.host.dom.name,
+    value = tostring(made), expected = tostring(#self.steps) } }
+end
+
+--- What is done about a failure, which is what it is told by.  Who stops a run wants what is made to stay.
+function Run:mend(failure)
+  if self.stopped then
+    self:settle(failure)
+  elseif self.opts.undo == "all" then
+    self:undo_all(failure)
+  else
+    self:settle(failure)
+    self:undo_needless(failure)
+  end
+  self:tell_made(failure)
+end
+
+-- How it ended ---------------------------------------------------------------------------------------------
+
+function Run:count(result)
+  local count = 0
+  for _, step in ipairs(self.steps) do
+    if step.result == result then count = count + 1 end
+  end
+  return count
+end
+
+--- Whether something is left of what was written: what was undone again has changed nothing, and what has no answer
+-- may still change something.
+local function is_changed(host, before)
+  if not host.written then return false end
+  return host.unanswered or not host:refresh() or state_of(host) ~= before
+end
+
+--- How the steps ended: counts, and whether the host is changed; the steps that were not begun get their result here.
+function Run:ending()
+  for i, move in ipairs(self.host.moves) do
+    local step = self.steps[i + self.ahead]
+    step.result = step.result or move.begun and "failed" or "left"
+  end
+  if self.host.boot then self.steps[1].result = self.steps[1].result or "left" end
+  return { written = is_changed(self.host, self.before), done = self:count("done"), undone = self:count("undone"),
+    failed = self:count("failed"), left = self:count("left") }
+end
+
+--- Makes a work so, which was just read: true; or nil, problems and how it ended.  steps: those of the plan that
+-- whoever applies it holds; each of them gets its result.  opts as for plan:apply.
+function runs.make(host, steps, opts)
+  local run = new_run(host, steps, opts)
+  local good, failure = run:execute()
+  if good then return true end
+  run:mend(failure)
+  return nil, failure:append(host.notes), run:ending()
+end
+
+return runs
