@@ -8,11 +8,10 @@
 
 struct complete {
   struct vlun_model *model;
-  const struct vlun_model *const *hosts;
+  struct vlun_model *const *hosts;
   size_t host_count, written; /* the documents that will be written come first */
   struct vlun_arena arena;
-  struct vlun_index *index[VLUN_MAX_HOSTS];
-  struct vlun_claims *places;                                    /* every place that is taken */
+  struct vlun_claims *places; /* every place that is taken; NULL until a device needs one */
   const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1]; /* described, or in every document that is written */
   const struct vlun_record *running[VLUN_MAX_CONTROLLER + 1];    /* in any document: tells the model of a missing one */
   struct vlun_place next[VLUN_MAX_CONTROLLER + 1]; /* where to look for a free place; what is before it is taken */
@@ -22,16 +21,16 @@ struct complete {
 
 /* The document that will be written decides what is new: the first.  Without one, what was read from a document is
  * written as it is. */
-static bool is_new(const struct complete *all, const struct vlun_device *device) {
+static bool is_new(struct complete *all, const struct vlun_device *device) {
   if (vlun_is_absent(device)) return false;
   if (all->host_count == 0) return !device->read;
-  return !vlun_index_find(all->index[0], device->record);
+  return !vlun_find(&all->arena, all->hosts[0], device->record);
 }
 
 /* What the other document has of a device that is new in the first: it is that one's equal, and gets no defaults. */
-static const struct vlun_device *elsewhere(const struct complete *all, const struct vlun_device *device) {
+static const struct vlun_device *elsewhere(struct complete *all, const struct vlun_device *device) {
   const struct vlun_device *found = NULL;
-  for (size_t h = 1; h < all->host_count && !found; h++) found = vlun_index_find(all->index[h], device->record);
+  for (size_t h = 1; h < all->host_count && !found; h++) found = vlun_find(&all->arena, all->hosts[h], device->record);
   return found;
 }
 
@@ -55,15 +54,23 @@ static void know_controller(const struct vlun_record *controller[VLUN_MAX_CONTRO
 }
 
 /* A described drive counts only with an address that was said: one that it keeps on the host is the host's to tell. */
-static void know(struct complete *all, const struct vlun_model *model, bool host) {
+static void know_places_of(struct complete *all, const struct vlun_model *model, bool host) {
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
     struct vlun_place place;
-    if (vlun_is(device, SHAPE_controller)) know_controller(all->running, device);
-    else if (!device->foreign && (host || vlun_common(device->record, COMMON_address)) &&
-             vlun_place_of(device->record, &place))
-      take_place(all, &place, device);
+    bool counts = !device->foreign && (host || vlun_common(device->record, COMMON_address));
+    if (counts && vlun_place_of(device->record, &place)) take_place(all, &place, device);
   }
+}
+
+static bool know_places(struct complete *all) {
+  size_t expected = all->model->count;
+  for (size_t h = 0; h < all->host_count; h++) expected += all->hosts[h]->count;
+  all->places = vlun_claims_new(&all->arena, expected);
+  if (!all->places) return false;
+  know_places_of(all, all->model, false);
+  for (size_t h = 0; h < all->host_count; h++) know_places_of(all, all->hosts[h], true);
+  return true;
 }
 
 static void know_controllers(const struct vlun_record *controller[VLUN_MAX_CONTROLLER + 1],
@@ -255,6 +262,7 @@ static bool place_for(struct complete *all, const struct vlun_device *device, st
 
 static void assign_place(struct complete *all, size_t number) {
   struct vlun_place place;
+  if (!all->places && !know_places(all)) return;
   if (!place_for(all, &all->model->device[number], &place)) return;
   struct vlun_device *device = &all->model->device[number]; /* after free_place, which may move the devices */
   take_place(all, &place, device);
@@ -269,21 +277,16 @@ static void assign_place(struct complete *all, size_t number) {
 /* --- all of it ---------------------------------------------------------------------------------------- */
 
 static bool know_all(struct complete *all) {
-  size_t expected = all->model->count;
+  know_controllers(all->running, all->model);
   for (size_t h = 0; h < all->host_count; h++) {
-    all->index[h] = vlun_index_new(&all->arena, all->hosts[h]);
-    if (!all->index[h]) return false;
-    expected += all->hosts[h]->count;
+    if (!vlun_index(all->hosts[h])) return false;
+    know_controllers(all->running, all->hosts[h]);
   }
-  all->places = vlun_claims_new(&all->arena, expected);
-  if (!all->places) return false;
-  know(all, all->model, false);
-  for (size_t h = 0; h < all->host_count; h++) know(all, all->hosts[h], true);
   know_written(all);
   return true;
 }
 
-bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count, size_t written) {
+bool vlun_complete(struct vlun_model *model, struct vlun_model *const *hosts, size_t host_count, size_t written) {
   struct complete all = {.model = model, .hosts = hosts, .host_count = host_count, .written = written};
   bool good = know_all(&all);
   if (good) {

@@ -11,7 +11,6 @@ enum space { BY_DEV, BY_ALIAS, BY_INDEX, BY_SOURCE };
 
 struct vlun_index {
   struct vlun_claims *claims;
-  struct vlun_arena *arena;
 };
 
 /* Host devices have no name of their own: the values of their source in one text identify them.  What only says how it
@@ -41,12 +40,12 @@ const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *
   return key;
 }
 
-static void enter_text(struct vlun_index *index, enum space space, const struct vlun_value *value,
+static void enter_text(const struct vlun_index *index, enum space space, const struct vlun_value *value,
                        const struct vlun_device *device) {
   if (value) vlun_claim(index->claims, space, value->u.text, value->len, device);
 }
 
-static void enter(struct vlun_index *index, const struct vlun_device *device) {
+static void enter(struct vlun_arena *arena, const struct vlun_index *index, const struct vlun_device *device) {
   const struct vlun_record *record = device->record;
   enter_text(index, BY_ALIAS, vlun_common(record, COMMON_alias), device);
   if (vlun_is(device, SHAPE_disk)) enter_text(index, BY_DEV, vlun_has(record, VLUN_disk_dev), device);
@@ -56,19 +55,18 @@ static void enter(struct vlun_index *index, const struct vlun_device *device) {
     if (number) vlun_claim(index->claims, BY_INDEX, &number->u.number, sizeof number->u.number, device);
   }
   if (vlun_is(device, SHAPE_hostdev) && vlun_has(record, VLUN_hostdev_source)) {
-    const char *key = vlun_source_key(index->arena, vlun_has(record, VLUN_hostdev_source)->u.record);
+    const char *key = vlun_source_key(arena, vlun_has(record, VLUN_hostdev_source)->u.record);
     if (key) vlun_claim(index->claims, BY_SOURCE, key, strlen(key), device);
   }
 }
 
-struct vlun_index *vlun_index_new(struct vlun_arena *arena, const struct vlun_model *host) {
-  struct vlun_index *index = vlun_alloc(arena, sizeof *index);
-  if (!index) return NULL;
-  index->arena = arena;
-  index->claims = vlun_claims_new(arena, host->count * 2);
-  if (!index->claims) return NULL;
-  for (size_t i = 0; i < host->count; i++) enter(index, &host->device[i]);
-  return index;
+bool vlun_index(struct vlun_model *host) {
+  struct vlun_index *index = host->index ? NULL : vlun_alloc(&host->arena, sizeof *index);
+  if (!index) return host->index != NULL;
+  index->claims = vlun_claims_new(&host->arena, host->count);
+  for (size_t i = 0; index->claims && i < host->count; i++) enter(&host->arena, index, &host->device[i]);
+  if (!host->arena.failed) host->index = index;
+  return host->index != NULL;
 }
 
 static const struct vlun_device *find_text(const struct vlun_index *index, enum space space,
@@ -76,24 +74,35 @@ static const struct vlun_device *find_text(const struct vlun_index *index, enum 
   return value ? vlun_claimed(index->claims, space, value->u.text, value->len) : NULL;
 }
 
-static const struct vlun_device *find_source(const struct vlun_index *index, const struct vlun_record *desired) {
+const struct vlun_device *vlun_find_dev(const struct vlun_model *host, const struct vlun_value *dev) {
+  return find_text(host->index, BY_DEV, dev);
+}
+
+const struct vlun_device *vlun_find_alias(const struct vlun_model *host, const struct vlun_value *alias) {
+  return find_text(host->index, BY_ALIAS, alias);
+}
+
+static const struct vlun_device *find_source(struct vlun_arena *arena, const struct vlun_index *index,
+                                             const struct vlun_record *desired) {
   const struct vlun_value *source = vlun_has(desired, VLUN_hostdev_source);
-  const char *key = source ? vlun_source_key(index->arena, source->u.record) : NULL;
+  const char *key = source ? vlun_source_key(arena, source->u.record) : NULL;
   return key ? vlun_claimed(index->claims, BY_SOURCE, key, strlen(key)) : NULL;
 }
 
-static const struct vlun_device *find_any(const struct vlun_index *index, const struct vlun_record *desired) {
+static const struct vlun_device *find_any(struct vlun_arena *arena, const struct vlun_index *index,
+                                          const struct vlun_record *desired) {
   const struct vlun_device *found = find_text(index, BY_ALIAS, vlun_common(desired, COMMON_alias));
   if (found) return found; /* An alias outlives a change of everything else. */
   if (desired->shape == &vlun_shapes[SHAPE_disk]) return find_text(index, BY_DEV, vlun_has(desired, VLUN_disk_dev));
-  if (desired->shape == &vlun_shapes[SHAPE_hostdev]) return find_source(index, desired);
+  if (desired->shape == &vlun_shapes[SHAPE_hostdev]) return find_source(arena, index, desired);
   const struct vlun_value *number = vlun_has(desired, VLUN_controller_index);
   return number ? vlun_claimed(index->claims, BY_INDEX, &number->u.number, sizeof number->u.number) : NULL;
 }
 
 /* A device of another bus or kind is another device, whatever its name is. */
-const struct vlun_device *vlun_index_find(const struct vlun_index *index, const struct vlun_record *desired) {
-  const struct vlun_device *found = find_any(index, desired);
+const struct vlun_device *vlun_find(struct vlun_arena *arena, const struct vlun_model *host,
+                                    const struct vlun_record *desired) {
+  const struct vlun_device *found = find_any(arena, host->index, desired);
   bool same = found && !found->foreign && found->record->shape == desired->shape &&
               vlun_device_kind(found->record) == vlun_device_kind(desired);
   return same ? found : NULL;
@@ -130,32 +139,32 @@ bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *c
   return host->run && current->shape == &vlun_shapes[SHAPE_disk] && vlun_number(current, VLUN_disk_transient, 0);
 }
 
-static void compare(const struct vlun_device *desired, const struct vlun_device *current, const struct vlun_model *host,
-                    struct vlun_changes *changes) {
+/* Whether something must change. */
+static bool compare(const struct vlun_device *desired, const struct vlun_device *current, const struct vlun_model *host,
+                    struct vlun_change *change) {
   bool absent = vlun_is_absent(desired);
-  struct vlun_change change = {.desired = desired, .current = current};
-  if (!current) {
-    if (absent) return;
-    change.action = ACTION_ADD;
-  } else if (absent) {
-    change.action = ACTION_REMOVE;
-  } else {
-    change.action = ACTION_CHANGE;
-    change.rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
-    if (vlun_is_overlaid(host, current->record)) change.rows &= ~(BIT(VLUN_disk_source) | BIT(VLUN_disk_format));
-    if (host->run) change.rows = (change.rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
-    if (!change.rows) return;
-  }
-  changes->list[changes->count++] = change;
+  *change = (struct vlun_change){.desired = desired, .current = current, .action = ACTION_ADD};
+  if (!current) return !absent;
+  change->action = ACTION_REMOVE;
+  if (absent) return true;
+  change->action = ACTION_CHANGE;
+  change->rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
+  if (vlun_is_overlaid(host, current->record)) change->rows &= ~(BIT(VLUN_disk_source) | BIT(VLUN_disk_format));
+  if (host->run) change->rows = (change->rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
+  return change->rows != 0;
 }
 
-bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host,
+bool vlun_diff_one(struct vlun_arena *arena, const struct vlun_device *desired, const struct vlun_model *host,
+                   struct vlun_change *change) {
+  return compare(desired, vlun_find(arena, host, desired->record), host, change);
+}
+
+bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, struct vlun_model *host,
                struct vlun_changes *changes) {
-  struct vlun_index *index = vlun_index_new(arena, host);
   changes->count = 0;
   changes->list = vlun_alloc(arena, (desired->count + 1) * sizeof *changes->list);
-  if (!index || !changes->list) return false;
+  if (!changes->list || !vlun_index(host)) return false;
   for (size_t i = 0; i < desired->count; i++)
-    compare(&desired->device[i], vlun_index_find(index, desired->device[i].record), host, changes);
+    changes->count += vlun_diff_one(arena, &desired->device[i], host, &changes->list[changes->count]);
   return !arena->failed;
 }

@@ -228,6 +228,7 @@ struct vlun_device {
   int line;
   bool read;       /* came from a document, through Lua */
   int place;       /* number in its recipe, or of its element among those of <devices>; from 1 */
+  size_t from, to; /* where its element is in the text of its document */
   const char *given_alias; /* the name that libvirt gave a running device */
   const char *bound; /* what a document has that belongs to the present source: slices, encryption ... */
   uint64_t unclear;  /* rows that could not be read: of a recipe told already; of a document said twice or unknown */
@@ -246,6 +247,7 @@ struct vlun_slots {
 
 struct vlun_model {
   struct vlun_arena arena;
+  struct vlun_index *index;   /* of its devices, once somebody looks for one (diff.c) */
   struct vlun_record *domain; /* shape domain */
   struct vlun_device *device; /* from malloc, so that what it outgrows is given back */
   size_t count, size;
@@ -254,6 +256,7 @@ struct vlun_model {
   /* What a domain document says besides. */
   const char *uuid, *arch, *machine;
   const char *run; /* the number that libvirt gave the running domain; NULL: the document is that of a configuration */
+  size_t devices_from; /* where the first element below <devices> begins in the text; 0 if that is not known */
   bool os_boot;
   bool os_kernel; /* a kernel of the host's is booted, whatever the drives have */
   struct vlun_pool iothreads;
@@ -420,13 +423,20 @@ struct vlun_place {
 
 /* A run: everything that is described together, and what the host of the first model has, where it is known. */
 struct vlun_claims;
-struct vlun_index;
+
+/* What rules ask again and again of one device, as it was found the first time. */
+struct vlun_seen {
+  const struct vlun_device *place_of, *match_of; /* the devices that the answers are about */
+  struct vlun_place place;
+  bool has_place;
+  const struct vlun_device *match[VLUN_MAX_HOSTS];
+};
 
 struct vlun_check {
   struct vlun_problems *problems;
   struct vlun_model *const *models;
   size_t count;
-  const struct vlun_model *const *hosts; /* documents of the host: config, live; NULL without a host */
+  struct vlun_model *const *hosts; /* documents of the host: config, live; NULL without a host */
   size_t host_count;
   bool whole; /* without a host: every device is to be written as a new one */
   /* Below: the runner's. */
@@ -434,12 +444,11 @@ struct vlun_check {
   bool leaving[VLUN_MAX_CONTROLLER + 1]; /* HBAs that the description removes */
   bool silent, complained;            /* a rule is tried on what the host has */
   struct vlun_spot spot;
-  const struct vlun_device *place_of; /* the device that place and has_place were last asked for */
-  struct vlun_place place;
-  bool has_place;
+  struct vlun_seen seen[2];           /* of the device at hand, and of what the host has of it */
   enum vlun_code code;
   struct vlun_claims *claims, *run_claims; /* of the domain, and of the whole run */
-  struct vlun_index *index[VLUN_MAX_HOSTS];
+  bool knows_described; /* whether the described devices of the host are among the claims */
+  const struct vlun_device **named; /* by number of the first document's device what was described as it */
   const struct vlun_device *controller[VLUN_MAX_CONTROLLER + 1]; /* those described, else those of the host */
   const struct vlun_device *user[VLUN_MAX_CONTROLLER + 1]; /* a described device that uses the index, drives first */
   int64_t highest;                                         /* index that is used, -1 for none */
@@ -455,7 +464,7 @@ void vlun_complain_here(struct vlun_check *check, const char *key, const struct 
  * hosts are the documents of the domain, config and live, where it is known, the `written` ones that will be changed
  * first; without them every device is new but those that were read from a document.
  * False if there is no memory. */
-bool vlun_complete(struct vlun_model *model, const struct vlun_model *const *hosts, size_t host_count, size_t written);
+bool vlun_complete(struct vlun_model *model, struct vlun_model *const *hosts, size_t host_count, size_t written);
 
 /* Where a drive sits (address.c); the key orders by controller, target, unit. */
 bool vlun_place_of(const struct vlun_record *record, struct vlun_place *place);
@@ -479,9 +488,14 @@ const void *vlun_claimed(const struct vlun_claims *claims, unsigned space, const
 bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *current);
 const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *source);
 
-struct vlun_index; /* finds a host's device */
-struct vlun_index *vlun_index_new(struct vlun_arena *arena, const struct vlun_model *host);
-const struct vlun_device *vlun_index_find(const struct vlun_index *index, const struct vlun_record *desired);
+/* The device of an indexed document that has the name, whatever it is; NULL if there is none. */
+const struct vlun_device *vlun_find_dev(const struct vlun_model *host, const struct vlun_value *dev);
+const struct vlun_device *vlun_find_alias(const struct vlun_model *host, const struct vlun_value *alias);
+/* Makes it possible to find devices in a host's document, which nobody changes from then on.  False: no memory. */
+bool vlun_index(struct vlun_model *host);
+/* The device of an indexed document that is the described one, or NULL; what it takes to compare is in the arena. */
+const struct vlun_device *vlun_find(struct vlun_arena *arena, const struct vlun_model *host,
+                                    const struct vlun_record *desired);
 
 enum vlun_action { ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
 
@@ -497,8 +511,11 @@ struct vlun_changes {
 };
 
 /* What must change so that the host's document says what the description says.  Unsaid stays.  False: no memory. */
-bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, const struct vlun_model *host,
+bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, struct vlun_model *host,
                struct vlun_changes *changes);
+/* The same for one described device: whether something must change. */
+bool vlun_diff_one(struct vlun_arena *arena, const struct vlun_device *desired, const struct vlun_model *host,
+                   struct vlun_change *change);
 
 /* --- XML (xml_write.c, xml_read.c, xml_patch.c, xml_unread.c) ---------------------------------------- */
 
@@ -526,8 +543,8 @@ struct vlun_element {
 };
 /* elements: zeroed, one for each change; their texts are in the arena.  A change without a description (action CHANGE,
  * desired NULL) leaves its element as it is, and has only the first. */
-bool vlun_elements(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_element *elements,
-                   struct vlun_arena *arena, struct vlun_problems *problems);
+bool vlun_elements(const char *xml, size_t len, const struct vlun_model *host, const struct vlun_changes *changes,
+                   struct vlun_element *elements, struct vlun_arena *arena, struct vlun_problems *problems);
 
 /* What a domain's document says of a device and its model does not keep. */
 struct vlun_unread {
@@ -543,7 +560,8 @@ bool vlun_unread(struct vlun_arena *arena, const char *xml, size_t len, const st
 /* How a domain is to boot by its devices, beginning with one of them if `first` is set.  A device that the description
  * denies a boot order gets none; host was read from the very text. */
 struct vlun_boot {
-  const struct vlun_model *desired, *host;
+  const struct vlun_model *desired;
+  struct vlun_model *host;
   const struct vlun_device *first;
 };
 bool vlun_boot(const char *xml, size_t len, const struct vlun_boot *boot, struct vlun_buffer *out,

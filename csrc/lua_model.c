@@ -20,6 +20,13 @@ static struct vlun_model *new_model(lua_State *L) {
 
 static struct vlun_model *check_model(lua_State *L, int index) { return luaL_checkudata(L, index, MODEL_TYPE); }
 
+/* A document in which devices can be found. */
+static struct vlun_model *check_indexed(lua_State *L, int index) {
+  struct vlun_model *host = check_model(L, index);
+  if (!vlun_index(host)) luaL_error(L, "not enough memory");
+  return host;
+}
+
 static int free_model(lua_State *L) {
   vlun_model_free(check_model(L, 1));
   return 0;
@@ -62,7 +69,7 @@ int Lvlun_document(lua_State *L) {
 }
 
 /* The models from index on, at most as many as a domain has documents. */
-static size_t read_hosts(lua_State *L, int index, const struct vlun_model *hosts[VLUN_MAX_HOSTS]) {
+static size_t read_hosts(lua_State *L, int index, struct vlun_model *hosts[VLUN_MAX_HOSTS]) {
   size_t count = 0;
   for (; count < VLUN_MAX_HOSTS && !lua_isnoneornil(L, index); index++) hosts[count++] = check_model(L, index);
   return count;
@@ -71,7 +78,7 @@ static size_t read_hosts(lua_State *L, int index, const struct vlun_model *hosts
 /* model:check(config, live) -> problems, of fields and rules, those against the host's documents included. */
 static int check(lua_State *L) {
   struct vlun_model *model = check_model(L, 1);
-  const struct vlun_model *hosts[VLUN_MAX_HOSTS];
+  struct vlun_model *hosts[VLUN_MAX_HOSTS];
   size_t count = read_hosts(L, 2, hosts);
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_model *const models[] = {model};
@@ -89,7 +96,7 @@ static int check(lua_State *L) {
  * `written` of them will be changed. */
 static int complete(lua_State *L) {
   struct vlun_model *model = check_model(L, 1);
-  const struct vlun_model *hosts[VLUN_MAX_HOSTS];
+  struct vlun_model *hosts[VLUN_MAX_HOSTS];
   size_t count = read_hosts(L, 3, hosts);
   lua_Integer written = luaL_checkinteger(L, 2);
   luaL_argcheck(L, written >= 0 && (size_t)written <= count, 2, "more than there are documents");
@@ -130,6 +137,15 @@ static int device_table(lua_State *L) {
   return 1;
 }
 
+/* model:says(number, key) -> whether the device with that number says true there. */
+static int says(lua_State *L) {
+  struct vlun_model *model = check_model(L, 1);
+  const struct vlun_record *record = model->device[check_number(L, 2, model) - 1].record;
+  int row = vlun_row_of_key(record->shape, luaL_checkstring(L, 3));
+  lua_pushboolean(L, row >= 0 && record->shape->rows[row].kind == KIND_BOOL && vlun_number(record, row, 0) != 0);
+  return 1;
+}
+
 static void set_number(lua_State *L, const char *key, lua_Integer number) {
   lua_pushinteger(L, number);
   lua_setfield(L, -2, key);
@@ -158,10 +174,18 @@ static int facts(lua_State *L) {
   return 1;
 }
 
-/* 64-bit FNV-1a: equal texts, equal numbers; nobody tries to deceive it. */
+/* FNV-1a by words of eight bytes, whose high bits the shift brings down: equal texts, equal numbers; nobody tries to
+ * deceive it. */
 static uint64_t hash(uint64_t sum, const void *bytes, size_t len) {
-  const unsigned char *p = bytes;
-  for (size_t i = 0; i < len; i++) sum = (sum ^ p[i]) * UINT64_C(1099511628211);
+  for (const char *p = bytes; len;) {
+    uint64_t word = 0;
+    size_t step = len < sizeof word ? len : sizeof word;
+    memcpy(&word, p, step);
+    sum = (sum ^ word) * UINT64_C(1099511628211);
+    sum ^= sum >> 32;
+    p += step;
+    len -= step;
+  }
   return sum;
 }
 
@@ -396,21 +420,34 @@ static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlu
   lua_setfield(L, -2, change->current ? "before" : "after");
 }
 
+static int diff_one(lua_State *L, const struct vlun_model *desired, const struct vlun_model *host,
+                    const struct vlun_device *only) {
+  struct lvlun_run *run = lvlun_new_run(L);
+  struct vlun_change change;
+  bool differs = vlun_diff_one(&run->arena, only, host, &change);
+  lvlun_check_memory(L, run);
+  lua_createtable(L, 1, 0);
+  if (differs) {
+    push_change(L, &run->arena, desired, host, &change);
+    lua_rawseti(L, -2, 1);
+  }
+  lvlun_end_run(run);
+  return 1;
+}
+
 /* core.diff(description, document, only) -> list of changes: action, kind, device, fields with before and after.
  * The numbers desired, current and rows are for core.patch with the same two models.  only: the number of the one
  * described device that is asked for, or nil. */
 int Lvlun_diff(lua_State *L) {
-  struct vlun_model *desired = check_model(L, 1), *host = check_model(L, 2);
-  const struct vlun_device *only = lua_isnoneornil(L, 3) ? NULL : &desired->device[check_number(L, 3, desired) - 1];
+  struct vlun_model *desired = check_model(L, 1), *host = check_indexed(L, 2);
+  if (!lua_isnoneornil(L, 3)) return diff_one(L, desired, host, &desired->device[check_number(L, 3, desired) - 1]);
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_changes changes;
   if (!vlun_diff(&run->arena, desired, host, &changes)) return luaL_error(L, "not enough memory");
   lua_createtable(L, (int)changes.count, 0);
-  lua_Integer n = 0;
   for (size_t i = 0; i < changes.count; i++) {
-    if (only && changes.list[i].desired != only) continue;
     push_change(L, &run->arena, desired, host, &changes.list[i]);
-    lua_rawseti(L, -2, ++n);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lvlun_end_run(run);
   return 1;
@@ -418,12 +455,11 @@ int Lvlun_diff(lua_State *L) {
 
 /* core.find(description, document, number) -> number of the document's device that the described one is, or nil. */
 int Lvlun_find(lua_State *L) {
-  struct vlun_model *desired = check_model(L, 1), *host = check_model(L, 2);
+  struct vlun_model *desired = check_model(L, 1), *host = check_indexed(L, 2);
   size_t number = check_number(L, 3, desired);
   struct lvlun_run *run = lvlun_new_run(L);
-  const struct vlun_index *index = vlun_index_new(&run->arena, host);
+  const struct vlun_device *found = vlun_find(&run->arena, host, desired->device[number - 1].record);
   lvlun_check_memory(L, run);
-  const struct vlun_device *found = index ? vlun_index_find(index, desired->device[number - 1].record) : NULL;
   if (found) lua_pushinteger(L, found - host->device + 1);
   else lua_pushnil(L);
   lvlun_end_run(run);
@@ -433,17 +469,16 @@ int Lvlun_find(lua_State *L) {
 /* core.matches(description, document) -> by number of the described device the number of the document's device that it
  * is. */
 int Lvlun_matches(lua_State *L) {
-  struct vlun_model *desired = check_model(L, 1), *host = check_model(L, 2);
+  struct vlun_model *desired = check_model(L, 1), *host = check_indexed(L, 2);
   struct lvlun_run *run = lvlun_new_run(L);
-  const struct vlun_index *index = vlun_index_new(&run->arena, host);
-  lvlun_check_memory(L, run);
   lua_createtable(L, (int)desired->count, 0);
-  for (size_t i = 0; index && i < desired->count; i++) {
-    const struct vlun_device *found = vlun_index_find(index, desired->device[i].record);
+  for (size_t i = 0; i < desired->count; i++) {
+    const struct vlun_device *found = vlun_find(&run->arena, host, desired->device[i].record);
     if (!found) continue;
     lua_pushinteger(L, found - host->device + 1);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+  lvlun_check_memory(L, run);
   lvlun_end_run(run);
   return 1;
 }
@@ -541,7 +576,7 @@ int Lvlun_elements(lua_State *L) {
   struct vlun_changes changes = read_changes(L, run, desired, host);
   struct vlun_element *elements = vlun_alloc(&run->arena, (changes.count + 1) * sizeof *elements);
   lvlun_check_memory(L, run);
-  bool good = vlun_elements(xml, len, &changes, elements, &run->arena, &run->problems);
+  bool good = vlun_elements(xml, len, host, &changes, elements, &run->arena, &run->problems);
   lvlun_check_memory(L, run);
   if (good) lua_createtable(L, (int)changes.count, 0);
   else lua_pushnil(L);
@@ -573,7 +608,7 @@ int Lvlun_element(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_element element = {0};
   const struct vlun_changes changes = {.list = &change, .count = 1};
-  bool good = vlun_elements(xml, len, &changes, &element, &run->arena, &run->problems);
+  bool good = vlun_elements(xml, len, host, &changes, &element, &run->arena, &run->problems);
   lvlun_check_memory(L, run);
   const struct vlun_text *text = change.desired ? &element.after : &element.before;
   if (good) lua_pushlstring(L, text->text, text->len);
@@ -621,6 +656,7 @@ void lvlun_open_model(lua_State *L) {
                                      {"complete", complete},
                                      {"tables", tables},
                                      {"device", device_table},
+                                     {"says", says},
                                      {"xml", device_xml},
                                      {"facts", facts},
                                      {"fingerprint", fingerprint},

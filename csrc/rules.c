@@ -42,7 +42,7 @@ static const struct {
 #undef RULE
 };
 
-/* What the host already has against a rule is not the recipe's error. */
+/* Whether what the host has is against the rule already. */
 static bool is_so_on_host(struct vlun_check *check, void (*rule)(struct vlun_check *)) {
   if (!check->spot.device || !check->existing) return false;
   const struct vlun_device *device = check->spot.device;
@@ -55,13 +55,23 @@ static bool is_so_on_host(struct vlun_check *check, void (*rule)(struct vlun_che
   return check->complained;
 }
 
+/* What the host already has against a rule is not the recipe's error; it is looked at only if the rule complains. */
+static void run_rule(struct vlun_check *check, void (*rule)(struct vlun_check *)) {
+  size_t count = check->problems->count, errors = check->problems->errors;
+  check->complained = false;
+  rule(check);
+  if (!check->complained || !is_so_on_host(check, rule)) return;
+  check->problems->count = count;
+  check->problems->errors = errors;
+}
+
 static void run_rules(struct vlun_check *check, unsigned scope, bool absent) {
   for (size_t i = 0; i < VLUN_COUNT(rules); i++) {
     bool wanted =
         (rules[i].scope & scope) && (check->hosts || !(rules[i].scope & HOST)) && (!absent || (rules[i].scope & EVERY));
     if (!wanted) continue;
     check->code = rules[i].code;
-    if (!is_so_on_host(check, rules[i].rule)) rules[i].rule(check);
+    run_rule(check, rules[i].rule);
   }
 }
 
@@ -103,11 +113,7 @@ static void know_users(struct vlun_check *check) {
 }
 
 static void claim_host_device(struct vlun_check *check, size_t h, const struct vlun_device *device) {
-  const struct vlun_value *dev = vlun_is(device, SHAPE_disk) ? vlun_has(device->record, VLUN_disk_dev) : NULL;
-  const struct vlun_value *alias = vlun_common(device->record, COMMON_alias),
-                          *boot = vlun_common(device->record, COMMON_boot);
-  if (dev) vlun_claim(check->claims, IN_HOST(HOST_DEV, h), dev->u.text, dev->len, device);
-  if (alias) vlun_claim(check->claims, IN_HOST(HOST_ALIAS, h), alias->u.text, alias->len, device);
+  const struct vlun_value *boot = vlun_common(device->record, COMMON_boot);
   if (boot && h == 0) vlun_claim(check->claims, HOST_BOOT, &boot->u.number, sizeof boot->u.number, device);
   struct vlun_place place;
   uint64_t *key = vlun_alloc(&check->arena, sizeof *key);
@@ -116,28 +122,29 @@ static void claim_host_device(struct vlun_check *check, size_t h, const struct v
   vlun_claim(check->claims, IN_HOST(HOST_PLACE, h), key, sizeof *key, device);
 }
 
-/* Which devices of the host are described, so that described_as need not search. */
-static void know_described(struct vlun_check *check) {
+/* Which devices of the host are described; most recipes never need to know. */
+void vlun_know_described(struct vlun_check *check) {
   const struct vlun_model *model = check->spot.model;
+  check->knows_described = true;
   for (size_t i = 0; i < model->count; i++)
     for (size_t h = 0; h < check->host_count; h++) {
       const struct vlun_device **key = vlun_alloc(&check->arena, sizeof *key);
       if (!key) return; /* the arena remembers */
-      *key = vlun_index_find(check->index[h], model->device[i].record);
+      *key = vlun_find(&check->arena, check->hosts[h], model->device[i].record);
       if (*key) vlun_claim(check->claims, DESCRIBED, key, sizeof *key, &model->device[i]);
     }
 }
 
 static bool know_hosts(struct vlun_check *check) {
   for (size_t h = 0; h < check->host_count; h++) {
-    check->index[h] = vlun_index_new(&check->arena, check->hosts[h]);
-    if (!check->index[h]) return false;
+    if (!vlun_index(check->hosts[h])) return false;
     if (h == 0) know_controllers(check, check->hosts[h]);
     for (size_t i = 0; i < check->hosts[h]->count; i++) claim_host_device(check, h, &check->hosts[h]->device[i]);
   }
-  know_described(check);
-  if (check->hosts) vlun_claim_host_sources(check);
-  return true;
+  if (!check->hosts) return true;
+  vlun_claim_host_sources(check);
+  check->named = vlun_alloc(&check->arena, (check->hosts[0]->count + 1) * sizeof *check->named);
+  return check->named != NULL;
 }
 
 /* A device that exists is checked as it will be: what the host has, and over it what the description says. */
@@ -145,7 +152,7 @@ static struct vlun_device *effective_device(struct vlun_check *check, const stru
   struct vlun_device *device = vlun_alloc(&check->arena, sizeof *device);
   if (!device) return NULL;
   *device = *described;
-  check->existing = vlun_index_find(check->index[0], described->record);
+  check->existing = vlun_find(&check->arena, check->hosts[0], described->record);
   if (check->existing) device->record = vlun_record_merge(&check->arena, check->existing->record, described->record);
   return device->record ? device : NULL;
 }
@@ -160,12 +167,20 @@ static bool check_device(struct vlun_check *check, const struct vlun_device *des
   return true;
 }
 
+/* Every described device has a name and a place, and every one of a document a place. */
+static size_t expected_claims(const struct vlun_check *check) {
+  size_t count = check->spot.model->count * 2;
+  for (size_t h = 0; h < check->host_count; h++) count += check->hosts[h]->count;
+  return count;
+}
+
 static bool check_model(struct vlun_check *check, size_t number) {
   const struct vlun_model *model = check->models[number];
   check->spot = (struct vlun_spot){.model = model, .domain = number};
   memset(check->controller, 0, sizeof check->controller);
   memset(check->leaving, 0, sizeof check->leaving);
-  check->claims = vlun_claims_new(&check->arena, model->count * 2);
+  check->knows_described = false;
+  check->claims = vlun_claims_new(&check->arena, expected_claims(check));
   if (!check->claims || !know_hosts(check)) return false;
   know_controllers(check, model);
   if (model->domain) vlun_check_fields(check, model->domain);

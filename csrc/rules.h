@@ -10,6 +10,7 @@
 #include "internal.h"
 
 void vlun_claim_host_sources(struct vlun_check *check);
+void vlun_know_described(struct vlun_check *check);
 #define RULE(id, ...) void vlun_rule_##id(struct vlun_check *check);
 #include "schema/rules.def"
 #undef RULE
@@ -25,10 +26,7 @@ enum space {
   HOSTDEV_SOURCE,
   SOURCE,
   NAME,
-  HOST_DEVICE,
   DESCRIBED,
-  HOST_DEV,
-  HOST_ALIAS,
   HOST_BOOT,
   HOST_PLACE,
   SPACES
@@ -96,8 +94,12 @@ static inline const struct vlun_device *rival_for_number(struct vlun_check *chec
 }
 
 /* The device of the host that the one at hand is, in document h. */
-static inline const struct vlun_device *match(const struct vlun_check *check, size_t h) {
-  return vlun_index_find(check->index[h], here(check));
+static inline const struct vlun_device *match(struct vlun_check *check, size_t h) {
+  struct vlun_seen *seen = &check->seen[check->silent];
+  for (size_t i = 0; seen->match_of != check->spot.device && i < check->host_count; i++)
+    seen->match[i] = vlun_find(&check->arena, check->hosts[i], here(check));
+  seen->match_of = check->spot.device;
+  return seen->match[h];
 }
 
 static inline const char *place_text(struct vlun_check *check, const struct vlun_place *place) {
@@ -106,7 +108,8 @@ static inline const char *place_text(struct vlun_check *check, const struct vlun
 }
 
 /* The described device that the host's device is, or NULL. */
-static inline const struct vlun_device *described_as(const struct vlun_check *check, const struct vlun_device *owner) {
+static inline const struct vlun_device *described_as(struct vlun_check *check, const struct vlun_device *owner) {
+  if (!check->knows_described) vlun_know_described(check);
   return vlun_claimed(check->claims, DESCRIBED, &owner, sizeof owner);
 }
 

@@ -18,12 +18,13 @@ static bool find_said_place(const struct vlun_record *record, struct vlun_place 
 
 /* An address that the recipe gives, within the limits of its fields; found once for all rules of a device. */
 static bool said_place(struct vlun_check *check, struct vlun_place *place) {
-  if (check->place_of != check->spot.device) {
-    check->place_of = check->spot.device;
-    check->has_place = find_said_place(here(check), &check->place);
+  struct vlun_seen *seen = &check->seen[check->silent];
+  if (seen->place_of != check->spot.device) {
+    seen->place_of = check->spot.device;
+    seen->has_place = find_said_place(here(check), &seen->place);
   }
-  *place = check->place;
-  return check->has_place;
+  *place = seen->place;
+  return seen->has_place;
 }
 
 void vlun_rule_address_leaving(struct vlun_check *check) {
@@ -109,7 +110,7 @@ void vlun_rule_unit_above_255(struct vlun_check *check) {
 }
 
 /* Whether the description itself moves the host's device away from the place it has. */
-static bool moves_away(const struct vlun_check *check, const struct vlun_device *owner, const struct vlun_place *from) {
+static bool moves_away(struct vlun_check *check, const struct vlun_device *owner, const struct vlun_place *from) {
   const struct vlun_device *device = described_as(check, owner);
   struct vlun_place to;
   if (!device || vlun_is_absent(device)) return device != NULL;

@@ -29,7 +29,7 @@ void vlun_rule_model_machine(struct vlun_check *check) {
 }
 
 /* Whether a drive of the host stays on the HBA although the new model cannot address it there. */
-static bool cannot_stay(const struct vlun_check *check, const struct vlun_device *drive, struct vlun_place *place) {
+static bool cannot_stay(struct vlun_check *check, const struct vlun_device *drive, struct vlun_place *place) {
   int64_t index = vlun_number(here(check), VLUN_controller_index, -1);
   bool on_it = !drive->foreign && vlun_place_of(drive->record, place) && place->controller == index;
   if (!on_it || vlun_hba_takes(vlun_hba_of(here(check)), place)) return false;
@@ -37,9 +37,17 @@ static bool cannot_stay(const struct vlun_check *check, const struct vlun_device
   return !described || !(vlun_is_absent(described) || vlun_common(described->record, COMMON_address));
 }
 
+/* Whether the HBA stays of the model that it has on the host. */
+static bool keeps_model(const struct vlun_check *check) {
+  int64_t index = vlun_number(here(check), VLUN_controller_index, -1);
+  bool known = index >= 0 && index <= VLUN_MAX_CONTROLLER && check->controller[index];
+  return known && vlun_hba_of(check->controller[index]->record) == vlun_hba_of(check->existing->record);
+}
+
 void vlun_rule_model_drives(struct vlun_check *check) {
   const struct vlun_model *host = check->hosts[0];
-  for (size_t i = 0; check->existing && i < host->count; i++) {
+  if (!check->existing || keeps_model(check)) return; /* of what stays nobody looks at all drives for each HBA */
+  for (size_t i = 0; i < host->count; i++) {
     struct vlun_place place;
     if (!cannot_stay(check, &host->device[i], &place)) continue;
     vlun_complain_here(check, "model",

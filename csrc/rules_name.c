@@ -27,9 +27,9 @@ static bool is_described(const struct vlun_model *model, const char *dev) {
 static const char *free_dev(struct vlun_check *check) {
   char name[8];
   for (int32_t i = 0; vlun_dev_name(i, name, sizeof name); i++) {
+    const struct vlun_value value = {.u.text = name, .len = (uint32_t)strlen(name)};
     bool taken = is_described(check->spot.model, name);
-    for (size_t h = 0; h < check->host_count; h++)
-      taken = taken || vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), name, strlen(name));
+    for (size_t h = 0; h < check->host_count; h++) taken = taken || vlun_find_dev(check->hosts[h], &value);
     if (!taken) return vlun_copy(&check->problems->arena, name, strlen(name));
   }
   return NULL;
@@ -55,7 +55,7 @@ void vlun_rule_dev_taken(struct vlun_check *check) {
 void vlun_rule_dev_host_taken(struct vlun_check *check) {
   const struct vlun_value *dev = vlun_has(here(check), VLUN_disk_dev);
   for (size_t h = 0; dev && h < check->host_count; h++) {
-    const struct vlun_device *owner = vlun_claimed(check->claims, IN_HOST(HOST_DEV, h), dev->u.text, dev->len);
+    const struct vlun_device *owner = vlun_find_dev(check->hosts[h], dev);
     if (!owner || owner == match(check, h)) continue;
     const char *what = vlun_printf(&check->problems->arena, "%s on bus %s", vlun_device_kind(owner->record),
                                    owner->foreign ? owner->foreign : "scsi");
@@ -66,10 +66,10 @@ void vlun_rule_dev_host_taken(struct vlun_check *check) {
 
 /* Two names for one device of the host would be two orders for it. */
 void vlun_rule_same_device(struct vlun_check *check) {
-  const struct vlun_device **key = vlun_alloc(&check->arena, sizeof *key);
-  if (!key || !check->existing) return;
-  *key = check->existing;
-  const struct vlun_device *other = rival(check, HOST_DEVICE, key, sizeof *key);
+  if (!check->existing || check->silent) return;
+  const struct vlun_device **first = &check->named[check->existing - check->hosts[0]->device];
+  const struct vlun_device *other = *first;
+  if (!other) *first = check->spot.device;
   if (other) vlun_complain_here(check, "", &(struct vlun_args){.a = other->line ? decimal(check, other->line) : NULL});
 }
 
@@ -83,7 +83,7 @@ void vlun_rule_alias_taken(struct vlun_check *check) {
 void vlun_rule_alias_host_taken(struct vlun_check *check) {
   const struct vlun_value *alias = vlun_common(here(check), COMMON_alias);
   for (size_t h = 0; alias && h < check->host_count; h++) {
-    const struct vlun_device *owner = vlun_claimed(check->claims, IN_HOST(HOST_ALIAS, h), alias->u.text, alias->len);
+    const struct vlun_device *owner = vlun_find_alias(check->hosts[h], alias);
     if (!owner || owner == match(check, h)) continue;
     vlun_complain_here(check, "alias", &(struct vlun_args){.v = text_of(check, alias), .a = label(check, owner)});
     return;

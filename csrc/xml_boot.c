@@ -95,13 +95,14 @@ static void seat_by_os(struct queue *queue, xmlNodePtr *element, size_t count, c
 
 /* By the place of its element, whether the description says of a device that it has no boot order. */
 static bool *list_denied(struct vlun_arena *arena, const struct vlun_boot *boot, size_t count) {
-  const struct vlun_index *index = boot->desired ? vlun_index_new(arena, boot->host) : NULL;
+  bool known = !boot->desired || vlun_index(boot->host);
   bool *denied = vlun_alloc(arena, (count + 1) * sizeof *denied);
-  for (size_t i = 0; index && denied && i < boot->desired->count; i++) {
+  if (!known) arena->failed = true;
+  for (size_t i = 0; boot->desired && known && denied && i < boot->desired->count; i++) {
     const struct vlun_record *record = boot->desired->device[i].record;
     int row = vlun_common_row(record->shape, COMMON_boot);
     const struct vlun_value *value = row < 0 ? NULL : vlun_get(record, row);
-    const struct vlun_device *device = value && value->no ? vlun_index_find(index, record) : NULL;
+    const struct vlun_device *device = value && value->no ? vlun_find(arena, boot->host, record) : NULL;
     if (device && device->place >= 1 && (size_t)device->place <= count) denied[device->place] = true;
   }
   return denied;

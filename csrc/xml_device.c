@@ -278,6 +278,8 @@ static void end_device(struct reader *r) {
   *device = (struct vlun_device){.record = vlun_draft_pack(&r->draft[0], &r->model->arena),
                                  .foreign = r->foreign,
                                  .place = r->place,
+                                 .from = r->from,
+                                 .to = r->to,
                                  .given_alias = r->given_alias,
                                  .bound = r->bound,
                                  .unclear = r->unclear};

@@ -270,10 +270,13 @@ xmlNodePtr *vlun_list_elements(struct vlun_arena *arena, xmlNodePtr devices, siz
   return list;
 }
 
-xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device) {
-  bool there = device->place >= 1 && (size_t)device->place <= count && element[device->place];
-  xmlNodePtr node = there ? element[device->place] : NULL;
+xmlNodePtr vlun_element_at(xmlNodePtr *element, size_t count, size_t place, const struct vlun_device *device) {
+  xmlNodePtr node = place >= 1 && place <= count ? element[place] : NULL;
   return node && strcmp((const char *)node->name, device->record->shape->element) == 0 ? node : NULL;
+}
+
+xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device) {
+  return vlun_element_at(element, count, (size_t)device->place, device);
 }
 
 static bool apply_change(struct vlun_arena *arena, xmlNodePtr devices, xmlNodePtr *element, size_t count,
@@ -302,6 +305,7 @@ struct order {
   const struct vlun_boot *boot;
   struct vlun_element *elements;
   struct vlun_arena *arena; /* of the elements */
+  bool excerpt;             /* the document has only the elements of changes, in their order */
 };
 
 /* In a domain the devices are below <devices>; a device's own document can only be changed. */
@@ -359,12 +363,17 @@ static bool take_elements(struct vlun_arena *arena, xmlNodePtr root, const struc
   size_t count;
   xmlNodePtr devices = root ? vlun_child_of(root, "devices", 7) : NULL;
   xmlNodePtr *element = devices ? vlun_list_elements(arena, devices, &count) : NULL;
-  for (size_t i = 0; element && i < order->changes->count; i++) {
+  for (size_t i = 0, taken = 0; element && i < order->changes->count; i++) {
     const struct vlun_change *change = &order->changes->list[i];
-    struct vlun_element *taken = &order->elements[i];
-    bool good = change->action == ACTION_ADD
-                    ? keep_new(order->arena, change->desired->record, &taken->after)
-                    : take_element(arena, vlun_element_of(element, count, change->current), change, order, taken);
+    struct vlun_element *into = &order->elements[i];
+    bool good;
+    if (change->action == ACTION_ADD) {
+      good = keep_new(order->arena, change->desired->record, &into->after);
+    } else {
+      size_t place = order->excerpt ? ++taken : (size_t)change->current->place;
+      xmlNodePtr node = vlun_element_at(element, count, place, change->current);
+      good = take_element(arena, node, change, order, into);
+    }
     if (!good) return false;
   }
   return element != NULL || order->changes->count == 0;
@@ -418,11 +427,16 @@ bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes,
   return run(xml, len, &(struct order){.changes = changes}, out, problems);
 }
 
-bool vlun_elements(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_element *elements,
-                   struct vlun_arena *arena, struct vlun_problems *problems) {
-  struct vlun_buffer none = {0};
-  const struct order order = {.changes = changes, .elements = elements, .arena = arena};
-  return run(xml, len, &order, &none, problems);
+bool vlun_elements(const char *xml, size_t len, const struct vlun_model *host, const struct vlun_changes *changes,
+                   struct vlun_element *elements, struct vlun_arena *arena, struct vlun_problems *problems) {
+  struct vlun_buffer none = {0}, excerpt = {0};
+  struct order order = {.changes = changes, .elements = elements, .arena = arena};
+  if (changes->count == 0) return true;
+  order.excerpt = vlun_excerpt(xml, len, host, changes, &excerpt);
+  bool good =
+      order.excerpt ? run(excerpt.text, excerpt.len, &order, &none, problems) : run(xml, len, &order, &none, problems);
+  vlun_buffer_free(&excerpt);
+  return good;
 }
 
 bool vlun_boot(const char *xml, size_t len, const struct vlun_boot *boot, struct vlun_buffer *out,

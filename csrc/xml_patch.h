@@ -17,8 +17,15 @@ void vlun_remove_with_indent(xmlNodePtr node);
 xmlNodePtr *vlun_list_elements(struct vlun_arena *arena, xmlNodePtr devices, size_t *count);
 /* The element of the host's device; NULL if the text is not the one that the device was read from. */
 xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device);
+/* The same where the element stands at another place. */
+xmlNodePtr vlun_element_at(xmlNodePtr *element, size_t count, size_t place, const struct vlun_device *device);
 /* What the writer writes, parsed, so that nodes can be taken from it.  NULL without memory. */
 xmlDocPtr vlun_fresh_document(const struct vlun_record *record, int indent);
+
+/* The document that host was read from, with no other devices than the current ones of changes, in their order.  False
+ * where that cannot be cut out of the text. */
+bool vlun_excerpt(const char *xml, size_t len, const struct vlun_model *host, const struct vlun_changes *changes,
+                  struct vlun_buffer *out);
 
 /* Gives devices the boot order that an order wants (xml_boot.c).  False: another document, or no memory. */
 bool vlun_boot_by_devices(struct vlun_arena *arena, xmlNodePtr root, const struct vlun_boot *boot);

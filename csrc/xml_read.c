@@ -139,12 +139,28 @@ static bool start_known(struct reader *r, const xmlChar *name, int count, const 
   return r->depth > before;
 }
 
+/* How many bytes before `at` the text has; 0 where the parser reads a translation of the text. */
+static size_t position_of(xmlParserCtxtPtr parser, const xmlChar *at) {
+  const xmlParserInput *input = parser->input;
+  if (input->buf && input->buf->encoder) return 0;
+  return (size_t)input->consumed + (size_t)(at - input->base);
+}
+
+/* A device begins with the last < that the parser has read: no attribute has one. */
+static void note_begin(struct reader *r, xmlParserCtxtPtr parser) {
+  const xmlChar *at = parser->input->cur;
+  while (at > parser->input->base && *at != '<') at--;
+  r->from = position_of(parser, at);
+  if (r->place == 0) r->model->devices_from = r->from;
+}
+
 static void on_start(void *parser, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespaces,
                      const xmlChar **ns, int count, int defaulted, const xmlChar **attributes) {
   (void)uri, (void)namespaces, (void)ns, (void)defaulted;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
   if (!vlun_xml_deeper(parser)) return;
   if (!prefix) note_slot(r, name, count, attributes);
+  if (r->skip == 0 && r->level[r->depth].place == IN_DEVICES) note_begin(r, parser);
   if (prefix && r->skip == 0 && r->level[r->depth].place == IN_DEVICES) r->place++; /* the patcher counts it too */
   if (prefix && r->depth == 0) r->not_ours = true, r->foreign = intern(r, name, strlen((const char *)name));
   if (r->skip == 0 && !prefix && start_known(r, name, count, attributes)) return;
@@ -162,6 +178,7 @@ static void on_end(void *parser, const xmlChar *name, const xmlChar *prefix, con
   (void)name, (void)prefix, (void)uri;
   struct reader *r = ((xmlParserCtxtPtr)parser)->_private;
   r->guard.depth--;
+  r->to = position_of(parser, ((xmlParserCtxtPtr)parser)->input->cur);
   if (r->skip) r->skip--;
   else end_level(r);
 }

@@ -49,6 +49,7 @@ struct reader {
   uint64_t unclear;
   bool has_bus, not_ours;
   int place;
+  size_t from, to; /* where in the text the device at hand begins and ends */
   struct vlun_buffer text;
   const char **text_target;     /* IN_TEXT: where the text goes */
   const char *name, *iothreads; /* of the domain, as text */

@@ -62,6 +62,7 @@ build = {
         "csrc/xml_boot.c",
         "csrc/xml_common.c",
         "csrc/xml_device.c",
+        "csrc/xml_excerpt.c",
         "csrc/xml_patch.c",
         "csrc/xml_raw.c",
         "csrc/xml_read.c",

@@ -350,3 +350,25 @@ describe("a plan is refused:", function()
     assert.truthy(tostring(problems):find("x.[1]: 5 is not a device", 1, true), tostring(problems))
   end)
 end)
+
+describe("what a plan leaves alone", function()
+  local devices = { host.hba(0), host.drive("sda"), host.drive("sdb", { place = { 0, 0, 1 } }) }
+  local body = [[cdrom { dev = "sda", source = "/old.iso" }, cdrom { dev = "sdb", source = "/new.iso" },
+    controller { index = 0 }, cdrom { dev = "sdc", absent = true }]]
+  local function unchanged() return made(body, devices).unchanged end
+
+  it("is told of each described device, however the list is first looked at", function()
+    assert.equal(2, #unchanged())
+    assert.equal("sda", unchanged()[1].device)
+    for i, device in ipairs(unchanged()) do assert.equal(({ "sda", "controller0" })[i], device.device) end
+    local list = {}
+    for i, device in pairs(unchanged()) do list[i] = device.kind .. " " .. tostring(device.described.source) end
+    assert.same({ "cdrom /old.iso", "controller nil" }, list)
+  end)
+
+  it("is an ordinary list from then on", function()
+    local list = unchanged()
+    assert.is_nil(list[3])
+    assert.is_nil(getmetatable(list))
+  end)
+end)

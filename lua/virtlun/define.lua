@@ -27,6 +27,15 @@ local function keeps_others(half, changes, document)
   return half.document:fingerprint(before) == document:fingerprint(after)
 end
 
+--- One of the changes that the new document does not have, nil if it has them all.
+local function first_missed(model, document, changes)
+  local made = {}
+  for _, change in ipairs(changes) do made[change.desired] = true end
+  for _, rest in ipairs(core.diff(model, document)) do
+    if made[rest.desired] then return rest end
+  end
+end
+
 --- The host's own document with the changes, read again before anybody writes it.
 local function patched(host, changes)
   local half = host.config
@@ -34,11 +43,8 @@ local function patched(host, changes)
   local document
   if xml then document, found = core.document(xml) end
   if not document then return nil, problems.list(found) end
-  for _, change in ipairs(changes) do
-    if core.diff(host.model, document, change.desired)[1] then
-      return problems.fail { code = "bad_patch", path = host.dom.name, a = change.device }
-    end
-  end
+  local missed = first_missed(host.model, document, changes)
+  if missed then return problems.fail { code = "bad_patch", path = host.dom.name, a = missed.device } end
   if not keeps_others(half, changes, document) then
     return problems.fail { code = "bad_patch", path = host.dom.name, a = "a device that is not described" }
   end
@@ -48,9 +54,9 @@ end
 
 --- What is still to be done to the configuration by a define; nil and problems.
 local function changes_to_define(host)
-  local changes = {}
+  local rest, changes = host:changes("config"), {}
   for _, move in ipairs(host.moves) do
-    local change = move.define and move.begun and host:change("config", move.desired)
+    local change = move.define and move.begun and rest[move.desired]
     if change then
       local good, failure = host:check_planned(move, { config = change })
       if not good then return nil, failure end

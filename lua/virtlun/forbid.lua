@@ -77,15 +77,12 @@ end
 
 --- Of devices that are right in themselves: what the host's libvirt is too old for.
 function forbid.devices(found, desired, facts)
-  for _, device in ipairs(desired) do
-    local function complain(fields, key)
-      fields.path = ("%s.%s%s"):format(desired.name, devices.label(device), key and "." .. key or "")
-      fields.file, fields.line = device.file, device.line
-      found:append { problems.new(fields) }
-    end
+  for _, device in ipairs(facts.libvirt and desired or {}) do
     for key, since in pairs(fields_since(device.kind)) do
-      if device[key] and facts.libvirt and since > facts.libvirt then
-        complain({ code = "needs_libvirt", value = version_text(facts.libvirt), expected = version_text(since) }, key)
+      if device[key] and since > facts.libvirt then
+        found:append { problems.new { code = "needs_libvirt", value = version_text(facts.libvirt),
+          expected = version_text(since), path = ("%s.%s.%s"):format(desired.name, devices.label(device), key),
+          file = device.file, line = device.line } }
       end
     end
   end
@@ -100,15 +97,16 @@ local function complain_of_change(found, desired, change, fields)
 end
 
 --- protect = true: nothing removes, replaces or empties the device.
-local function complain_of_protection(found, desired, change, device)
-  if not device.protect then return end
+local function complain_of_protection(found, desired, change, model)
   local verb = change.action == "remove" and "remove" or change.replace and "replace" or nil
   for _, field in ipairs(change.fields or {}) do
     if field.key == "source" then verb = field.after == false and "empty" or "replace what is in" end
     if field.key == "address" then verb = "move" end
     if field.key == "model" then verb = "replace" end
   end
-  if verb then complain_of_change(found, desired, change, { code = "protected", a = verb }) end
+  if verb and model:says(change.desired, "protect") then
+    complain_of_change(found, desired, change, { code = "protected", a = verb })
+  end
 end
 
 --- The drives of a half as they will be: those of the host without those that go, and those that come.
@@ -143,10 +141,15 @@ function forbid.removal_of_hba(drives, index)
   if user then return user.controller == index and "still_used" or "below_used", user.name end
 end
 
-local function complain_of_use(found, desired, change, work, half)
-  if change.action ~= "remove" or change.kind ~= "controller" then return end
-  local code, user = forbid.removal_of_hba(final_drives(work, half), change.before.index)
-  if code then complain_of_change(found, desired, change, { code = code, a = user }) end
+local function complain_of_use(found, desired, work, half)
+  local drives
+  for _, change in ipairs(half.changes) do
+    if change.action == "remove" and change.kind == "controller" then
+      drives = drives or final_drives(work, half)
+      local code, user = forbid.removal_of_hba(drives, change.before.index)
+      if code then complain_of_change(found, desired, change, { code = code, a = user }) end
+    end
+  end
 end
 
 --- What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.
@@ -172,22 +175,21 @@ local function complain_of_obstacles(found, desired, change, half)
   complain_of_change(found, desired, change, { code = change.unclear and "unclear" or "bound", a = obstacle })
 end
 
---- The change that is made now of a difference; nil if none is.
-local function made_of(difference, half)
-  for _, change in ipairs(half.changes) do
-    if change.desired == difference.desired and change.action == difference.action then return change end
+--- The first key of a difference that the change made of it leaves out, nil if there is none.
+local function key_left(difference, made)
+  for _, field in ipairs(difference.fields) do
+    if not changes.field(made, field.key) then return field.key end
   end
 end
 
 --- A running domain takes some changes only at its next boot, which a domain without configuration does not have.
-local function complain_of_power(found, desired, difference, work, half)
-  if half.name ~= "live" or work.config or difference.action ~= "change" then return end
-  local made = made_of(difference, half) or {}
-  for _, field in ipairs(difference.fields) do
-    if not changes.field(made, field.key) then
-      complain_of_change(found, desired, difference, { code = "needs_power_off", a = field.key })
-      return
-    end
+local function complain_of_power(found, desired, work, half)
+  if half.name ~= "live" or work.config then return end
+  local made = {}
+  for _, change in ipairs(half.changes) do made[change.desired] = change end
+  for _, difference in ipairs(half.differences) do
+    local key = difference.action == "change" and key_left(difference, made[difference.desired] or {})
+    if key then complain_of_change(found, desired, difference, { code = "needs_power_off", a = key }) end
   end
 end
 
@@ -198,25 +200,43 @@ local function place_of(change)
   return type(address) == "table" and address.controller and address or nil
 end
 
+--- The drives of a document by the text of their place.
+local function drives_by_place(document)
+  local by_place = {}
+  for _, device in ipairs(document:tables()) do
+    local address = device.kind ~= "controller" and device.address
+    if type(address) == "table" and address.controller then by_place[guest.address_text(address)] = device end
+  end
+  return by_place
+end
+
+--- What changes of a half make of drives that are there, by their names.
+local function changes_by_name(half)
+  local by_name = {}
+  for _, change in ipairs(half.changes) do
+    if change.before then by_name[devices.label(change.before)] = change end
+  end
+  return by_name
+end
+
 --- Whether a drive leaves its place before the change is made: removals come first, and then drives that are replaced.
 local function leaves_before(other, change)
   return other.action == "remove" or change.action == "add" and other.replace and changes.field(other, "address")
 end
 
 --- A running drive keeps its place until the next boot, so that nothing can come there before.
-local function complain_of_place(found, desired, change, half)
-  local address = half.name == "live" and place_of(change)
-  if not address then return end
-  local gone = {}
-  for _, other in ipairs(half.changes) do
-    if leaves_before(other, change) then gone[devices.label(other.before)] = true end
-  end
-  for _, other in ipairs(half.document:tables()) do
-    local name = devices.label(other)
-    local stays = other.kind ~= "controller" and not gone[name] and name ~= change.device
-    if stays and guest.same_place(other.address, address) then
-      complain_of_change(found, desired, change,
-        { code = "address_host_taken", value = guest.address_text(address), a = name })
+local function complain_of_places(found, desired, half)
+  local drives, by_name
+  for _, change in ipairs(half.name == "live" and half.changes or {}) do
+    local address = place_of(change)
+    if address then
+      drives, by_name = drives or drives_by_place(half.document), by_name or changes_by_name(half)
+      local text = guest.address_text(address)
+      local name = drives[text] and devices.label(drives[text])
+      local other = by_name[name]
+      if name and name ~= change.device and not (other and leaves_before(other, change)) then
+        complain_of_change(found, desired, change, { code = "address_host_taken", value = text, a = name })
+      end
     end
   end
 end
@@ -226,11 +246,11 @@ function forbid.changes(found, desired, work)
   for _, half in ipairs(work.halves) do
     for _, change in ipairs(half.changes) do
       complain_of_obstacles(found, desired, change, half)
-      complain_of_protection(found, desired, change, work.described[change.desired])
-      complain_of_use(found, desired, change, work, half)
-      complain_of_place(found, desired, change, half)
+      complain_of_protection(found, desired, change, work.model)
     end
-    for _, change in ipairs(half.differences) do complain_of_power(found, desired, change, work, half) end
+    complain_of_use(found, desired, work, half)
+    complain_of_places(found, desired, half)
+    complain_of_power(found, desired, work, half)
   end
 end
 

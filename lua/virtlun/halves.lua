@@ -65,7 +65,7 @@ end
 
 --- Whether a running device may be taken out and put back.  An HBA may not while a drive is on it or above it.
 local function may_replace(work, half, change)
-  if not work.described[change.desired].replace then return false end
+  if not work.model:says(change.desired, "replace") then return false end
   if change.kind ~= "controller" then return true end
   for _, drive in pairs(half.document:drives()) do
     if drive.controller >= change.before.index then return false end

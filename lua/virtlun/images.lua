@@ -37,13 +37,6 @@ function images.seen(source, facts)
   return image, why, errno == ENOENT and "missing" or unusable and "unusable" or nil
 end
 
---- The medium that a change puts into a drive, as { label =, format =, bootable = }; nil if nothing is known.
-function images.medium_of(change, facts)
-  local source, format = incoming(change)
-  local image = source and format == "raw" and images.seen(source, facts)
-  return image and { label = image.label, format = image.format, bootable = image.bootable } or nil
-end
-
 --- The problem of an image that could not be looked at.
 local function judge_unseen(why, reason, live)
   if not why then return nil end
@@ -74,21 +67,39 @@ function images.name_of(source)
   return images.path_of(source)
 end
 
---- Complains of images: what is proven broken is an error, what is unknown a warning, what cannot be opened a note.
+local function complain(found, desired, change, problem, source)
+  problem.path = ("%s.%s.source"):format(desired.name, change.device)
+  problem.value = problem.value or images.name_of(source)
+  problem.file, problem.line = change.file, change.line
+  found:add_once(problems.new(problem)) -- two moves may bring one image into both halves
+end
+
+--- A function that is images.seen, and looks at each image once however many drives have it.
+local function seeing_once(facts)
+  local seen = {}
+  return function(source)
+    local name = images.name_of(source)
+    if not name then return images.seen(source, facts) end
+    seen[name] = seen[name] or table.pack(images.seen(source, facts))
+    return table.unpack(seen[name], 1, 3)
+  end
+end
+
+--- Looks at the images that moves bring: each move gets its medium, as { label =, format =, bootable = }, where that is
+-- known.  What is proven broken is an error, what is unknown a warning, what cannot be opened a note.
 function images.look(found, desired, work, facts)
   if not facts.image and not facts.volume then return end
+  local see = seeing_once(facts)
   for _, move in ipairs(work.moves) do
     local change = move.live or move.config
     local source, format = incoming(change)
     if source then
-      local image, why, reason = images.seen(source, facts)
+      local image, why, reason = see(source)
       local problem
       if image then problem = judge(image, format) else problem = judge_unseen(why, reason, move.live ~= nil) end
-      if problem then
-        problem.path = ("%s.%s.source"):format(desired.name, change.device)
-        problem.value = problem.value or images.name_of(source)
-        problem.file, problem.line = change.file, change.line
-        found:add_once(problems.new(problem)) -- two moves may bring one image into both halves
+      if problem then complain(found, desired, change, problem, source) end
+      if image and format == "raw" then
+        move.medium = { label = image.label, format = image.format, bootable = image.bootable }
       end
     end
   end

@@ -2,8 +2,9 @@
 --
 -- A running domain has two halves, live and config (halves.lua); their changes to one device are one move (moves.lua),
 -- of which a plan says one step (steps.lua).  A plan is plain data: steps (list), changes (their number), pending
--- (already in the configuration, waiting for the next boot), unchanged, domain, format_version.  Nothing that the
--- description leaves unsaid is compared, and no step touches a device that it does not name or prune.
+-- (already in the configuration, waiting for the next boot), unchanged (list, see steps.unchanged), domain,
+-- format_version.  Nothing that the description leaves unsaid is compared, and no step touches a device that it does
+-- not name or prune.
 
 local boot = require "virtlun.boot"
 local core = require "virtlun.core"
@@ -24,13 +25,16 @@ local FORMAT_VERSION = 1
 
 --- What would be done, whoever asks: the same changes to the same devices with the same values.
 local function changes_text(work)
-  local parts = { work.model:fingerprint() }
+  local parts, count = { work.model:fingerprint() }, 1
   for _, half in ipairs(work.halves) do
+    parts[count + 1] = half.name
+    count = count + 1
     for _, change in ipairs(half.changes) do
-      parts[#parts + 1] = ("%s %s %s %s %d"):format(half.name, change.action, change.kind, change.device, change.rows)
+      parts[count + 1], parts[count + 2], parts[count + 3] = change.action, change.desired, change.rows
+      count = count + 3
     end
   end
-  return table.concat(parts, "\n")
+  return table.concat(parts, " ")
 end
 
 local function fingerprint(work, facts)
@@ -108,8 +112,7 @@ function plan.work(desired, documents, facts, opts)
   if not check_all(work, order, facts, found) then return nil, found end
 
   work.model:complete(#work.halves, table.unpack(order))
-  work.described = work.model:tables()
-  selection.complain(found, work.desired, work.described, opts)
+  selection.complain(found, work.desired, work.model, opts)
   halves.compare(work)
   boot.decide(work, work.desired)
   work.moves = moves.of(work, facts)

@@ -44,13 +44,15 @@ function List:append(other)
   return self
 end
 
+-- By list the lines that add_once has seen in it, and of how many problems: 1,000 missing images are 1,000 problems.
+local seen = setmetatable({}, { __mode = "k" })
+
 --- Adds a problem unless the list tells the same already.
 function List:add_once(problem)
-  local line = problems.line(problem)
-  for _, known in ipairs(self) do
-    if problems.line(known) == line then return self end
-  end
-  return self:append { problem }
+  local known = seen[self] or { count = 0, lines = {} }
+  for i = known.count + 1, #self do known.lines[problems.line(self[i])] = true end
+  seen[self], known.count = known, #self
+  return known.lines[problems.line(problem)] and self or self:append { problem }
 end
 
 --- A list made of the given problems.

@@ -27,11 +27,12 @@ local function answers(device, names)
 end
 
 --- Names that no described device answers to: misspelt in except, they would let through what was to stay.
-function selection.complain(found, desired, described, opts)
-  local known = {}
+function selection.complain(found, desired, model, opts)
+  if not opts.only and not opts.except then return end
+  local described, known = model:tables(), {}
   for _, device in ipairs(described) do table.move(devices.names(device), 1, 9, #known + 1, known) end
   for _, key in ipairs { "only", "except" } do
-    for _, name in ipairs(opts and opts[key] or {}) do
+    for _, name in ipairs(opts[key] or {}) do
       local one = { name }
       local used = false
       for _, device in ipairs(described) do used = used or answers(device, one) end
@@ -44,7 +45,7 @@ function selection.complain(found, desired, described, opts)
 end
 
 local function is_selected(work, change)
-  local device, opts = work.described[change.desired], work.opts
+  local device, opts = work.model:device(change.desired), work.opts
   return (not opts.only or answers(device, opts.only)) and not (opts.except and answers(device, opts.except))
 end
 

@@ -10,7 +10,6 @@ local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local guest = require "virtlun.guest"
 local halves = require "virtlun.halves"
-local images = require "virtlun.images"
 local problems = require "virtlun.problems"
 local quirks = require "virtlun.quirks"
 
@@ -63,8 +62,7 @@ end
 
 local CALLS = { add = "attach", change = "update", remove = "detach" }
 
---- The elements of both halves' changes as they are and as they will be: by half and described device, { before =,
--- xml = }.
+--- The elements of both halves' changes as they are and as they will be: by half and change, { before =, xml = }.
 local function elements_of(work, documents)
   local elements = {}
   for _, half in ipairs(work.halves) do
@@ -76,13 +74,16 @@ local function elements_of(work, documents)
   return elements
 end
 
-local function calls_of_half(name, change, define, element)
-  if define then return { { call = "define", scope = name, before = element.before, xml = element.xml } } end
-  if change.replace then
-    return { { call = "detach", scope = name, before = element.before },
-      { call = "attach", scope = name, xml = element.xml } }
+--- Adds the calls that make a change of a half.
+local function add_calls(calls, name, change, define, element)
+  if define then
+    calls[#calls + 1] = { call = "define", scope = name, before = element.before, xml = element.xml }
+  elseif change.replace then
+    calls[#calls + 1] = { call = "detach", scope = name, before = element.before }
+    calls[#calls + 1] = { call = "attach", scope = name, xml = element.xml }
+  else
+    calls[#calls + 1] = { call = CALLS[change.action], scope = name, before = element.before, xml = element.xml }
   end
-  return { { call = CALLS[change.action], scope = name, before = element.before, xml = element.xml } }
 end
 
 --- Whether one call adds a new drive to both halves.
@@ -92,19 +93,22 @@ local function is_joint(move, work)
     and not (live.after.boot and work.live.document:facts().os_boot)
 end
 
+local NOTHING = {}
+
+local function element_of(elements, name, change)
+  return elements and elements[name][change] or NOTHING
+end
+
 --- The calls of a move in their order: { call = "attach", "detach", "update" or "define", scope =, before = the host's
 -- element, xml = the element as it will be }.
 local function calls_of(move, work, elements)
-  local function element(name) return elements and elements[name][move[name]] or {} end
+  local live, config = move.live, move.config
   if is_joint(move, work) then
-    return { { call = "attach", scope = "live and config", xml = element("live").xml } }
+    return { { call = "attach", scope = "live and config", xml = element_of(elements, "live", live).xml } }
   end
   local calls = {}
-  for _, name in ipairs { "live", "config" } do
-    local define = name == "config" and move.define
-    local some = move[name] and calls_of_half(name, move[name], define, element(name)) or {}
-    table.move(some, 1, #some, #calls + 1, calls)
-  end
+  if live then add_calls(calls, "live", live, false, element_of(elements, "live", live)) end
+  if config then add_calls(calls, "config", config, move.define, element_of(elements, "config", config)) end
   return calls
 end
 
@@ -129,14 +133,21 @@ local function step_of(move, work, hbas, facts, elements)
   if change.action ~= "remove" and change.kind ~= "controller" then
     step.guest = guest.foretell(address_after(change), hbas)
   end
-  step.medium = images.medium_of(change, facts)
+  step.medium = move.medium
   return step
+end
+
+--- The HBAs of a model by their index.
+local function hbas_of(model)
+  local hbas = {}
+  for index, number in pairs(model:hbas()) do hbas[index] = model:device(number) end
+  return hbas
 end
 
 --- HBAs as they will be: those of the host, and over them what is described.
 local function final_hbas(work)
-  local hbas = guest.hbas((work.live or work.config).document:tables())
-  for index, hba in pairs(guest.hbas(work.described)) do
+  local hbas = hbas_of((work.live or work.config).document)
+  for index, hba in pairs(hbas_of(work.model)) do
     local known = hbas[index] or {}
     hbas[index] = { model = hba.model or known.model, address = hba.address or known.address }
   end
@@ -184,8 +195,9 @@ end
 
 --- What the running domain will be only after its next boot, because its configuration says so already.
 function steps.pending(work, desired, running)
-  local pending, planned = {}, planned_of(work)
+  local pending = {}
   if not running or not work.config then return pending end
+  local planned = planned_of(work)
   pending[1] = boot.pending(work, desired, running)
   for _, change in ipairs(work.live and work.live.differences or halves.differences(work, running)) do
     local fields = waiting_fields(change, planned[change.desired])
@@ -199,15 +211,28 @@ function steps.pending(work, desired, running)
   return pending
 end
 
---- The described devices that are as they are described: { kind =, device =, described = }.
-function steps.unchanged(work)
-  local planned, list = planned_of(work), {}
-  for number, described in ipairs(work.described) do
+local function fill_unchanged(list, work)
+  local planned = planned_of(work)
+  for number, described in ipairs(work.model:tables()) do
     if not planned[number] and not described.absent then
       list[#list + 1] = { kind = described.kind, device = devices.label(described), described = described }
     end
   end
-  return list
+end
+
+--- The described devices that are as they are described: { kind =, device =, described = }.  The list fills itself when
+-- it is first looked at, for most plans are never asked what they leave alone.
+function steps.unchanged(work)
+  local function filled(list)
+    setmetatable(list, nil)
+    fill_unchanged(list, work)
+    return list
+  end
+  return setmetatable({}, {
+    __index = function(list, key) return filled(list)[key] end,
+    __len = function(list) return #filled(list) end,
+    __pairs = function(list) return pairs(filled(list)) end,
+  })
 end
 
 return steps

@@ -51,7 +51,15 @@ static bool ask_facts(virDomainPtr domain) {
          virDomainIsPersistent(domain) >= 0 && virDomainHasManagedSaveImage(domain, 0) >= 0;
 }
 
-static bool call_by_name(virDomainPtr domain, const char *name, const char *xml, unsigned flags) {
+static bool define(virConnectPtr connection, const char *xml) {
+  virDomainPtr domain = virDomainDefineXML(connection, xml);
+  if (domain) virDomainFree(domain);
+  return domain != NULL;
+}
+
+static bool call_by_name(const struct client *client, const char *name, const char *xml, unsigned flags) {
+  virDomainPtr domain = client->domain;
+  if (!strcmp(name, "define")) return define(client->connection, xml);
   if (!strcmp(name, "facts")) return ask_facts(domain);
   if (!strcmp(name, "attach_device")) return virDomainAttachDeviceFlags(domain, xml, flags) >= 0;
   if (!strcmp(name, "detach_device")) return virDomainDetachDeviceFlags(domain, xml, flags) >= 0;
@@ -72,7 +80,7 @@ static int client_run(lua_State *L) {
     lua_rawgeti(L, -2, 2);
     lua_rawgeti(L, -3, 3);
     const char *name = luaL_checkstring(L, -3);
-    if (!call_by_name(client->domain, name, lua_tostring(L, -2), (unsigned)luaL_checkinteger(L, -1)))
+    if (!call_by_name(client, name, lua_tostring(L, -2), (unsigned)luaL_checkinteger(L, -1)))
       return luaL_error(L, "%s: %s", name, virGetLastErrorMessage());
     lua_pop(L, 4);
   }

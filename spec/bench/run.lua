@@ -3,16 +3,19 @@
 --
 -- Times are CPU time, input that exists already is not part of them, and the collector runs as it does for any user.
 -- virtlun and its floor take turns: a ratio is taken inside each round, and what is printed is the median of them.
--- The floor of generating is snprintf of C structs into one buffer, that of parsing SAX2 filling plain Lua tables.
+-- The floor of generating is snprintf of C structs into one buffer, that of parsing SAX2 filling plain Lua tables, that
+-- of planning core.model and core.document: what it costs to read both sides.
 -- Before anything is measured, virtlun and the floors are made to show that they do the same job.
 local core = require("virtlun.core")
 local floor = require("floor")
+local plan = require("virtlun.plan")
 
 local SIZES = { 1, 100, 1000, 10000, 100000 }
 local LARGEST_RATIO_SIZE = 10000 -- the goals for time hold up to here; above, growth and memory count
 local MEMORY_SIZE = 100000 -- also the largest that fits: controllers end at 99
 local GROWTH_FROM, GROWTH_TO = 1000, 100000
 local ROUNDS = 7
+local FEWEST_BEYOND = 1000 -- below, what a plan costs at all is not spread over enough drives
 local SHORTEST = 0.02 -- seconds that one measurement must take at least, else the work is repeated inside it
 local STARTS = 200 -- processes of each kind that are started one after the other
 local DRIVES_PER_CONTROLLER = 1000
@@ -76,6 +79,27 @@ end
 
 local function changes_of(n) return (n + 99) // 100 end
 
+-- All drives have another disc.
+local function other_tables(n)
+  local described = tables(n)
+  for _, device in ipairs(described) do device.source = device.source and device.source .. ".new" end
+  return described
+end
+
+-- An operation that plans for a domain that is shut off, and as its floor the reading of what it plans from.  describe
+-- and write give the description and the document.
+local function planning(name, describe, write, beyond)
+  return {
+    name = name, timed_only = true, beyond = beyond,
+    prepare = function(n)
+      local described, xml = describe(n), write(n)
+      local facts = { state = "shut off", persistent = true }
+      return function() return assert(plan.make(described, { config = xml }, facts)) end,
+        function() return core.model(described), assert(core.document(xml)) end
+    end,
+  }
+end
+
 -- The operations ----------------------------------------------------------------------------------------------------
 
 -- Each makes its input for n drives and returns what virtlun does with it and, if there is one, what the floor does;
@@ -119,9 +143,13 @@ local operations = {
     nanoseconds = 1000,
     prepare = function(n)
       local desired, host = core.model(changed_tables(n)), core.document(document(n))
-      return function() return core.diff(desired, host) end
+      return function() return core.diff(desired, host) end -- the first one makes the document's index
     end,
   },
+  planning("plan, nothing differs", tables, document, 3000),
+  planning("plan, 1 % changed", changed_tables, document, 3000),
+  planning("plan, all changed", other_tables, document, 3000),
+  planning("plan, all new", tables, function() return in_document("") end, 3000),
 }
 
 local function operation_named(name)
@@ -276,6 +304,8 @@ local function time_row(operation, n, own, lowest, ratio)
     goal, value, limit = ("at most %gx"):format(operation.ratio), ratio, operation.ratio
   elseif counts and operation.nanoseconds then
     goal, value, limit = "at most " .. nanoseconds(operation.nanoseconds), own, operation.nanoseconds
+  elseif n >= FEWEST_BEYOND and operation.beyond then
+    goal, value, limit = "floor + " .. nanoseconds(operation.beyond), own - lowest, operation.beyond
   end
   local floors = lowest and nanoseconds(lowest)
   return row(operation.name, with_commas(n), nanoseconds(own), floors, ratio, goal, value, limit)
@@ -347,7 +377,7 @@ local function print_machine()
   print(("%s, %d cores, %s, %s, libxml2 %s; %s."):format(first_match("/proc/cpuinfo", "model name%s*: ([^\n]+)"), cores,
     first_match("/etc/os-release", 'PRETTY_NAME="([^"]+)"'), _VERSION, floor.LIBXML2, os.date("!%Y-%m-%d")))
   print(("Times are CPU time for each CD drive, medians of %d rounds; the start is wall time."):format(ROUNDS))
-  print("Floors: snprintf from C structs, SAX2 filling plain Lua tables, an empty Lua process.")
+  print("Floors: snprintf from C structs, SAX2 filling plain Lua tables, reading what is planned; an empty process.")
   print("Memory is the peak of the whole process, its input included.\n")
 end
 

@@ -52,6 +52,25 @@ describe("the element of a device", function()
     assert.equal((core.element(xml, host, 1):gsub("/old%.iso", "/new.iso")), element)
   end)
 
+  it("is found wherever it stands in a long document", function()
+    local list = {}
+    for i = 0, 499 do list[i + 1] = drive(core.dev_name(i), ("<serial>%s</serial>"):format(("x"):rep(i % 20 + 1))) end
+    local long, text = document("<rng/>" .. table.concat(list, "\n<!-- <disk> -->\n"), RUNNING)
+    for i = 0, 499 do
+      local element = core.element(text, long, i + 1)
+      assert.equal(core.dev_name(i), core.read(element).dev)
+      assert.equal(("x"):rep(i % 20 + 1), core.read(element).serial)
+    end
+  end)
+
+  it("is found in a document of another encoding", function()
+    local text = '<?xml version="1.0" encoding="ISO-8859-1"?><domain><name>\xe9</name><devices>' ..
+      drive("sda", "<serial>\xe9\xe9\xe9</serial>") .. drive "sdb" .. "</devices></domain>"
+    local latin = assert(core.document(text))
+    assert.equal("sda", core.read(core.element(text, latin, 1)).dev)
+    assert.equal("sdb", core.read(core.element(text, latin, 2)).dev)
+  end)
+
   it("is refused from another document", function()
     local element, problems = core.element('<domain><devices><rng model="virtio"/></devices></domain>', host, 1)
     assert.is_nil(element)
