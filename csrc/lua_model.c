@@ -652,22 +652,11 @@ int Lvlun_unread(lua_State *L) {
 }
 
 void lvlun_open_model(lua_State *L) {
-  static const luaL_Reg methods[] = {{"check", check},
-                                     {"complete", complete},
-                                     {"tables", tables},
-                                     {"device", device_table},
-                                     {"says", says},
-                                     {"xml", device_xml},
-                                     {"facts", facts},
-                                     {"fingerprint", fingerprint},
-                                     {"count", count_devices},
-                                     {"drives", drives},
-                                     {"alias", alias},
-                                     {"boots", boots},
-                                     {"hbas", hbas},
-                                     {"foreign", foreign},
-                                     {"has_chain", has_chain},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"check", check},         {"complete", complete}, {"tables", tables},       {"device", device_table},
+      {"says", says},           {"xml", device_xml},    {"facts", facts},         {"fingerprint", fingerprint},
+      {"count", count_devices}, {"drives", drives},     {"alias", alias},         {"boots", boots},
+      {"hbas", hbas},           {"foreign", foreign},   {"has_chain", has_chain}, {NULL, NULL}};
   luaL_newmetatable(L, MODEL_TYPE);
   lua_pushcfunction(L, free_model);
   lua_setfield(L, -2, "__gc");

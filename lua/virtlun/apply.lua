@@ -18,11 +18,15 @@ local function run(host, plan, opts)
   return { domain = dom.name, done = plan.changes, notes = host.notes }
 end
 
---- Makes a plan so, if the domain is still as it was planned.
-local function run_plan(dom, desired, plan, opts)
+--- Makes a plan so, if the domain is still as it was planned.  planned: what that was read as, if it was not used yet.
+local function run_plan(dom, desired, plan, opts, planned)
   if plan.changes == 0 then return { domain = dom.name, done = 0, notes = problems.list() } end
-  opts.xml = false
-  local host, failure = hosts.read(dom, desired, opts)
+  local seen, failure = hosts.look(dom)
+  if not seen then return nil, failure end
+  local host
+  if planned and planned:is_as_read(seen, opts) then host, failure = planned:look_at_images(seen)
+  else host, failure = hosts.read(dom, desired, hosts.without_xml(opts), seen)
+  end
   if not host then return nil, failure end
   if host.plan.fingerprint ~= plan.fingerprint then
     return problems.fail { code = "host_changed", path = dom.name }
@@ -53,7 +57,9 @@ function apply.plan(dom, desired, opts)
     for _, some in ipairs { opts or {}, how or {} } do
       for key, value in pairs(some) do all[key] = value end
     end
-    return run_plan(dom, desired, self, all)
+    local planned = host
+    host = nil -- what an apply has used is no longer what was planned
+    return run_plan(dom, desired, self, all, planned)
   end } })
   return plan, found
 end
@@ -63,7 +69,7 @@ end
 local function run_confirmed(host, opts)
   if not opts.confirm or host.plan.changes == 0 then return run(host, host.plan, opts) end
   if not opts.confirm(host.plan) then return nil, problems.list() end
-  return run_plan(host.dom, host.desired, host.plan, opts)
+  return run_plan(host.dom, host.desired, host.plan, opts, host)
 end
 
 --- apply.now(dom, desired, opts, seen) plans on what host.look has just seen, and makes it so at once.  allow(plan) may

@@ -5,6 +5,7 @@
 
 local core = require "virtlun.core"
 local halves = require "virtlun.halves"
+local images = require "virtlun.images"
 local plans = require "virtlun.plan"
 local problems = require "virtlun.problems"
 
@@ -66,13 +67,43 @@ function host.read(dom, desired, opts, seen)
   if not work then return nil, found end
   work.dom, work.desired, work.xml, work.facts = dom, desired, seen.documents, seen.facts
   work.notes = problems.list()
-  setmetatable(work, Host):begin_step()
-  return work, found
+  return setmetatable(work, Host):begin_step(), found
+end
+
+-- What a plan depends on besides documents: facts of the domain, and options.
+local FACTS, OPTIONS = { "state", "active", "persistent", "managed_save", "driver", "libvirt" },
+  { "scope", "only", "except", "force", "first" }
+
+local function same(a, b, keys)
+  for _, key in ipairs(keys) do
+    if a[key] ~= b[key] then return false end
+  end
+  return true
+end
+
+--- Whether what was just seen is, word for word, what the work was read from, so that planning again comes to the same.
+function Host:is_as_read(seen, opts)
+  return seen.documents.live == self.xml.live and seen.documents.config == self.xml.config
+    and same(seen.facts, self.facts, FACTS) and same(opts, self.opts, OPTIONS)
+end
+
+--- Looks at the images again, which are no part of what was read: itself, or nil and problems.
+function Host:look_at_images(seen)
+  local found = problems.list()
+  images.look(found, self.desired, self, seen.facts)
+  if found:has_errors() then return nil, found end
+  return self:begin_step()
+end
+
+--- The options of a plan whose XML nobody looks at.
+function host.without_xml(opts)
+  return setmetatable({ xml = false }, { __index = opts })
 end
 
 --- A step begins, for which there are so many seconds.
 function Host:begin_step(seconds)
   self.deadline = self.dom.now() + (seconds or BUSY_SECONDS)
+  return self
 end
 
 --- One of the domain's calls, with patience.

@@ -43,7 +43,7 @@ function plans.data(list, found)
   for _, plan in ipairs(list) do
     json_view.list(plan.steps)
     json_view.list(plan.pending)
-    json_view.list(plan.unchanged)
+    plan.unchanged = json_view.list(table.move(plan.unchanged, 1, #plan.unchanged, 1, {})) -- it fills itself
     plan.counts, plan.notes = plan_view.counts(plan), nil
   end
   return { plans = json_view.list(list), changes = plans.count_changes(list), counts = plan_view.total(list),
