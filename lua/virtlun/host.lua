@@ -66,7 +66,7 @@ function host.read(dom, desired, opts, seen)
   local work, found = plans.work(desired, seen.documents, seen.facts, opts)
   if not work then return nil, found end
   work.dom, work.desired, work.xml, work.facts = dom, desired, seen.documents, seen.facts
-  work.notes = problems.list()
+  work.notes, work.seen_at = problems.list(), {}
   return setmetatable(work, Host):begin_step(), found
 end
 
@@ -114,6 +114,13 @@ function Host:call(name, ...)
   end)
 end
 
+local JUST_NOW = 0.1 -- seconds; to look again would not be quicker than another client by much
+
+--- Whether a half was read a moment ago, and nothing was written since.
+function Host:has_just_seen(name)
+  return self.seen_at[name] ~= nil and self.dom.now() - self.seen_at[name] < JUST_NOW
+end
+
 --- Reads one half again, or all that are worked on: true, or nil and problems.  opts.secure reads passwords too.
 function Host:refresh(name, opts)
   for _, half in ipairs(self.halves) do
@@ -127,6 +134,7 @@ function Host:refresh(name, opts)
         return problems.fail { code = "host_changed", path = self.dom.name }
       end
       self.xml[half.name], half.document, self.documents[half.name] = xml, document, document
+      self.seen_at[half.name] = self.dom.now()
     end
   end
   return true
@@ -166,7 +174,7 @@ end
 function Host:write(call, ...)
   local good, failure = self:call(call, ...)
   if not good and self:is_unanswered(failure) then self.unanswered = true end
-  self.written = true
+  self.written, self.seen_at = true, {}
   return good, failure
 end
 

@@ -85,6 +85,7 @@ end
 local function look_before(host, move)
   local change = move.live
   if not change or change.action ~= "add" or change.kind == "controller" then return true end
+  if host:has_just_seen("live") then return true end
   return host:refresh("live")
 end
 
