@@ -90,6 +90,20 @@ describe("a running HBA of another model", function()
       "define config" }, lines(body, lsi))
   end)
 
+  it("is replaced after the drives have left that are on it, and before those that come", function()
+    local leaving = [[cdrom { dev = "sda", absent = true }, cdrom { dev = "sdb", source = "/b.iso",
+      address = { controller = 0, target = 0, unit = 1 } }, ]]
+    assert.same({ "remove sda (absent = true): live; detach live, detach config",
+      "change controller0 (differs: model): live, replaces the HBA; detach live, attach live, define config",
+      "add sdb (not there): live; attach live and config" }, lines(leaving .. body, { lsi[1], host.drive("sda") }))
+    local moving = [[cdrom { dev = "sda", replace = true, address = { controller = 0, target = 0, unit = 0 } },
+      controller { index = 1, model = "lsisas1068", replace = true } ]]
+    assert.same({ "change sda (differs: moves from 1:0:0:0 to 0:0:0:0): live, replaces the drive; detach live, " ..
+      "attach live, define config",
+      "change controller1 (differs: model): live, replaces the HBA; detach live, attach live, define config" },
+      lines(moving, { hba0, hba1, host.drive("sda", { place = { 1, 0, 0 } }) }))
+  end)
+
   it("waits for the next boot while a drive is on it or above it", function()
     local waits = { "change controller0 (differs: model): next boot, replaces the HBA; define config" }
     assert.same(waits, lines(body, { lsi[1], host.drive("sda") }))

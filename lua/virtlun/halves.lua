@@ -3,6 +3,7 @@
 -- Each half has its document and is compared for itself.  A running device takes some changes only when it boots, or
 -- when it is taken out and put back, which a recipe has to allow (replace = true).
 
+local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local selection = require "virtlun.selection"
 
@@ -63,14 +64,23 @@ end
 
 -- What is to be done to a half -----------------------------------------------------------------------------
 
---- Whether a running device may be taken out and put back.  An HBA may not while a drive is on it or above it.
-local function may_replace(work, half, change)
-  if not work.model:says(change.desired, "replace") then return false end
-  if change.kind ~= "controller" then return true end
-  for _, drive in pairs(half.document:drives()) do
-    if drive.controller >= change.before.index then return false end
+--- The highest HBA of a half on which a drive stays that has none of its changes made yet, or all of these; -1 if none.
+local function highest_in_use(half, drive_changes)
+  local drives, highest = half.document:drives(), -1
+  for _, change in ipairs(drive_changes) do
+    local address = change.action == "change" and changes.after(change, "address")
+    if change.action == "remove" then drives[change.current] = nil end
+    if address and drives[change.current] then drives[change.current].controller = address.controller end
   end
-  return true
+  for _, drive in pairs(drives) do highest = math.max(highest, drive.controller) end
+  return highest
+end
+
+--- Whether a running device may be taken out and put back.  An HBA may not while a drive is on it or above it, when
+-- those have left that leave.
+local function may_replace(work, half, change, drive_changes)
+  if not work.model:says(change.desired, "replace") then return false end
+  return change.kind ~= "controller" or highest_in_use(half, drive_changes) < change.before.index
 end
 
 -- Not even a new device has these while its domain boots by <os><boot>.
@@ -78,9 +88,9 @@ local is_of_boot = { boot = true, loadparm = true }
 
 --- What of a running device's change is to be made now: the fields that libvirt changes at once, and with them the
 -- others where the device may be replaced.  The rest waits for the next boot.
-local function part_now(work, half, change)
+local function part_now(work, half, change, drive_changes)
   local part = { fields = {}, rows = 0, replace = false }
-  local replaces, by_os = may_replace(work, half, change), half.document:facts().os_boot
+  local replaces, by_os = may_replace(work, half, change, drive_changes), half.document:facts().os_boot
   local left = change.rows
   for _, field in ipairs(change.fields) do
     local row = left & -left -- fields come in the order of their rows
@@ -94,10 +104,28 @@ local function part_now(work, half, change)
   return part.rows ~= 0 and setmetatable(part, { __index = change }) or nil
 end
 
---- What of a difference is to be done to a half now, nil if nothing is.
-local function now(work, half, change)
+--- What of a difference is to be done to a half now, nil if nothing is.  drive_changes: what is done to its drives
+-- before HBAs are replaced.
+local function now(work, half, change, drive_changes)
   if half.name ~= "live" or change.action ~= "change" then return change end
-  return part_now(work, half, change)
+  return part_now(work, half, change, drive_changes)
+end
+
+--- What of a half's differences is to be done now.
+local function all_now(work, half)
+  local drive_changes, by_difference, list = {}, {}, {}
+  for _, change in ipairs(half.differences) do
+    if change.kind ~= "controller" then
+      by_difference[change] = now(work, half, change)
+      drive_changes[#drive_changes + 1] = by_difference[change]
+    end
+  end
+  for _, change in ipairs(half.differences) do
+    if change.kind == "controller" then list[#list + 1] = now(work, half, change, drive_changes)
+    else list[#list + 1] = by_difference[change]
+    end
+  end
+  return list
 end
 
 --- How a document differs from the description, in what is selected.
@@ -109,8 +137,7 @@ end
 function halves.compare(work)
   for _, half in ipairs(work.halves) do
     half.differences = halves.differences(work, half.document)
-    half.changes = {}
-    for _, change in ipairs(half.differences) do half.changes[#half.changes + 1] = now(work, half, change) end
+    half.changes = all_now(work, half)
     work[half.name] = half
   end
 end
@@ -119,7 +146,7 @@ end
 function halves.changes_of(work, half)
   local by_number = {}
   for _, change in ipairs(halves.differences(work, half.document)) do
-    by_number[change.desired] = now(work, half, change)
+    by_number[change.desired] = now(work, half, change, {})
   end
   return by_number
 end
@@ -127,7 +154,7 @@ end
 --- What of one described device is still to be done to a half; nil if nothing is.
 function halves.change_of(work, half, number)
   local change = core.diff(work.model, half.document, number)[1]
-  return change and now(work, half, change)
+  return change and now(work, half, change, {})
 end
 
 return halves

@@ -26,8 +26,10 @@ local function is_one(a, b)
   return a.action == b.action and (a.action ~= "change" or keys_of(a) == keys_of(b))
 end
 
--- HBAs before the drives that need them, drives away before drives that take their place, HBAs away last.
-local RANKS = { controller = { add = 1, change = 1, remove = 5 }, drive = { remove = 2, change = 3, add = 4 } }
+-- HBAs before the drives that need them, drives away before drives that take their place, and before the HBA is
+-- replaced that they were on; HBAs away last.
+local RANKS = { controller = { add = 1, change = 1, replace = 4, remove = 6 },
+  drive = { remove = 2, change = 3, replace = 3, add = 5 } }
 
 local function is_before(a, b)
   if a.at ~= b.at then return a.at < b.at end
@@ -42,13 +44,13 @@ local function sort(list)
 end
 
 local function in_order(list)
-  local ranks, ordered = { {}, {}, {}, {}, {} }, {}
+  local ranks, ordered = { {}, {}, {}, {}, {}, {} }, {}
   for number, move in ipairs(list) do
     local first = move.live or move.config
     local is_hba = first.kind == "controller"
     move.number = number
     move.at = is_hba and (first.before or first.after).index or first.desired
-    local rank = ranks[RANKS[is_hba and "controller" or "drive"][first.action]]
+    local rank = ranks[RANKS[is_hba and "controller" or "drive"][first.replace and "replace" or first.action]]
     rank[#rank + 1] = move
   end
   for _, rank in ipairs(ranks) do

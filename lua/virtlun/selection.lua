@@ -44,7 +44,17 @@ function selection.complain(found, desired, model, opts)
   end
 end
 
+--- Whether a change adds an HBA that nobody described, where the description wants none.
+local function is_unwanted(work, change)
+  if not change.assigned or change.action ~= "add" then return false end
+  for _, device in ipairs(work.desired) do
+    if device.absent and device.index == change.after.index then return true end
+  end
+  return false
+end
+
 local function is_selected(work, change)
+  if is_unwanted(work, change) then return false end
   local device, opts = work.model:device(change.desired), work.opts
   return (not opts.only or answers(device, opts.only)) and not (opts.except and answers(device, opts.except))
 end
