@@ -197,6 +197,33 @@ describe("undo = \"all\"", function()
     end)
   end
 
+  it("takes a drive away again that came to the place which the configuration has it at", function()
+    local machine = fake.host()
+    machine:add { machine = "pc", live = { host.hba(0) }, config = { host.hba(0), sda } }
+    local dom = assert(machine:open("web01"))
+    machine.fault = fake.faults.at(2, { refuse = 38, message = "no" })
+    local before = texts(dom)
+    local desired = { kind = "domain", name = "web01", boot = "devices", { kind = "cdrom", dev = "sda", boot = 1 } }
+    assert.is_nil(assert(apply.plan(dom, desired)):apply { undo = "all" })
+    assert.same({ "attach sda live", "define!", "detach sda live" }, machine.calls)
+    assert.same(devices_of(before), devices_of(texts(dom)))
+  end)
+
+  it("leaves a drive that another client has put in the place of the one that left", function()
+    local machine, dom = start { sda }
+    local theirs = host.drive("sda", { path = "/theirs.iso", place = { 1, 0, 9 } })
+    machine.fault = fake.faults.at(1, { first = function()
+      machine:find("web01"):detach_device(sda, { config = true })
+      machine:find("web01"):attach_device(theirs, { config = true })
+    end })
+    local result, problems = planned(dom, nil, { kind = "cdrom", dev = "sda", absent = true }):apply { undo = "all" }
+    assert.is_nil(result)
+    assert.equal("host_changed", problems[1].code)
+    local there = devices_of(texts(dom))
+    assert.same({ "/a.iso", "/theirs.iso", 9 },
+      { there[1].sda.source, there[2].sda.source, there[2].sda.address.unit })
+  end)
+
   it("tells what could not be undone", function()
     local machine, dom = start { sda }
     local plan = planned(dom, nil, cdrom("sda", "/new.iso"), cdrom("sdz", "/z.iso", 30))

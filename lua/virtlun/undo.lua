@@ -3,6 +3,7 @@
 -- By itself only what the guest cannot have begun to use.  Everything that was made, on request (undo = "all"): then
 -- the domain as it was when the apply began is described, planned and made so, as any other description is.
 
+local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local guest = require "virtlun.guest"
@@ -62,13 +63,18 @@ local function original(host, name, change, began)
   return tray.set(host, change, is, "closed", element, found)
 end
 
---- Whether another client has been at a device since: one that was changed and has gone does not come back empty, and
--- one that was to come and is at another place is not the one that came.
+--- Whether a drive is where a change found it or put it; yes where nobody knows.
+local function is_in_place(change, address)
+  local before, after = change.before and change.before.address, changes.after(change, "address")
+  return not before and not after or guest.same_place(address, before) or guest.same_place(address, after)
+end
+
+--- Whether there is nothing of ours to undo: what left has not left, or has come again from somebody else; what came or
+-- was changed has gone, or is another one by now, at another place.
 local function is_anothers(host, name, move)
   local change, number = move[name], host:find(name, move.desired)
-  if change.action == "change" then return not number end
-  local now = change.action == "add" and change.kind ~= "controller" and number and host[name].document:device(number)
-  return now and not guest.same_place(now.address, change.after.address)
+  if change.action == "remove" or not number then return (change.action == "remove") == (number ~= nil) end
+  return change.kind ~= "controller" and not is_in_place(change, host[name].document:device(number).address)
 end
 
 --- A half as it was before the moves, as far as they were about it: the description, and by number the elements of

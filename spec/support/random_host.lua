@@ -491,7 +491,8 @@ local function run_race(world, race, call)
   if race.contests then
     world.is_contested, world.expected = true, {}
     for _, device in ipairs(world.desired) do
-      if device.dev and device.dev ~= world.sata then race[2](world, device, call) end
+      local is_touched = not world.opts.only or world.touched[device.dev]
+      if device.dev and device.dev ~= world.sata and is_touched then race[2](world, device, call) end
     end
   else
     race[2](world)
