@@ -278,6 +278,17 @@ describe("a drive that is replaced", function()
   end)
 end)
 
+describe("a medium that is read in another format", function()
+  it("is put back, and told, where the host says that it is in the drive again and it is not", function()
+    local machine, dom = start { sda }
+    machine.fault = fake.faults.at(2, { ignore = true })
+    local result, problems = planned(dom, nil, { kind = "cdrom", dev = "sda", format = "qcow2" }):apply()
+    assert.is_nil(result)
+    assert.same({ "not_made", "restored" }, { problems[1].code, problems[2].code })
+    assert.equal("/a.iso", devices_of(texts(dom))[1].sda.source)
+  end)
+end)
+
 describe("a plan of a domain that has changed since", function()
   it("is refused, and nothing is changed", function()
     local machine, dom = start { sda }

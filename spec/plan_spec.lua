@@ -294,6 +294,14 @@ describe("what only the running domain has", function()
     assert.same({ 1, "live and config" }, { plan.changes, plan.steps[1].scope })
   end)
 
+  it("is on the HBA on which its configuration has it, where it comes to the running domain", function()
+    local plan = made([[controller { index = 1, absent = true }, cdrom { dev = "sdl" } ]],
+      { host.hba(0), host.hba(1), host.drive("sdl", { place = { 0, 0, 1 } }) }, planning.RUNNING,
+      { live = { host.hba(0), host.hba(1) } })
+    assert.same({ "add sdl", "remove controller1" }, { plan.steps[1].action .. " " .. plan.steps[1].device,
+      plan.steps[2].action .. " " .. plan.steps[2].device })
+  end)
+
   it("gives its place to a drive that its configuration lacks, which is no new one with defaults", function()
     local plan = made([[cdrom { dev = "sdb", source = "/b" }]], { hba0 }, test,
       { live = { hba0, host.drive("sdb", { path = "/b", place = { 0, 5, 0 } }) } })

@@ -109,15 +109,23 @@ local function complain_of_protection(found, desired, change, model)
   end
 end
 
+--- Where a new drive will be: as it is described, or as the other half has it.
+local function new_drive(work, half, change)
+  for _, document in pairs(change.after.address and {} or work.documents) do
+    local number = document ~= half.document and core.find(work.model, document, change.desired)
+    if number then return document:drives()[number] end
+  end
+  return work.model:drives()[change.desired]
+end
+
 --- The drives of a half as they will be: those of the host without those that go, and those that come.
 local function final_drives(work, half)
   local drives = half.document:drives()
-  local described = work.model:drives()
   for _, change in ipairs(half.changes) do
     if change.action == "remove" then
       drives[change.current] = nil
     elseif change.action == "add" then
-      drives[-change.desired] = described[change.desired]
+      drives[-change.desired] = new_drive(work, half, change)
     else
       for _, field in ipairs(change.fields) do
         if field.key == "address" and drives[change.current] then

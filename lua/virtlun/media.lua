@@ -194,11 +194,20 @@ local function send(job)
   return mend(job, failure, what)
 end
 
+--- Whether the medium is in the drive again that was in it when all began.
+local function has_its_medium(job)
+  local drive = drive_of(job)
+  return drive ~= nil and same(drive.source, job.change.before.source)
+end
+
 --- The same medium again does nothing to an open tray or another format: the drive is emptied first (facts 7).
 local function reseat(job)
   local good, failure, what = try_eject(job)
   if not good then return mend(job, failure, what) end
-  return send(job)
+  good, failure = send(job)
+  if not good or has_its_medium(job) then return good, failure end
+  local told = { job.host:problem(job.change, put_back(job)) }
+  return job.host:fail(job.change, { code = "not_made", a = "its medium is not in it again" }, told)
 end
 
 --- What does not touch the medium is one call.

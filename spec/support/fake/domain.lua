@@ -272,6 +272,7 @@ local function detach_live(self, element)
   local alias = devices.alias_of(leaving)
   if devices.is_hba(leaving) and self.live:is_used(devices.index_of(leaving)) then refuse_busy() end
   if self.leaving[alias] then
+    self.asked_twice = alias -- which a client that waits never does
     refuse_qemu("device_del", "Device %s is already in the process of unplug", alias)
   end
   ask_guest(self, alias)
