@@ -1,6 +1,8 @@
 -- prune: what a recipe removes without naming it, and what it never removes so.
+local boot = require("virtlun.boot")
 local host = require("support.host_xml")
 local planning = require("support.planning")
+local virtlun = require("virtlun")
 
 local hba0 = host.hba(0)
 local sda, sdb = host.drive("sda"), host.drive("sdb", { place = { 0, 0, 1 } })
@@ -75,6 +77,54 @@ describe("prune of more kinds", function()
     end
     local ordered = host.drive("sde", { device = "disk", place = { 0, 0, 4 }, inner = "<boot order='1'/>" })
     assert.equal(boots[1], planning.refused(pruned(kinds), { hba0, disk, sda, ordered }, nil, { boot = false }))
+  end)
+
+  it("never removes the hostdev that the domain boots from, whatever number it has in the recipe", function()
+    local boots = host.hostdev(0, 3, { 0, 0, 5 }):gsub("</hostdev>", "<boot order='1'/></hostdev>")
+    local second = host.hostdev(1, 3, { 0, 0, 6 })
+    for _, other in ipairs { "", [[cdrom { dev = "sdq", source = "/x.iso" },]],
+      [[hostdev { source = { adapter = "scsi_host1", bus = 0, target = 0, unit = 3 } },]] } do
+      local body = other .. [[disk { dev = "sde" }]]
+      for _, there in ipairs { { hba0, root, boots, second }, { hba0, root, second, boots } } do
+        local refusal = planning.refused(pruned('{ "hostdev" }', body), there, nil, { boot = false })
+        assert.truthy(refusal:find("the domain boots from it", 1, true), refusal)
+      end
+    end
+  end)
+
+  it("never removes what only the other half boots from", function()
+    local plain = host.drive("sde", { device = "disk", path = "/root.img", place = { 0, 0, 4 } })
+    local first = host.drive("sdd", { device = "disk", path = "/data.img", place = { 0, 0, 3 },
+      inner = "<boot order='1'/>" })
+    local body = pruned('{ "disk" }', [[disk { dev = "sde" }]])
+    local opts = { live = { hba0, plain, first }, boot = false, plan = { scope = "config" } }
+    local refusal = planning.refused(body, { hba0, plain, disk }, planning.RUNNING, opts)
+    assert.truthy(refusal:find("web01.sdd: the domain boots from it", 1, true), refusal)
+  end)
+
+  it("removes no CD drive from which the domain boots first, and one that comes later", function()
+    local function ordered(dev, place, order)
+      local kind = dev == "sde" and "disk" or "cdrom"
+      return host.drive(dev, { device = kind, place = { 0, 0, place }, inner = ("<boot order='%d'/>"):format(order) })
+    end
+    local refusal = planning.refused(pruned("true"), { hba0, sda, ordered("sdb", 1, 1) }, nil, { boot = false })
+    assert.truthy(refusal:find("web01.sdb: the domain boots from it", 1, true), refusal)
+    assert.same({ "remove sdb: prune: not in the recipe" },
+      steps(pruned("true"), { hba0, sda, ordered("sdb", 1, 2), ordered("sde", 4, 1) }, nil, { boot = false }))
+  end)
+
+  it("removes no CD drive that <os><boot> means first", function()
+    local xml = host.domain({ hba0, sdb, sda, root }):gsub("<boot dev='hd'/>", "<boot dev='cdrom'/><boot dev='hd'/>")
+    local plan, found = virtlun.plan(planning.desired(pruned("true")), { config = xml }, planning.SHUT_OFF)
+    assert.is_nil(plan)
+    assert.truthy(tostring(found):find("web01.sdb: the domain boots from it", 1, true), tostring(found))
+  end)
+
+  it("removes nothing where it cannot be told what boots", function()
+    local seats = boot.seats
+    finally(function() boot.seats = seats end)
+    function boot.seats() return nil, virtlun.problems { { code = "no_memory", severity = "error", message = "?" } } end
+    assert.truthy(planning.refused(pruned("true"), { hba0, sda, sdb }))
   end)
 
   it("takes no disk and no hostdev from a guest without force", function()

@@ -19,14 +19,22 @@ local function by_devices(xml, document)
   return nil, found
 end
 
---- Names of what boots, in its order, and whether the only device of the description comes first.  Nil and problems.
-function boot.order(xml, document, description)
+--- What boots, in its order, as model:boots() gives it, also where <os><boot> says so; and the document that says it.
+-- Nil and problems.
+function boot.seats(xml, document)
   local converted, found = by_devices(xml, document)
   if not converted then return nil, problems.list(found) end
-  local names, list = {}, converted:boots()
-  for i, seat in ipairs(list) do names[i] = seat.name end
+  return converted:boots(), converted
+end
+
+--- Names of what boots, in its order, and whether the only device of the description comes first.  Nil and problems.
+function boot.order(xml, document, description)
+  local seats, converted = boot.seats(xml, document)
+  if not seats then return nil, converted end
+  local names = {}
+  for i, seat in ipairs(seats) do names[i] = seat.name end
   local number = description and core.find(description, converted, 1)
-  return names, number ~= nil and list[1] ~= nil and list[1].device == number
+  return names, number ~= nil and seats[1] ~= nil and seats[1].device == number
 end
 
 -- Planning -------------------------------------------------------------------------------------------------

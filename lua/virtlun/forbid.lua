@@ -266,21 +266,34 @@ end
 
 local holds_data = { disk = true, lun = true, hostdev = true }
 
---- Names of what the domain boots from, in either half.
-local function boot_devices(work, documents)
-  local names = {}
+--- For each half the places in its boot order by the numbers of its devices; nil and problems.
+local function boot_places(work, documents)
+  local places = {}
   for which, document in pairs(work.documents) do
-    for _, name in ipairs(boot.order(documents[which], document) or {}) do names[name] = true end
+    local seats, failure = boot.seats(documents[which], document)
+    if not seats then return nil, failure end
+    places[document] = {}
+    for place, seat in ipairs(seats) do places[document][seat.device] = place end
   end
-  return names
+  return places
 end
 
-local function complain_of_loss(found, desired, change, work, half, boots)
+--- Whether either half boots from the device of a change.  Of CD drives only the first in the order counts: one behind
+-- the disk is where its installer was.
+local function boots_from(work, half, change, places)
+  for document, by_number in pairs(places) do
+    local number = document == half.document and change.current or core.find(work.model, document, change.desired)
+    local place = number and by_number[number]
+    if place and (change.kind ~= "cdrom" or place == 1) then return true end
+  end
+  return false
+end
+
+local function complain_of_loss(found, desired, change, work, half, places)
   local pruned = work.pruned[change.desired]
-  if not holds_data[change.kind] or not pruned and not change.replace then return end
-  if pruned and boots[change.device] then
+  if pruned and boots_from(work, half, change, places) then
     complain_of_change(found, desired, change, { code = "prune_boot" })
-  elseif half.name == "live" and not work.opts.force then
+  elseif holds_data[change.kind] and (pruned or change.replace) and half.name == "live" and not work.opts.force then
     local verb = change.action == "remove" and "prune" or "replace"
     complain_of_change(found, desired, change, { code = "needs_force", value = change.kind, a = verb })
   end
@@ -289,9 +302,11 @@ end
 --- What no single word of a recipe takes from a guest: what it boots from, and without force what holds data, unless
 -- the recipe says of the very device that it is to be absent.
 function forbid.losses(found, desired, work, documents)
-  local boots = next(work.pruned) and boot_devices(work, documents) or {}
+  local places, failure = {}, nil
+  if next(work.pruned) then places, failure = boot_places(work, documents) end
+  if not places then return found:append(failure) end
   for _, half in ipairs(work.halves) do
-    for _, change in ipairs(half.changes) do complain_of_loss(found, desired, change, work, half, boots) end
+    for _, change in ipairs(half.changes) do complain_of_loss(found, desired, change, work, half, places) end
   end
 end
 
