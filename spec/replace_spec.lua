@@ -60,6 +60,16 @@ describe("a running drive that moves", function()
       planning.refused(swap, both, planning.RUNNING, { live = both }))
   end)
 
+  it("does not get the place of one that stays, when another one of no name leaves", function()
+    local tapes = { hba0, host.hostdev(0, 3, { 0, 0, 3 }), host.hostdev(1, 3, { 0, 0, 4 }) }
+    local tape = "hostdev { source = { adapter = 'scsi_host%d', bus = 0, target = 0, unit = 3 }, %s },\n"
+    assert.equal("r.lua:4: web01.sdb: 0:0:0:3 is already the address of hostdev in the domain",
+      planning.refused(tape:format(0, "address = { controller = 0, target = 0, unit = 9 }") ..
+        tape:format(1, "absent = true") ..
+        [[cdrom { dev = "sdb", source = "/b.iso", address = { controller = 0, target = 0, unit = 3 } }]],
+        tapes, planning.RUNNING, { live = tapes }))
+  end)
+
   it("makes room for one that is new", function()
     assert.same({ MOVES .. "live, replaces the drive; detach live, attach live, define config",
       "add sdb (not there): live; attach live, define config" },

@@ -68,6 +68,21 @@ describe("except", function()
   end)
 end)
 
+describe("a place whose drive is not selected to leave it", function()
+  local sda = host.drive("sda")
+  local comer = [[cdrom { dev = "sdb", source = "/b.iso", address = { controller = 0, target = 0, unit = 0 } }]]
+  local refusal = "r.lua:2: web01.sdb: 0:0:0:0 is already the address of sda in the domain"
+  for what, leaver in pairs { removed = [[cdrom { dev = "sda", absent = true }, ]],
+    moved = [[cdrom { dev = "sda", address = { controller = 0, target = 0, unit = 7 } }, ]] } do
+    it("is refused to another one in the configuration (" .. what .. ")", function()
+      assert.equal(refusal, planning.refused(leaver .. comer, { hba0, sda }, nil, { plan = { only = { "sdb" } } }))
+      assert.equal(refusal, planning.refused(leaver .. comer, { hba0, sda }, planning.RUNNING,
+        { live = { hba0, sda }, plan = { except = { "sda" }, scope = "config" } }))
+      assert.equal(2, planning.made(leaver .. comer, { hba0, sda }).changes)
+    end)
+  end
+end)
+
 describe("a name that nothing described has", function()
   for _, key in ipairs { "only", "except" } do
     it("is refused in " .. key .. ": it could let through what was to stay", function()

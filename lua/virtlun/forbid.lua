@@ -201,49 +201,52 @@ local function complain_of_power(found, desired, work, half)
   end
 end
 
---- Where a running drive comes to by a change, nil if it stays where it is.
+--- Where a drive comes to by a change, nil if it stays where it is.
 local function place_of(change)
-  if change.kind == "controller" or change.action ~= "add" and not change.replace then return nil end
-  local address = changes.after(change, "address")
-  return type(address) == "table" and address.controller and address or nil
+  local address = change.kind ~= "controller" and changes.after(change, "address")
+  return type(address) == "table" and address.controller and guest.address_text(address) or nil
 end
 
---- The drives of a document by the text of their place.
+--- The numbers of a document's drives by the text of their place.
 local function drives_by_place(document)
   local by_place = {}
-  for _, device in ipairs(document:tables()) do
-    local address = device.kind ~= "controller" and device.address
-    if type(address) == "table" and address.controller then by_place[guest.address_text(address)] = device end
+  for number in pairs(document:drives()) do
+    local address = document:device(number).address
+    if type(address) == "table" and address.controller then by_place[guest.address_text(address)] = number end
   end
   return by_place
 end
 
---- What changes of a half make of drives that are there, by their names.
-local function changes_by_name(half)
-  local by_name = {}
+--- What changes of a half make of drives that are there, by their numbers.
+local function changes_by_current(half)
+  local by_current = {}
   for _, change in ipairs(half.changes) do
-    if change.before then by_name[devices.label(change.before)] = change end
+    if change.current then by_current[change.current] = change end
   end
-  return by_name
+  return by_current
 end
 
---- Whether a drive leaves its place before the change is made: removals come first, and then drives that are replaced.
-local function leaves_before(other, change)
-  return other.action == "remove" or change.action == "add" and other.replace and changes.field(other, "address")
+--- Whether a drive has left its place when the change is made.  Of running drives those that are removed go first, and
+-- then those that are replaced; drives of a configuration may trade places by its define.
+local function leaves_before(half, other, change)
+  if other.action == "remove" then return true end
+  local moves = changes.field(other, "address") ~= nil
+  return moves and (half.name == "config" or change.action == "add" and other.replace)
 end
 
---- A running drive keeps its place until the next boot, so that nothing can come there before.
+--- Nothing comes to a place whose drive is still there: one that runs keeps it until the next boot, and one that is not
+-- selected stays.
 local function complain_of_places(found, desired, half)
-  local drives, by_name
-  for _, change in ipairs(half.name == "live" and half.changes or {}) do
-    local address = place_of(change)
-    if address then
-      drives, by_name = drives or drives_by_place(half.document), by_name or changes_by_name(half)
-      local text = guest.address_text(address)
-      local name = drives[text] and devices.label(drives[text])
-      local other = by_name[name]
-      if name and name ~= change.device and not (other and leaves_before(other, change)) then
-        complain_of_change(found, desired, change, { code = "address_host_taken", value = text, a = name })
+  local drives, by_current
+  for _, change in ipairs(half.changes) do
+    local text = place_of(change)
+    if text then
+      drives, by_current = drives or drives_by_place(half.document), by_current or changes_by_current(half)
+      local number = drives[text]
+      local other = by_current[number]
+      if number and number ~= change.current and not (other and leaves_before(half, other, change)) then
+        complain_of_change(found, desired, change, { code = "address_host_taken", value = text,
+          a = devices.label(half.document:device(number)) })
       end
     end
   end
