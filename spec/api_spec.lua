@@ -14,8 +14,8 @@ end
 describe("require 'virtlun'", function()
   it("gives these names, and no other", function()
     assert.same({ "VERSION", "address_text", "async", "cdrom", "check", "complete", "controller", "disk", "dispatch",
-      "domain", "fd", "foretell", "hash", "hostdev", "import", "interrupted", "interruptible", "line", "load",
-      "loadstring", "log", "lun", "open", "plan", "problem", "problems", "read", "removal", "schema", "suggest",
+      "domain", "fd", "foretell", "hash", "hostdev", "import", "interrupted", "interruptible", "known", "line",
+      "load", "loadstring", "log", "lun", "open", "plan", "problem", "problems", "read", "removal", "schema", "suggest",
       "xml" },
       sorted_keys(virtlun))
   end)

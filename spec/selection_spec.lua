@@ -1,6 +1,7 @@
 -- only and except: which of the described devices a plan is to change.
 local host = require("support.host_xml")
 local planning = require("support.planning")
+local virtlun = require("virtlun")
 
 local hba0 = host.hba(0)
 local recipe = [[
@@ -65,6 +66,63 @@ describe("except", function()
 
   it("does not keep the HBA away that another drive needs", function()
     assert.same({ "add controller1", "add sdc" }, chosen { only = { "sdc" }, except = { "controller1" } })
+  end)
+end)
+
+describe("what a drive is called on the host", function()
+  local there = { hba0, host.drive("sda"), host.drive("sdb", { path = "/keep/b.iso", place = { 0, 0, 1 } }) }
+
+  it("keeps it from prune", function()
+    local prunes = [[prune = true,
+      cdrom { dev = "sda", source = "/keep/a.iso", address = { controller = 0, unit = 0 } }]]
+    assert.equal(2, #chosen({}, prunes, there))
+    for _, name in ipairs { "/keep/*", "/keep/b.iso", "0:0:0:1", "0:0:0:*" } do
+      for _, step in ipairs(chosen({ except = { name } }, prunes, there)) do assert.not_equal("remove sdb", step) end
+    end
+  end)
+
+  it("counts in both halves, whichever it comes from", function()
+    local other = { hba0, host.drive("sda"), host.drive("sdb", { path = "/other.iso", place = { 0, 0, 7 } }) }
+    local plan = planning.made('cdrom { dev = "sdb", source = "/new.iso" }, cdrom { dev = "sda", source = "/a.iso" }',
+      there, planning.RUNNING, { live = other, plan = { only = { "/keep/*" } } })
+    assert.equal("sdb live and config", plan.steps[1].device .. " " .. plan.steps[1].scope)
+    assert.equal(1, plan.changes)
+  end)
+end)
+
+describe("names in several domains", function()
+  local domains = { planning.desired([[cdrom { dev = "sda", source = "/a.iso" }]]),
+    { kind = "domain", name = "db01", { kind = "cdrom", dev = "sdq" } } }
+  local there = { hba0, host.drive("sda") }
+
+  it("are known where one of them has them", function()
+    assert.same({ "sda", "db01.sdq", "sd*", "sdq" },
+      virtlun.known(domains, { only = { "sda", "db01.sdq", "web01.sdq", "sd*" }, except = { "sdq", "sdz" } }))
+  end)
+
+  it("are no problem of the others", function()
+    local body = [[cdrom { dev = "sda", source = "/a.iso" }]]
+    local opts = { except = { "sdq" } }
+    assert.truthy(planning.refused(body, there, nil, { plan = opts }):find("is called 'sdq'", 1, true))
+    opts.known = virtlun.known(domains, opts)
+    assert.same({ "change sda" }, chosen(opts, body, there))
+  end)
+
+  it("may be said behind the name of their domain", function()
+    assert.same({ "change sda" }, chosen { only = { "web01.sda" } })
+    assert.same({ "change sda" }, chosen { only = { "sd*" }, except = { "web01.sdb", "web01.sdc" } })
+    assert.truthy(planning.refused(recipe, there, nil, { plan = { only = { "db01.sda" } } }):find("db01.sda", 1, true))
+  end)
+end)
+
+describe("options of a plan without a host", function()
+  it("are checked: a text would except nothing", function()
+    for said, opts in pairs { ["option except is a table, not sda"] = { except = "sda" },
+      ["unknown option 'onyl' (did you mean 'only'?)"] = { onyl = { "sda" } } } do
+      local good, message = pcall(planning.plan, recipe, { hba0 }, nil, { plan = opts })
+      assert.is_false(good)
+      assert.truthy(message:find(said, 1, true), message)
+    end
   end)
 end)
 

@@ -48,9 +48,16 @@ function virtlun.read(xml)
   return with_list(core.read(xml))
 end
 
---- virtlun.plan(desired, { live =, config = }, facts): what must change; nil and problems.  See virtlun.plan's file.
+--- virtlun.plan(desired, { live =, config = }, facts, opts): what must change; nil and problems.  See virtlun.plan's
+-- file.
 function virtlun.plan(...)
   return require("virtlun.plan").make(...)
+end
+
+--- virtlun.known(domains, { only =, except = }): those of the names that a device of one of the described domains has.
+-- As the option known of the plan of each they are no problem where they are another one's.
+function virtlun.known(...)
+  return require("virtlun.selection").known(...)
 end
 
 --- virtlun.import(description, xml or { config =, live = }, { uri =, live = }): text of a recipe that says what is

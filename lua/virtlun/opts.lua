@@ -10,7 +10,7 @@ local kinds = {
   readonly = "boolean", events = "boolean", timeout = "number",
   scope = { "live", "config", "both" }, force = "boolean", reattach = "boolean", format = "string", first = "number",
   on_progress = "function", confirm = "function", stop = "function", undo = { "all" }, xml = "boolean",
-  only = "table", except = "table",
+  only = "table", except = "table", known = "table",
   from = "string", how = { "reboot", "reset" }, power_off = "boolean",
   uri = "string", live = "boolean",
 }
@@ -18,8 +18,8 @@ local kinds = {
 -- Which functions take which.
 local of = {
   open = { "readonly", "timeout", "events" },
-  change = { "scope", "only", "except", "force", "reattach", "timeout", "format", "first", "xml", "undo", "stop",
-    "on_progress", "confirm" },
+  change = { "scope", "only", "except", "known", "force", "reattach", "timeout", "format", "first", "xml", "undo",
+    "stop", "on_progress", "confirm" },
   reboot = { "from", "how", "power_off", "force", "timeout" },
   import = { "uri", "live" },
 }

@@ -12,6 +12,7 @@ local forbid = require "virtlun.forbid"
 local halves = require "virtlun.halves"
 local images = require "virtlun.images"
 local moves = require "virtlun.moves"
+local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
 local prune = require "virtlun.prune"
 local selection = require "virtlun.selection"
@@ -112,7 +113,7 @@ function plan.work(desired, documents, facts, opts)
   if not check_all(work, order, facts, found) then return nil, found end
 
   work.model:complete(#work.halves, table.unpack(order))
-  selection.complain(found, work.desired, work.model, opts)
+  selection.complain(found, work.desired, work)
   halves.compare(work)
   boot.decide(work, work.desired)
   work.moves = moves.of(work, facts)
@@ -128,9 +129,11 @@ end
 -- facts: driver, state, active, persistent, managed_save, libvirt (version number), image (function: path -> what
 -- core.iso says); all may be missing.
 -- opts: scope, as in a recipe, before which it goes ("both" for both halves); only and except, lists of what devices
--- are called, in which * stands for any text; force, where a running domain is to lose what holds data.
-function plan.make(...)
-  local work, found = plan.work(...)
+-- are called, in which * stands for any text; known, those of these names that may be other domains'; force, where a
+-- running domain is to lose what holds data.
+function plan.make(desired, documents, facts, opts)
+  options.check(opts, "change", 2)
+  local work, found = plan.work(desired, documents, facts, opts)
   if not work then return nil, found end
   return work.plan, found
 end

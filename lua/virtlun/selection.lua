@@ -1,8 +1,9 @@
 --- Which of the described devices a plan is to change: opts.only and opts.except, lists of what devices are called.
 -- Pure.
 --
--- What is not selected stays as it is, and is still part of the description: what comes brings the described HBAs along
--- that it needs.
+-- A device answers to the names that it has and to those that it is to have: whoever names the medium that is in a
+-- drive means the drive.  What is not selected stays as it is, and is still part of the description: what comes brings
+-- the described HBAs along that it needs.
 
 local changes = require "virtlun.changes"
 local core = require "virtlun.core"
@@ -16,29 +17,66 @@ local function pattern_of(name)
   return "^" .. name:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$"
 end
 
---- Whether a device answers to one of the names.
-local function answers(device, names)
-  for _, name in ipairs(names) do
-    for _, own in ipairs(devices.names(device)) do
-      if own:find(pattern_of(name)) then return true end
+--- Whether one of a device's names, alone or behind its domain's (web01.sda), fits one of those that were given.
+local function answers(own_names, domain, given)
+  for _, name in ipairs(given) do
+    local pattern = pattern_of(name)
+    for _, own in ipairs(own_names) do
+      if own:find(pattern) or (domain .. "." .. own):find(pattern) then return true end
     end
   end
   return false
 end
 
---- Names that no described device answers to: misspelt in except, they would let through what was to stay.
-function selection.complain(found, desired, model, opts)
-  if not opts.only and not opts.except then return end
-  local described, known = model:tables(), {}
-  for _, device in ipairs(described) do table.move(devices.names(device), 1, 9, #known + 1, known) end
+--- What a described device is called: by its description, and by what it is now in either half.
+local function names_of(work, number)
+  local names = devices.names(work.model:device(number))
+  for _, document in pairs(work.documents) do
+    local there = core.find(work.model, document, number)
+    for _, name in ipairs(there and devices.names(document:device(there)) or {}) do names[#names + 1] = name end
+  end
+  return names
+end
+
+--- Those of the names in only and except that a device of one of the described domains has.
+function selection.known(domains, opts)
+  local known = {}
   for _, key in ipairs { "only", "except" } do
     for _, name in ipairs(opts[key] or {}) do
-      local one = { name }
       local used = false
-      for _, device in ipairs(described) do used = used or answers(device, one) end
+      for _, domain in ipairs(domains) do
+        for _, device in ipairs(domain) do used = used or answers(devices.names(device), domain.name, { name }) end
+      end
+      if used then known[#known + 1] = name end
+    end
+  end
+  return known
+end
+
+local function is_listed(list, name)
+  for _, one in ipairs(list or {}) do
+    if one == name then return true end
+  end
+  return false
+end
+
+--- Names that no described device answers to: misspelt in except, they would let through what was to stay.  opts.known:
+-- those that belong to other domains.
+function selection.complain(found, desired, work)
+  local opts = work.opts
+  if not opts.only and not opts.except then return end
+  local described, all = {}, {}
+  for number in ipairs(work.model:tables()) do
+    described[number] = names_of(work, number)
+    table.move(described[number], 1, #described[number], #all + 1, all)
+  end
+  for _, key in ipairs { "only", "except" } do
+    for _, name in ipairs(opts[key] or {}) do
+      local used, one = is_listed(opts.known, name), { name }
+      for _, names in ipairs(described) do used = used or answers(names, desired.name, one) end
       if not used then
         found:append { problems.new { code = "not_described", path = desired.name, value = name,
-          near = core.suggest(name, known), file = desired.file, line = desired.line } }
+          near = core.suggest(name, all), file = desired.file, line = desired.line } }
       end
     end
   end
@@ -55,8 +93,9 @@ end
 
 local function is_selected(work, change)
   if is_unwanted(work, change) then return false end
-  local device, opts = work.model:device(change.desired), work.opts
-  return (not opts.only or answers(device, opts.only)) and not (opts.except and answers(device, opts.except))
+  local names, domain, opts = names_of(work, change.desired), work.desired.name, work.opts
+  if opts.only and not answers(names, domain, opts.only) then return false end
+  return not (opts.except and answers(names, domain, opts.except))
 end
 
 --- The HBA that a change needs, and with it those below: a hole would be filled by libvirt (facts 3).  -1 if none.
