@@ -359,6 +359,18 @@ describe("a plan is refused:", function()
   end)
 end)
 
+describe("a running HBA that its configuration lacks", function()
+  it("comes to the configuration, and changes where it runs", function()
+    local running = "<controller type='scsi' index='1' model='virtio-scsi'><driver queues='2'/></controller>"
+    local plan = made("controller { index = 1, model = 'virtio-scsi', queues = 4, replace = true }", { host.hba(0) },
+      planning.RUNNING, { machine = "pc", more = "<features><acpi/></features>", live = { host.hba(0), running } })
+    local actions = {}
+    for i, step in ipairs(plan.steps) do actions[i] = step.action .. " " .. step.scope end
+    assert.same({ "add config", "change live" }, actions)
+    assert.same({}, plan.pending)
+  end)
+end)
+
 describe("what a plan leaves alone", function()
   local devices = { host.hba(0), host.drive("sda"), host.drive("sdb", { place = { 0, 0, 1 } }) }
   local body = [[cdrom { dev = "sda", source = "/old.iso" }, cdrom { dev = "sdb", source = "/new.iso" },

@@ -175,10 +175,11 @@ end
 local function planned_of(work)
   local planned = {}
   for _, move in ipairs(work.moves) do
-    local change = move.live or move.config
-    local keys = planned[move.desired] or {}
-    for _, field in ipairs(change.fields or {}) do keys[field.key] = true end
-    planned[move.desired] = change.action ~= "change" or keys
+    local number, change = move.desired, move.live or move.config
+    if change.action ~= "change" then planned[number] = true end
+    local keys = planned[number] or {}
+    planned[number] = keys
+    for _, field in ipairs(keys ~= true and change.fields or {}) do keys[field.key] = true end
   end
   return planned
 end
