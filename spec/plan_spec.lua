@@ -372,23 +372,45 @@ describe("a running HBA that its configuration lacks", function()
 end)
 
 describe("what a plan leaves alone", function()
-  local devices = { host.hba(0), host.drive("sda"), host.drive("sdb", { place = { 0, 0, 1 } }) }
+  local sda, sdb = host.drive("sda"), host.drive("sdb", { place = { 0, 0, 1 } })
+  local devices = { host.hba(0), sda, sdb }
   local body = [[cdrom { dev = "sda", source = "/old.iso" }, cdrom { dev = "sdb", source = "/new.iso" },
     controller { index = 0 }, cdrom { dev = "sdc", absent = true }]]
-  local function unchanged() return made(body, devices).unchanged end
 
-  it("is told of each described device, however the list is first looked at", function()
-    assert.equal(2, #unchanged())
-    assert.equal("sda", unchanged()[1].device)
-    for i, device in ipairs(unchanged()) do assert.equal(({ "sda", "controller0" })[i], device.device) end
-    local list = {}
-    for i, device in pairs(unchanged()) do list[i] = device.kind .. " " .. tostring(device.described.source) end
-    assert.same({ "cdrom /old.iso", "controller nil" }, list)
+  local function unchanged(...)
+    local names = {}
+    for i, entry in ipairs(made(...).unchanged) do names[i] = entry.kind .. " " .. entry.device end
+    return names
+  end
+
+  it("is told of each described device, as the host has it", function()
+    assert.same({ "cdrom sda", "controller controller0" }, unchanged(body, devices))
+    assert.equal("/old.iso", made([[cdrom { dev = "sda" }]], devices).unchanged[1].described.source)
   end)
 
-  it("is an ordinary list from then on", function()
-    local list = unchanged()
-    assert.is_nil(list[3])
+  it("is an ordinary list", function()
+    local list = made(body, devices).unchanged
+    assert.equal(1, next(list))
+    assert.equal(2, #list)
     assert.is_nil(getmetatable(list))
+  end)
+
+  it("is nothing that differs and is only not selected", function()
+    local both = [[cdrom { dev = "sda", source = "/old.iso" }, cdrom { dev = "sdb", source = "/new.iso" },
+      cdrom { dev = "sdc", source = "/c.iso" }]]
+    assert.same({ "cdrom sda" }, unchanged(both, devices, nil, { plan = { only = { "sda" } } }))
+    assert.same({ "cdrom sda" }, unchanged(both, devices, nil, { plan = { except = { "sdb", "sdc" } } }))
+  end)
+
+  it("is nothing that waits for the next boot, or differs in the half that is not to be changed", function()
+    local uncached = host.drive("sda", { driver = "type='raw' cache='none'" })
+    local cached = [[cdrom { dev = "sda", cache = "none" }, cdrom { dev = "sdb" }]]
+    assert.same({ "cdrom sdb" }, unchanged(cached, { host.hba(0), uncached, sdb }, planning.RUNNING,
+      { live = devices }))
+    for scope, halves in pairs { live = { devices, { host.hba(0), uncached, sdb } },
+      config = { { host.hba(0), uncached, sdb }, devices } } do
+      assert.same({ "cdrom sdb" }, unchanged(cached, halves[1], planning.RUNNING,
+        { live = halves[2], plan = { scope = scope } }))
+    end
   end)
 end)

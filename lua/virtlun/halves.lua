@@ -133,10 +133,12 @@ function halves.differences(work, document)
   return selection.of(work, core.diff(work.model, document))
 end
 
---- Finds what differs in each half (differences), and what of it is to be done now (changes).
+--- Finds what differs in each half (all_differences), what of that is selected (differences), and what of it is to be
+-- done now (changes).
 function halves.compare(work)
   for _, half in ipairs(work.halves) do
-    half.differences = halves.differences(work, half.document)
+    half.all_differences = core.diff(work.model, half.document)
+    half.differences = selection.of(work, half.all_differences)
     half.changes = all_now(work, half)
     work[half.name] = half
   end

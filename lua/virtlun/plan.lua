@@ -99,12 +99,13 @@ local function plan_of(work, list, found, facts)
   return {
     format_version = FORMAT_VERSION, domain = desired.name, uri = desired.uri, state = facts.state, notes = found,
     steps = list, changes = #list, pending = steps.pending(work, desired, work.documents.live),
-    unchanged = steps.unchanged(work), fingerprint = fingerprint(work, facts),
+    unchanged = work.opts.xml ~= false and steps.unchanged(work) or nil, fingerprint = fingerprint(work, facts),
   }
 end
 
 --- The work behind a plan: halves with their changes, and the moves that make them, for apply.lua; nil and problems if
--- the description cannot be planned.  opts as for plan.make; xml = false leaves the XML out of the steps.
+-- the description cannot be planned.  opts as for plan.make; xml = false leaves the XML out of the steps, and
+-- unchanged out of the plan: who makes it so needs neither.
 function plan.work(desired, documents, facts, opts)
   facts, opts = facts or {}, opts or {}
   local work, found = begin(desired, documents, facts, opts)

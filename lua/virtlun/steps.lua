@@ -212,28 +212,29 @@ function steps.pending(work, desired, running)
   return pending
 end
 
-local function fill_unchanged(list, work)
-  local planned = planned_of(work)
-  for number, described in ipairs(work.model:tables()) do
-    if not planned[number] and not described.absent then
-      list[#list + 1] = { kind = described.kind, device = devices.label(described), described = described }
-    end
+--- By their numbers the described devices about which there is something to do or to wait for, in either half, whether
+-- it is selected or not.
+local function concerned(work)
+  local numbers = {}
+  for name, document in pairs(work.documents) do
+    local all = work[name] and work[name].all_differences or core.diff(work.model, document)
+    for _, change in ipairs(all) do numbers[change.desired] = true end
   end
+  return numbers
 end
 
---- The described devices that are as they are described: { kind =, device =, described = }.  The list fills itself when
--- it is first looked at, for most plans are never asked what they leave alone.
+--- The described devices that are as they are described, in every half: { kind =, device =, described = the device as
+-- the host has it, running before configured }.
 function steps.unchanged(work)
-  local function filled(list)
-    setmetatable(list, nil)
-    fill_unchanged(list, work)
-    return list
+  local document, list = work.documents.live or work.documents.config, {}
+  local differs, there = concerned(work), core.matches(work.model, document)
+  for number = 1, work.model:count() do
+    if there[number] and not differs[number] then
+      local device = document:device(there[number])
+      list[#list + 1] = { kind = device.kind, device = devices.label(device), described = device }
+    end
   end
-  return setmetatable({}, {
-    __index = function(list, key) return filled(list)[key] end,
-    __len = function(list) return #filled(list) end,
-    __pairs = function(list) return pairs(filled(list)) end,
-  })
+  return list
 end
 
 return steps
