@@ -359,6 +359,25 @@ describe("a plan is refused:", function()
   end)
 end)
 
+describe("what a running domain takes only at its next boot", function()
+  local there = { host.hba(0), host.drive("sda") }
+  local body = [[cdrom { dev = "sda", cache = "none" }]]
+
+  it("is refused where its configuration is left out", function()
+    assert.equal("r.lua:2: web01.sda: cache cannot change while the domain runs " ..
+      '(without scope = "live" its configuration has it at the next boot)',
+      refused(body, there, planning.RUNNING, { live = there, plan = { scope = "live" } }))
+  end)
+
+  it("is refused where it has none", function()
+    local plan, found = virtlun.plan(desired(body), { live = host.domain(there) },
+      { state = "running", active = true, persistent = false })
+    assert.is_nil(plan)
+    assert.equal("r.lua:2: web01.sda: cache cannot change while the domain runs, and without a configuration there " ..
+      "is no next boot", tostring(found))
+  end)
+end)
+
 describe("a running HBA that its configuration lacks", function()
   it("comes to the configuration, and changes where it runs", function()
     local running = "<controller type='scsi' index='1' model='virtio-scsi'><driver queues='2'/></controller>"

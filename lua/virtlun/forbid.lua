@@ -190,14 +190,14 @@ local function key_left(difference, made)
   end
 end
 
---- A running domain takes some changes only at its next boot, which a domain without configuration does not have.
-local function complain_of_power(found, desired, work, half)
+--- A running domain takes some changes only at its next boot, by its configuration: it may have none, or is to keep it.
+local function complain_of_power(found, desired, work, half, facts)
   if half.name ~= "live" or work.config then return end
-  local made = {}
+  local made, code = {}, facts.persistent == false and "needs_power_off" or "needs_config"
   for _, change in ipairs(half.changes) do made[change.desired] = change end
   for _, difference in ipairs(half.differences) do
     local key = difference.action == "change" and key_left(difference, made[difference.desired] or {})
-    if key then complain_of_change(found, desired, difference, { code = "needs_power_off", a = key }) end
+    if key then complain_of_change(found, desired, difference, { code = code, a = key }) end
   end
 end
 
@@ -253,7 +253,7 @@ local function complain_of_places(found, desired, half)
 end
 
 --- Changes that the first law forbids, each told once although both halves may want it.
-function forbid.changes(found, desired, work)
+function forbid.changes(found, desired, work, facts)
   for _, half in ipairs(work.halves) do
     for _, change in ipairs(half.changes) do
       complain_of_obstacles(found, desired, change, half)
@@ -261,7 +261,7 @@ function forbid.changes(found, desired, work)
     end
     complain_of_use(found, desired, work, half)
     complain_of_places(found, desired, half)
-    complain_of_power(found, desired, work, half)
+    complain_of_power(found, desired, work, half, facts)
   end
 end
 

@@ -84,7 +84,7 @@ end
 
 local function forbid_changes(found, work, documents, facts)
   local desired = work.desired
-  forbid.changes(found, desired, work)
+  forbid.changes(found, desired, work, facts)
   forbid.losses(found, desired, work, documents)
   forbid.slots(found, desired, work)
   boot.forbid(found, desired, work, facts)
