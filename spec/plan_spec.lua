@@ -359,6 +359,21 @@ describe("a plan is refused:", function()
   end)
 end)
 
+describe("the absence of what the domain boots from", function()
+  local there = { host.hba(0), host.drive("sda", { place = { 0, 0, 2 } }),
+    host.drive("sdr", { device = "disk", path = "/root.img" }),
+    host.drive("sds", { device = "disk", path = "/data.img", place = { 0, 0, 1 } }) }
+  local body = [[disk { dev = "sdr", absent = true }, disk { dev = "sds", absent = true },
+    cdrom { dev = "sda", absent = true }]]
+
+  it("is made as described, and its step says so", function()
+    for _, live in ipairs { {}, { live = there } } do
+      assert.same({ "remove sdr (absent = true; the domain boots from it)", "remove sds (absent = true)",
+        "remove sda (absent = true)" }, lines(made(body, there, live.live and planning.RUNNING, live).steps))
+    end
+  end)
+end)
+
 describe("what a running domain takes only at its next boot", function()
   local there = { host.hba(0), host.drive("sda") }
   local body = [[cdrom { dev = "sda", cache = "none" }]]

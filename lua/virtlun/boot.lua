@@ -37,6 +37,29 @@ function boot.order(xml, document, description)
   return names, number ~= nil and seats[1] ~= nil and seats[1].device == number
 end
 
+--- For each half the places in its boot order by the numbers of its devices; nil and problems.
+function boot.places(work, documents)
+  local places = {}
+  for which, document in pairs(work.documents) do
+    local seats, failure = boot.seats(documents[which], document)
+    if not seats then return nil, failure end
+    places[document] = {}
+    for place, seat in ipairs(seats) do places[document][seat.device] = place end
+  end
+  return places
+end
+
+--- Whether either half boots from the device of a half's change.  Of CD drives only the first in the order counts: one
+-- behind the disk is where its installer was.
+function boot.is_from(work, half, change, places)
+  for document, by_number in pairs(places) do
+    local number = document == half.document and change.current or core.find(work.model, document, change.desired)
+    local place = number and by_number[number]
+    if place and (change.kind ~= "cdrom" or place == 1) then return true end
+  end
+  return false
+end
+
 -- Planning -------------------------------------------------------------------------------------------------
 
 local function is_first(document, model, number)

@@ -269,32 +269,9 @@ end
 
 local holds_data = { disk = true, lun = true, hostdev = true }
 
---- For each half the places in its boot order by the numbers of its devices; nil and problems.
-local function boot_places(work, documents)
-  local places = {}
-  for which, document in pairs(work.documents) do
-    local seats, failure = boot.seats(documents[which], document)
-    if not seats then return nil, failure end
-    places[document] = {}
-    for place, seat in ipairs(seats) do places[document][seat.device] = place end
-  end
-  return places
-end
-
---- Whether either half boots from the device of a change.  Of CD drives only the first in the order counts: one behind
--- the disk is where its installer was.
-local function boots_from(work, half, change, places)
-  for document, by_number in pairs(places) do
-    local number = document == half.document and change.current or core.find(work.model, document, change.desired)
-    local place = number and by_number[number]
-    if place and (change.kind ~= "cdrom" or place == 1) then return true end
-  end
-  return false
-end
-
 local function complain_of_loss(found, desired, change, work, half, places)
   local pruned = work.pruned[change.desired]
-  if pruned and boots_from(work, half, change, places) then
+  if pruned and boot.is_from(work, half, change, places) then
     complain_of_change(found, desired, change, { code = "prune_boot" })
   elseif holds_data[change.kind] and (pruned or change.replace) and half.name == "live" and not work.opts.force then
     local verb = change.action == "remove" and "prune" or "replace"
@@ -306,7 +283,7 @@ end
 -- the recipe says of the very device that it is to be absent.
 function forbid.losses(found, desired, work, documents)
   local places, failure = {}, nil
-  if next(work.pruned) then places, failure = boot_places(work, documents) end
+  if next(work.pruned) then places, failure = boot.places(work, documents) end
   if not places then return found:append(failure) end
   for _, half in ipairs(work.halves) do
     for _, change in ipairs(half.changes) do complain_of_loss(found, desired, change, work, half, places) end

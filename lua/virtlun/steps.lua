@@ -22,11 +22,19 @@ local function moves_address(field)
   return field.key == "address" and type(from) == "table" and type(to) == "table" and from.controller ~= nil
 end
 
-local function why(change, pruned)
+--- Whether a move takes away what the domain boots from.
+local function unboots(move, work, places)
+  local half = move.live and work.live or work.config
+  return move[half.name].action == "remove" and boot.is_from(work, half, move[half.name], places)
+end
+
+local function why(move, work, places)
+  local change, pruned = move.live or move.config, work.pruned[move.desired]
   if change.action == "add" then
     return change.assigned and "needed by the HBAs and drives described" or "not there"
   elseif change.action == "remove" then
-    return pruned and "prune: not in the recipe" or "absent = true"
+    if pruned then return "prune: not in the recipe" end
+    return unboots(move, work, places) and "absent = true; the domain boots from it" or "absent = true"
   end
   local keys = {}
   for i, field in ipairs(change.fields) do
@@ -123,11 +131,11 @@ local function address_after(change)
   return changes.after(change, "address") or change.before and change.before.address
 end
 
-local function step_of(move, work, hbas, facts, elements)
+local function step_of(move, work, hbas, places, facts, elements)
   local change = move.live or move.config
   local step = {
     action = change.action, kind = change.kind, device = change.device, fields = change.fields, before = change.before,
-    after = change.after, why = why(change, work.pruned[change.desired]), effect = effect(move, work, facts),
+    after = change.after, why = why(move, work, places), effect = effect(move, work, facts),
     scope = scope_of(move), calls = calls_of(move, work, elements), file = change.file, line = change.line,
   }
   if change.action ~= "remove" and change.kind ~= "controller" then
@@ -154,16 +162,24 @@ local function final_hbas(work)
   return hbas
 end
 
+--- What boots, as boot.places gives it, where something is to go; where it cannot be told, no step says it.
+local function places_of(work, documents)
+  for _, move in ipairs(documents and work.moves or {}) do
+    if (move.live or move.config).action == "remove" then return boot.places(work, documents) or {} end
+  end
+  return {}
+end
+
 --- The steps of a work, each also as the step of its move; nil and problems.  documents: their texts, without which the
 -- steps say no XML.
 function steps.of(work, desired, facts, documents)
   local elements, found
   if documents then elements, found = elements_of(work, documents) end
   if found then return nil, found end
-  local hbas, list = final_hbas(work), {}
+  local hbas, places, list = final_hbas(work), places_of(work, documents), {}
   if work.boot then list[1] = boot.step(work, desired) end
   for _, move in ipairs(work.moves) do
-    move.step = step_of(move, work, hbas, facts, elements)
+    move.step = step_of(move, work, hbas, places, facts, elements)
     list[#list + 1] = move.step
   end
   return list
