@@ -108,6 +108,20 @@ describe("a path that means one drive now and another after the next boot", func
     assert.same({}, dom.calls)
   end)
 
+  it("tells host devices apart by their sources: an address that means two is no name", function()
+    local function tapes(first, second)
+      return { host.hba(0), host.hostdev(first, 3, { 0, 0, 5 }), host.hostdev(second, 3, { 0, 0, 6 }) }
+    end
+    local tape = fake.domain { live = tapes(0, 1), config = tapes(1, 0) }
+    local result, problems = drives.detach(tape, "0:0:0:5")
+    assert.is_nil(result)
+    assert.truthy(tostring(problems):find("'0:0:0:5' could be hostdev or hostdev", 1, true), tostring(problems))
+    assert.same({}, tape.calls)
+    tape = fake.domain { live = tapes(0, 1), config = tapes(0, 1) }
+    drives.detach(tape, "0:0:0:5")
+    assert.not_same({}, tape.calls)
+  end)
+
   it("is looked up in the half that is to be changed", function()
     assert(drives.detach(dom, "/a.iso", { scope = "config" }))
     assert(drives.detach(dom, "/a.iso", { scope = "live" }))

@@ -1,5 +1,6 @@
 --- What a described device is called, and what tells it from others.  Pure.
 
+local core = require "virtlun.core"
 local guest = require "virtlun.guest"
 local images = require "virtlun.images"
 
@@ -27,10 +28,17 @@ function device.identity(of)
     source = of.kind == "hostdev" and of.source or nil }
 end
 
+--- What identifies a hostdev without alias, as text.
+local function source_text(of)
+  return core.model({ kind = "domain", name = "-", { kind = "hostdev", source = of.source } }):fingerprint()
+end
+
 --- Whether two descriptions are of one device.
 function device.same(a, b)
-  return a.kind == b.kind and (a.dev ~= nil and a.dev == b.dev or a.alias ~= nil and a.alias == b.alias
-    or a.dev == nil and b.dev == nil and a.index == b.index)
+  if a.kind ~= b.kind then return false end
+  if a.alias ~= nil and a.alias == b.alias then return true end
+  if a.kind == "hostdev" then return source_text(a) == source_text(b) end
+  return a.dev == b.dev and a.index == b.index
 end
 
 return device
