@@ -247,7 +247,7 @@ end
 -- How it ended, as the plan and the report tell it: every step has a result, and what was undone is as it was.
 local function check_report(world, plan, problems, report, all)
   report = report or {} -- of a plan that was out of date at once, or could not be compared
-  local counts, told = { done = 0, failed = 0, undone = 0, left = 0 }, {}
+  local counts, told = { done = 0, failed = 0, unknown = 0, undone = 0, left = 0 }, {}
   for i, step in ipairs(world.operation and {} or plan.steps) do
     told[i] = tostring(step.result)
     counts[step.result or "left"] = counts[step.result or "left"] + 1

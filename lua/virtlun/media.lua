@@ -18,17 +18,6 @@ local function empties(change)
   return field ~= nil and not field.after
 end
 
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  for key, value in pairs(a) do
-    if not same(value, b[key]) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
-end
-
 -- A job: the change, what the drive was like before the call that is being made (was), its element as it is to be
 -- (after), with its tray shut, and the document as it was when all began. -----------------------------------------
 
@@ -89,14 +78,21 @@ end
 local function look(job, failure)
   local seen, drive = { code = failure[1].cause.code, was_open = job.was.tray == "open" }, drive_of(job)
   if not drive then return seen end
-  seen.there, seen.same, seen.open = true, same(drive.source, job.was.source), drive.tray == "open"
+  seen.there, seen.same, seen.open = true, changes.same(drive.source, job.was.source), drive.tray == "open"
   return seen
+end
+
+--- Looks at the drive again, and once more where that was refused: what a call has left half-done is only seen so.
+local function refresh(host)
+  local seen, lost = host:refresh("live")
+  if seen or host:is_unanswered(lost) then return seen, lost end
+  return host:refresh("live")
 end
 
 --- Makes a call: true; or nil, problems, and the name of what is seen, where it has one.
 local function try(job, call, ...)
   local good, failure = call(job, ...)
-  local seen, lost = job.host:refresh("live")
+  local seen, lost = refresh(job.host)
   if not seen then return nil, failure or lost end
   if good then return true end
   if not failure[1].cause then return nil, failure end
@@ -117,6 +113,7 @@ local function reattach(job, element)
   if not as_it_was then return nil, found end
   local good, failure, ended, why = replace.by(host, job.change, element, as_it_was, job.opts)
   if not good and not ended then return nil, failure end
+  if ended == "unseen" then return fail(job, "host_refused", failure, { code = "unseen" }) end
   if ended == "lost" then return fail(job, "host_refused", failure, { code = "lost", a = why }) end
   -- What the guest had open in the drive is gone either way, which is told too.
   host.notes:append { host:problem(job.change, { code = "replaced" }) }
@@ -197,7 +194,7 @@ end
 --- Whether the medium is in the drive again that was in it when all began.
 local function has_its_medium(job)
   local drive = drive_of(job)
-  return drive ~= nil and same(drive.source, job.change.before.source)
+  return drive ~= nil and changes.same(drive.source, job.change.before.source)
 end
 
 --- The same medium again does nothing to an open tray or another format: the drive is emptied first (facts 7).
