@@ -278,7 +278,8 @@ local function apply_broken(world, dom, plan, tally, before, all)
   world.story[#world.story + 1] = result and "applied" or "failed: " .. tostring(problems)
   local gone = not result and (is_told_away(problems) or world.is_cut or world.is_misled)
   check_all(world, world.before or before, all, gone)
-  if not result and not world.is_cut and not world.is_contested then check_media_kept(world, media, problems) end
+  local is_excused = world.is_cut or world.is_contested or is_told_away(problems or {})
+  if not result and not is_excused then check_media_kept(world, media, problems) end
   if not result then check_report(world, plan, problems, report, all) end
   check_expected(world)
   check_lost(world, problems)
