@@ -278,7 +278,8 @@ local function apply_broken(world, dom, plan, tally, before, all)
   world.story[#world.story + 1] = result and "applied" or "failed: " .. tostring(problems)
   local gone = not result and (is_told_away(problems) or world.is_cut or world.is_misled)
   check_all(world, world.before or before, all, gone)
-  local is_excused = world.is_cut or world.is_contested or is_told_away(problems or {})
+  -- What a host that lies says of a drive cannot be told from the truth.
+  local is_excused = world.is_cut or world.is_contested or world.is_misled or is_told_away(problems or {})
   if not result and not is_excused then check_media_kept(world, media, problems) end
   if not result then check_report(world, plan, problems, report, all) end
   check_expected(world)
