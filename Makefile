@@ -174,7 +174,7 @@ PROCESS_SPECS := $(addprefix spec/cli_,spec.lua completion_spec.lua drives_spec.
   spec/man_spec.lua
 
 asan-eager: ## the same with a garbage collector that never rests
-	@echo "skipped: what the other parts have of $(PROCESS_SPECS): the eager collector is not in the processes they start"
+	@echo "skipped: $(PROCESS_SPECS): they look at other processes, where no collector is eager"
 	@VIRTLUN_EAGER_GC=1 $(RUN_MAKE) asan SPECS="$(filter-out $(PROCESS_SPECS),$(SPECS))"
 
 # What threads that still run have is "possibly lost" to memcheck. A recipe is so slow here that its limit of time

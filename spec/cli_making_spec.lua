@@ -89,12 +89,29 @@ describe("apply, where the domain changes while it is asked", function()
   end)
 end)
 
+describe("apply, where a running domain loses data", function()
+  it("says in its question what is on the disk", function()
+    local machine, path = start([[domain "web01" { disk { dev = "sdd", absent = true } }]])
+    local disk = host.drive("sdd", { device = "disk", path = "/d1.raw", place = { 0, 0, 3 } })
+    assert(assert(machine:open("web01")):attach_device(disk, { live = true, config = true }))
+    for line, question in pairs {
+      ["apply " .. path] = "web01, which runs, loses disk sdd (/d1.raw). Make 1 change? [y/N] ",
+      ["detach web01 sdd"] = "Take disk sdd (/d1.raw) from the running domain web01? [y/N] ",
+    } do
+      local status, said = command(machine, line, { "n" })
+      assert.equal(1, status, said)
+      assert.truthy(said:find(question, 1, true), said)
+    end
+  end)
+end)
+
 -- What is told of plans that only pretend ---------------------------------------------------------------------
 
 -- An output that keeps what is told.
 local function silent()
   local told = {}
-  return { progress = function(_, text) told[#told + 1] = text end, clear = function() end }, told
+  return { can_redraw = true, progress = function(_, text) told[#told + 1] = text end, status = function() end,
+    clear = function() end }, told
 end
 
 local function no_options() return {} end
@@ -115,6 +132,9 @@ describe("making plans", function()
   it("says how much was made", function()
     local out, told = silent()
     local made = making.all({ { plan = pretended("a", done) } }, no_options, out)
+    assert.same({ "a: 1 change made" }, told)
+    out.can_redraw = false
+    making.all({ { plan = pretended("b", done) } }, no_options, out)
     assert.same({ "a: 1 change made" }, told)
     assert.same({ false, true, 0 }, { made.failed, made.changed, making.status(made.failed, made.changed, made.signal) })
   end)

@@ -116,7 +116,9 @@ local function run(entries, opts, out)
     report.problems:append(result and result.notes or failure)
     report.failed = report.failed or not result
     report.changed = making.conclude(entry.plan, result, failure, ending) or report.changed
-    if entry.plan.changes > 0 then out:progress(ending_text(entry.plan)) end
+    -- Where each step had a line of its own, another one says nothing new of a plan that was made.
+    local tells = entry.plan.result ~= "done" or out.can_redraw
+    if tells and entry.plan.changes > 0 then out:progress(ending_text(entry.plan)) end
   end
   report.signal = virtlun.interrupted()
   return report
