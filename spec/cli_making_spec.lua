@@ -154,6 +154,15 @@ describe("making plans", function()
     assert.same({ "done", "left", "left" }, { one.result, two.result, two.steps[1].result })
   end)
 
+  it("that was given up before anything was begun has changed nothing", function()
+    local plan = pretended("a", function() error("interrupted!", 0) end)
+    local made = making.one(function(opts) return plan:apply(opts) end, {}, { plan = plan }, (silent()))
+    assert.equal("a: stopped as asked, after 0 of 1 changes (the same again goes on from there)",
+      virtlun.line(made.failure[1]))
+    assert.falsy(making.conclude(plan, made.result, made.failure, made.ending))
+    assert.same({ "left", "left" }, { plan.result, plan.steps[1].result })
+  end)
+
   it("does not know how a step ended that was begun and given up", function()
     local out, told = silent()
     local plan = pretended("a", function(tell, _, plan)

@@ -471,10 +471,16 @@ describe("the command line", function()
       local commands, cli = require "virtlun.cli.commands", require "virtlun.cli"
       commands.help = function() error("interrupted!", 0) end -- what lua makes of SIGINT
       print(cli.main { "help" })
+      commands.help = function(_, out)
+        require("virtlun.cli.making").all({}, nil, out)
+        error("interrupted!", 0)
+      end
+      print(cli.main { "help" })
       commands.help = function() error("a mistake", 0) end
       print(cli.main { "help" })]])
-    assert.equal("130\n1\n", result.out)
-    assert.truthy(result.err:find("^virtlun: interrupted; what was begun may have been done, and the same again " ..
+    assert.equal("130\n130\n1\n", result.out)
+    assert.truthy(result.err:find("^virtlun: interrupted; nothing was changed\n" ..
+      "virtlun: interrupted; what was begun may have been done, and the same again " ..
       "goes on from there\nvirtlun: a mistake\nstack traceback:"), result.err)
   end)
 

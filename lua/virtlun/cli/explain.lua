@@ -49,6 +49,7 @@ function explain.lun(args, out)
     return status.FAILED
   end
   if args.json then
+    data.problems = json_view.list {}
     out:json(data)
   else
     out:line(("unit %d  LUN 0x%04x  guest [H:0:T:%d]  wire %s"):format(data.unit, data.lun, data.lun, data.wire))
@@ -79,7 +80,7 @@ function explain.help(args, out)
     return status.USAGE
   end
   if args.json then
-    out:json { topic = args.topic, text = json_view.list(lines) }
+    out:json { topic = args.topic, text = json_view.list(lines), problems = json_view.list {} }
   else
     for _, line in ipairs(lines) do out:line(line) end
   end

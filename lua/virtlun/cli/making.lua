@@ -19,9 +19,16 @@ end
 
 -- Interrupts -----------------------------------------------------------------------------------------------
 
+--- What is said of a plan that nobody began, because it was stopped before.
+local function not_begun(plan)
+  return nil, virtlun.problems { virtlun.problem { code = "stopped", path = plan.domain, value = "0",
+    expected = tostring(plan.changes) } }
+end
+
 --- Notes in the plan, if there was one already, which steps were given up.  begun: the steps that were begun and have
 -- not ended, in their order; was_begun: whether there ever was one.
 local function give_up(plan, begun, was_begun)
+  if plan and not was_begun then return not_begun(plan) end
   plan = plan or { steps = {} }
   local path = begun[1] and ("%s.%s"):format(plan.domain, begun[#begun].device) or plan.domain
   for _, step in ipairs(begun) do step.result = "unknown" end
@@ -101,12 +108,6 @@ local function ending_text(plan)
   return ("%s: of %s %s"):format(plan.domain, style.plural(#plan.steps, "change"), table.concat(parts, ", "))
 end
 
---- What is said of a plan that was not begun, because somebody has stopped the ones before it.
-local function not_begun(plan)
-  return nil, virtlun.problems { virtlun.problem { code = "stopped", path = plan.domain, value = "0",
-    expected = tostring(plan.changes) } }
-end
-
 local function run(entries, opts, out)
   local report = { problems = virtlun.problems(), failed = false, changed = false }
   for _, entry in ipairs(entries) do
@@ -127,6 +128,7 @@ end
 --- Makes all entries so: { problems =, failed = whether one was not made, changed = whether a host was, signal = the
 -- signal by which it was ended, or nil }.  opts() gives the options of an apply.
 function making.all(entries, opts, out)
+  out.has_begun = true
   return virtlun.interruptible(run, entries, opts, out)
 end
 
@@ -135,6 +137,7 @@ local SILENT = { tell = function() end, close = function() end }
 --- Makes a single operation: { result =, failure =, ending = what call(opts) returned, signal = the signal by which it
 -- was ended, or nil }.  told.plan is the plan that it makes, set when it is known.
 function making.one(call, opts, told, out)
+  out.has_begun = true
   return virtlun.interruptible(function()
     local shown = out.can_redraw and progress.new(out) or SILENT
     local result, failure, ending = interruptible(call, opts, told, shown)

@@ -8,6 +8,7 @@ local text_view = require "virtlun.view.text"
 
 local output = {}
 
+-- Beside its methods an output has has_begun: whether a command has begun what may change something.
 local Output = {}
 Output.__index = Output
 
