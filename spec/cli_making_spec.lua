@@ -1,5 +1,5 @@
--- How the command makes plans: what it asks, what it says of how they ended, and with which status, where domains change
--- and signals come meanwhile; on domains in memory, and with plans that only pretend.
+-- How the command makes plans: what it asks, what it says of how they ended, and with which status, where domains
+-- change and signals come meanwhile; on domains in memory, and with plans that only pretend.
 local cli = require("virtlun.cli")
 local fake = require("support.fake_host")
 local files = require("support.files")
@@ -58,7 +58,8 @@ end
 local function changed(machine)
   return function()
     local dom = assert(machine:open("web01"))
-    assert(dom:attach_device(host.drive("sdb", { path = "/c.iso", place = { 0, 0, 1 } }), { live = true, config = true }))
+    local drive = host.drive("sdb", { path = "/c.iso", place = { 0, 0, 1 } })
+    assert(dom:attach_device(drive, { live = true, config = true }))
     return "y"
   end
 end
@@ -86,6 +87,19 @@ describe("apply, where the domain changes while it is asked", function()
     assert.equal(1, status, said)
     assert.truthy(said:find("web01: of 1 change 1 left", 1, true), said)
     assert.truthy(said:find("web01", 1, true), said)
+  end)
+end)
+
+describe("a hint", function()
+  it("is in the words of the command line", function()
+    local said, out = {}, output.new { json = false }
+    function out.tell(_, text) said[#said + 1] = text:match("%((.*)%)$") end
+    for _, code in ipairs { "no_acpi", "reboot_ignored", "power_off_due", "shutdown_ignored", "image_format" } do
+      out:problems { virtlun.problem { code = code, value = "pc" } }
+    end
+    assert.same({ "--config changes its next boot", "--reset does not ask the guest",
+      "--power-off powers off and starts again", "--force does not ask the guest",
+      'say format = "raw" for an ISO image' }, said)
   end)
 end)
 
@@ -136,7 +150,8 @@ describe("making plans", function()
     out.can_redraw = false
     making.all({ { plan = pretended("b", done) } }, no_options, out)
     assert.same({ "a: 1 change made" }, told)
-    assert.same({ false, true, 0 }, { made.failed, made.changed, making.status(made.failed, made.changed, made.signal) })
+    assert.same({ false, true, 0 },
+      { made.failed, made.changed, making.status(made.failed, made.changed, made.signal) })
   end)
 
   it("does not end well where a signal has left domains", function()

@@ -73,6 +73,7 @@ function explain.help(args, out)
   local lines
   if args.topic then lines = help_view.lines(schema, args.topic) else lines = help_view.index(schema, names) end
   if not lines and args.commands[args.topic] then lines = { args.commands[args.topic]:get_help() } end
+  lines = lines or help_view.key_lines(schema, args.topic)
   if not lines then
     local near = help_view.near(schema, names, args.topic, virtlun.suggest)
     local hint = near and (" (did you mean '%s'?)"):format(near) or ""
