@@ -96,10 +96,8 @@ local FLAGS = { ['scope = "config"'] = "--config", ['how = "reset"'] = "--reset"
 
 --- A problem in one line, as it is told to somebody at the command line.
 local function line_of(problem)
-  local told = {}
-  for key, value in pairs(problem) do told[key] = value end
-  told.hint = problem.hint and problem.hint:gsub('[%l_]+ = [%l"]+', FLAGS)
-  return virtlun.line(told)
+  local hint = problem.hint and problem.hint:gsub('[%l_]+ = [%l"]+', FLAGS)
+  return virtlun.line(setmetatable({ hint = hint }, { __index = problem }))
 end
 
 --- Problems, one a line; -q leaves out notes and warnings.
