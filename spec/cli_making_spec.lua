@@ -95,7 +95,7 @@ describe("a hint", function()
     local said, out = {}, output.new { json = false }
     function out.tell(_, text) said[#said + 1] = text:match("%((.*)%)$") end
     for _, code in ipairs { "no_acpi", "reboot_ignored", "power_off_due", "shutdown_ignored", "image_format" } do
-      out:problems { virtlun.problem { code = code, value = "pc" } }
+      out:problems { virtlun.problem { code = code, value = "pc", expected = "1", a = "x", b = "y" } }
     end
     assert.same({ "--config changes its next boot", "--reset does not ask the guest",
       "--power-off powers off and starts again", "--force does not ask the guest",
