@@ -57,7 +57,7 @@ describe("the steps of a plan", function()
     local result, problems, ended = plan:apply()
     assert.is_nil(result)
     assert.same({ "change sda: done", "add sdb: failed", "add sdc: left" }, results(plan))
-    assert.same({ written = true, done = 1, failed = 1, undone = 0, left = 1 }, ended)
+    assert.same({ written = true, done = 1, failed = 1, unknown = 0, undone = 0, left = 1 }, ended)
     assert.same({ "host_refused", "made_before" }, { problems[1].code, problems[2].code })
   end)
 
@@ -135,7 +135,7 @@ describe("an apply that is stopped", function()
     assert.is_nil(result)
     assert.equal("web01: stopped as asked, after 1 of 2 changes (the same again goes on from there)",
       tostring(problems))
-    assert.same({ written = true, done = 1, failed = 0, undone = 0, left = 1 }, ended)
+    assert.same({ written = true, done = 1, failed = 0, unknown = 0, undone = 0, left = 1 }, ended)
     assert.same({ "change sda: done", "add sdb: left" }, results(plan))
     assert.same({ "update sda live", "update sda config" }, machine.calls)
     assert.same({ "add sdb: -" }, results(planned(dom, nil, table.unpack(wishes))))
@@ -224,6 +224,53 @@ describe("undo = \"all\"", function()
       { there[1].sda.source, there[2].sda.source, there[2].sda.address.unit })
   end)
 
+  describe("leaves what another client has done meanwhile:", function()
+    -- The last step is refused, and before it somebody else does something.
+    local function ended_after(devices, theirs, ...)
+      local machine, dom = start(devices, { manners = { tray_unknown = false } })
+      local wishes = { ... }
+      wishes[#wishes + 1] = cdrom("sdz", "/z.iso", 30)
+      local plan = planned(dom, nil, table.unpack(wishes))
+      function machine.fault(call)
+        if not call.text:find("attach sdz", 1, true) then return nil end
+        theirs(machine:find("web01"))
+        return { refuse = 38, message = "no" }
+      end
+      local result, problems = plan:apply { undo = "all" }
+      assert.is_nil(result)
+      return devices_of(texts(dom)), problems, plan
+    end
+    local both = { live = true, config = true }
+
+    it("a drive under the name of one that has left", function()
+      local there = ended_after({ sda }, function(domain)
+        domain:attach_device(host.drive("sda", { path = "/other.iso" }), both)
+      end, { kind = "cdrom", dev = "sda", absent = true })
+      assert.same({ "/other.iso", "/other.iso" }, { there[1].sda.source, there[2].sda.source })
+    end)
+
+    it("another medium than the one that was put in", function()
+      local there, problems = ended_after({ sda }, function(domain)
+        domain:update_device(host.drive("sda", { path = "/third.iso" }), both)
+      end, cdrom("sda", "/b.iso"))
+      assert.same({ "/third.iso", "/third.iso" }, { there[1].sda.source, there[2].sda.source })
+      assert.truthy(tostring(problems):find("source is not as it was made, so another client has changed it", 1, true))
+    end)
+
+    it("a drive at the very place of one that was to come", function()
+      local machine, dom = start { sda }
+      local plan = planned(dom, nil, cdrom("sda", "/b.iso"), cdrom("sdb", "/c.iso", 1))
+      machine.fault = fake.faults.at(2, { first = function()
+        machine:find("web01"):attach_device(host.drive("sdb", { path = "/other.iso", place = { 0, 0, 1 } }), both)
+      end })
+      local result, problems = plan:apply { undo = "all" }
+      assert.is_nil(result)
+      assert.equal("host_changed", problems[1].code)
+      local there = devices_of(texts(dom))
+      assert.same({ "/a.iso", "/other.iso" }, { there[1].sda.source, there[1].sdb.source })
+    end)
+  end)
+
   it("tells what could not be undone", function()
     local machine, dom = start { sda }
     local plan = planned(dom, nil, cdrom("sda", "/new.iso"), cdrom("sdz", "/z.iso", 30))
@@ -266,6 +313,25 @@ describe("a drive that is replaced", function()
     assert.equal(0, planned(dom, nil, moved).changes)
   end)
 
+  it("is not put in twice where nobody has said that it is there again", function()
+    local machine, dom = start { sda }
+    machine.fault = fake.faults.at(2, { silent = "after" })
+    local result, problems = planned(dom, nil, moved):apply()
+    assert.is_nil(result)
+    assert.same({ "host_refused", "unseen", "unanswered" },
+      { problems[1].code, problems[2].code, problems[3].code })
+    assert.same({ "detach sda live", "attach sda live!" }, machine.calls)
+  end)
+
+  it("is not taken out where its image is an overlay that goes with it", function()
+    local disk = host.drive("sdd", { device = "disk", path = "/d.img", place = { 0, 0, 3 }, inner = "<transient/>" })
+    local machine, dom = start { disk }
+    local wish = { kind = "disk", dev = "sdd", cache = "none", replace = true }
+    local result, problems = planned(dom, { force = true }, wish):apply()
+    assert.is_nil(result)
+    assert.same({ "overlaid", 0 }, { problems[1].code, #machine.calls })
+  end)
+
   it("is told to be lost where it does not come back either, and is there again after the next apply", function()
     local machine, dom = start { sda }
     function machine.fault(call) return call.text == "attach sda live" and { refuse = 38, message = "no" } or nil end
@@ -275,6 +341,54 @@ describe("a drive that is replaced", function()
     machine.fault = nil
     assert(planned(dom, nil, moved):apply())
     assert.equal(0, planned(dom, nil, moved).changes)
+  end)
+end)
+
+describe("a listener that raises an error", function()
+  it("is heard when the drive that was out is in again", function()
+    local machine, dom = start { sda }
+    machine:find("web01").answers["*"] = 8
+    local moved = { kind = "cdrom", dev = "sda", replace = true, address = { controller = 1, target = 0, unit = 5 } }
+    local plan = planned(dom, nil, moved)
+    local good, message = pcall(plan.apply, plan, { on_progress = function(event)
+      if event.state == "waiting" then error("no more", 0) end
+    end })
+    assert.same({ false, "no more" }, { good, message })
+    assert.equal(0, planned(dom, nil, moved).changes)
+  end)
+end)
+
+describe("a plan that is applied twice", function()
+  it("has the results of the second time", function()
+    local machine, dom = start { sda }
+    local plan = planned(dom, nil, cdrom("sda", "/b.iso"), cdrom("sdb", "/c.iso", 1))
+    machine.fault = fake.faults.at(1, { refuse = 38, message = "no" })
+    assert.is_nil(plan:apply())
+    assert.same({ "change sda: failed", "add sdb: left" }, results(plan))
+    machine.fault = fake.faults.at(4, { refuse = 38, message = "no" })
+    assert.is_nil(plan:apply())
+    assert.same({ "change sda: done", "add sdb: failed" }, results(plan))
+  end)
+
+  it("is refused where its steps were edited", function()
+    local machine, dom = start { sda }
+    local plan = planned(dom, nil, cdrom("sda", "/b.iso"), cdrom("sdb", "/c.iso", 1))
+    table.remove(plan.steps, 1)
+    local result, problems = plan:apply()
+    assert.same({ nil, "plan_edited", 0 }, { result, problems[1].code, #machine.calls })
+  end)
+end)
+
+describe("a call that nobody answers", function()
+  it("leaves its step unknown", function()
+    local machine, dom = start { sda }
+    machine.fault = fake.faults.at(1, { silent = "after" })
+    local plan = planned(dom, nil, cdrom("sda", "/b.iso"))
+    local result, problems, ended = plan:apply()
+    assert.is_nil(result)
+    assert.same({ "change sda: unknown" }, results(plan))
+    assert.equal(1, ended.unknown)
+    assert.equal("unanswered", problems[#problems].code)
   end)
 end)
 

@@ -247,7 +247,7 @@ end
 -- How it ended, as the plan and the report tell it: every step has a result, and what was undone is as it was.
 local function check_report(world, plan, problems, report, all)
   report = report or {} -- of a plan that was out of date at once, or could not be compared
-  local counts, told = { done = 0, failed = 0, undone = 0, left = 0 }, {}
+  local counts, told = { done = 0, failed = 0, unknown = 0, undone = 0, left = 0 }, {}
   for i, step in ipairs(world.operation and {} or plan.steps) do
     told[i] = tostring(step.result)
     counts[step.result or "left"] = counts[step.result or "left"] + 1
@@ -278,7 +278,9 @@ local function apply_broken(world, dom, plan, tally, before, all)
   world.story[#world.story + 1] = result and "applied" or "failed: " .. tostring(problems)
   local gone = not result and (is_told_away(problems) or world.is_cut or world.is_misled)
   check_all(world, world.before or before, all, gone)
-  if not result and not world.is_cut and not world.is_contested then check_media_kept(world, media, problems) end
+  -- What a host that lies says of a drive cannot be told from the truth.
+  local is_excused = world.is_cut or world.is_contested or world.is_misled or is_told_away(problems or {})
+  if not result and not is_excused then check_media_kept(world, media, problems) end
   if not result then check_report(world, plan, problems, report, all) end
   check_expected(world)
   check_lost(world, problems)

@@ -16,4 +16,16 @@ function changes.after(change, key)
   return field and field.after
 end
 
+--- Whether two values of a field are the same; false, as "explicitly not", is the same as none.
+function changes.same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return (a or nil) == (b or nil) end
+  for key, value in pairs(a) do
+    if not changes.same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
 return changes

@@ -66,7 +66,7 @@ function host.read(dom, desired, opts, seen)
   local work, found = plans.work(desired, seen.documents, seen.facts, opts)
   if not work then return nil, found end
   work.dom, work.desired, work.xml, work.facts = dom, desired, seen.documents, seen.facts
-  work.notes, work.seen_at = problems.list(), {}
+  work.notes, work.seen_at, work.wrote = problems.list(), {}, { live = 0, config = 0 }
   return setmetatable(work, Host):begin_step(), found
 end
 
@@ -169,11 +169,20 @@ function Host:is_unanswered(failure)
   return cause.begun or cause.domain == "VIR_FROM_RPC"
 end
 
+--- Counts the calls that have changed a half, or may have.
+function Host:note_written(scope)
+  for name in pairs(self.wrote) do
+    if scope[name] then self.wrote[name] = self.wrote[name] + 1 end
+  end
+end
+
 --- Makes one of the domain's calls that change it, and remembers that the host may have been written to: also a call
 -- that is refused may leave something behind, an open tray or HBAs.
 function Host:write(call, ...)
   local good, failure = self:call(call, ...)
-  if not good and self:is_unanswered(failure) then self.unanswered = true end
+  local maybe = not good and self:is_unanswered(failure)
+  self.unanswered = self.unanswered or maybe
+  if good or maybe then self:note_written(call == "define" and { config = true } or (select(2, ...))) end
   self.written, self.seen_at = true, {}
   return good, failure
 end

@@ -13,6 +13,7 @@ local jobs = {
 }
 
 local SLICE = 0.2 -- seconds that a signal's hook waits at most
+local held, counting = 0, 0 -- how deep jobs.unbroken and jobs.interruptible are nested
 local OURS = {} -- what a task yields
 
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> task
@@ -34,7 +35,7 @@ local function wait_here(id, deadline)
     local left = math.max(0, deadline - libvirt.now())
     local came, result, failure = libvirt.take(id, math.min(left, SLICE))
     if came then return true, result, failure end
-    if (libvirt.signals() or 0) > 1 then error("interrupted!", 0) end -- in Lua's own words
+    if held == 0 and (libvirt.signals() or 0) > 1 then error("interrupted!", 0) end -- in Lua's own words
   until left == 0
 end
 
@@ -54,8 +55,6 @@ end
 
 -- Signals -------------------------------------------------------------------------------------------------
 
-local held = 0
-
 local function release(good, ...)
   held = held - 1
   if held == 0 then libvirt.hold_signals(false) end
@@ -65,22 +64,23 @@ end
 
 --- fn(...), during which no signal ends the program: Ctrl-C comes after it.  For what must not be left half-way.
 function jobs.unbroken(fn, ...)
-  if libvirt.signals() then return fn(...) end -- none does now
   held = held + 1
   if held == 1 then libvirt.hold_signals(true) end
   return release(pcall(fn, ...))
 end
 
 local function forget_signals(good, ...)
-  libvirt.count_signals(false)
+  counting = counting - 1
+  if counting == 0 then libvirt.count_signals(false) end
   if not good then error((...), 0) end
   return ...
 end
 
 --- fn(...), during which SIGINT, SIGTERM and SIGHUP do not end the program: jobs.interrupted() tells that one has come,
--- and a second one makes whatever waits for a host raise "interrupted!".
+-- and a second one makes whatever waits for a host raise "interrupted!", but inside of jobs.unbroken.
 function jobs.interruptible(fn, ...)
-  libvirt.count_signals(true)
+  counting = counting + 1
+  if counting == 1 then libvirt.count_signals(true) end
   return forget_signals(pcall(fn, ...))
 end
 

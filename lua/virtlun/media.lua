@@ -18,17 +18,6 @@ local function empties(change)
   return field ~= nil and not field.after
 end
 
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  for key, value in pairs(a) do
-    if not same(value, b[key]) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
-end
-
 -- A job: the change, what the drive was like before the call that is being made (was), its element as it is to be
 -- (after), with its tray shut, and the document as it was when all began. -----------------------------------------
 
@@ -89,14 +78,21 @@ end
 local function look(job, failure)
   local seen, drive = { code = failure[1].cause.code, was_open = job.was.tray == "open" }, drive_of(job)
   if not drive then return seen end
-  seen.there, seen.same, seen.open = true, same(drive.source, job.was.source), drive.tray == "open"
+  seen.there, seen.same, seen.open = true, changes.same(drive.source, job.was.source), drive.tray == "open"
   return seen
+end
+
+--- Looks at the drive again, and once more where that was refused: what a call has left half-done is only seen so.
+local function refresh(host)
+  local seen, lost = host:refresh("live")
+  if seen or host:is_unanswered(lost) then return seen, lost end
+  return host:refresh("live")
 end
 
 --- Makes a call: true; or nil, problems, and the name of what is seen, where it has one.
 local function try(job, call, ...)
   local good, failure = call(job, ...)
-  local seen, lost = job.host:refresh("live")
+  local seen, lost = refresh(job.host)
   if not seen then return nil, failure or lost end
   if good then return true end
   if not failure[1].cause then return nil, failure end
@@ -117,11 +113,18 @@ local function reattach(job, element)
   if not as_it_was then return nil, found end
   local good, failure, ended, why = replace.by(host, job.change, element, as_it_was, job.opts)
   if not good and not ended then return nil, failure end
+  if ended == "unseen" then return fail(job, "host_refused", failure, { code = "unseen" }) end
   if ended == "lost" then return fail(job, "host_refused", failure, { code = "lost", a = why }) end
   -- What the guest had open in the drive is gone either way, which is told too.
   host.notes:append { host:problem(job.change, { code = "replaced" }) }
   if good then return true end
   return fail(job, "host_refused", failure, { code = job.change.before.source and "restored" or "left_empty" })
+end
+
+--- Whether the medium is in the drive again that was in it when all began.
+local function has_its_medium(job)
+  local drive = drive_of(job)
+  return drive ~= nil and changes.same(drive.source, job.change.before.source)
 end
 
 --- Puts back what was in the drive when all began, and tells how that went.
@@ -133,11 +136,11 @@ local function put_back(job)
   if good and not job.change.before.source then return { code = "left_empty" } end
   if good then good, failure, what = try(job, update, element) end
   if what == "tray_unknown" and job.opts.reattach ~= false then good, failure = reattach(job, element) end
-  if good then return { code = "restored" } end
-  for _, problem in ipairs(failure) do
+  if good and job.host:refresh("live") and has_its_medium(job) then return { code = "restored" } end
+  for _, problem in ipairs(failure or {}) do
     if problem.code == "lost" then return { code = "lost", a = problem.message } end
   end
-  return { code = "not_restored", a = failure[1].message }
+  return { code = "not_restored", a = failure and failure[1].message or "the host took it but does not have it" }
 end
 
 -- Remedies: what is done when the ordinary call has failed so --------------------------------------------------
@@ -172,6 +175,17 @@ function remedies.tray_unknown(job, failure)
   return fail(job, "needs_reattach", failure, job.emptied and put_back(job))
 end
 
+-- What tells already how the medium is, or that its drive goes.
+local is_about_medium = { not_restored = true, lost = true, unseen = true, away_later = true }
+
+--- Whether a drive that virtlun has emptied is still there without its medium, and nothing tells so.
+local function is_left_empty(job, failure)
+  for _, problem in ipairs(failure) do
+    if is_about_medium[problem.code] then return false end
+  end
+  return job.emptied and drive_of(job) ~= nil and not has_its_medium(job)
+end
+
 --- What a call that failed comes to.  A drive that is seen to be as described is right, whatever was said of it, unless
 -- virtlun itself has emptied it.
 local function mend(job, failure, what)
@@ -183,6 +197,9 @@ local function mend(job, failure, what)
   end
   local good, again = remedy(job, failure)
   local seen, lost = job.host:refresh("live")
+  if not good and seen and is_left_empty(job, again) then
+    again:append { job.host:problem(job.change, put_back(job)) }
+  end
   return good and seen, again or lost
 end
 
@@ -192,12 +209,6 @@ local function send(job)
   local good, failure, what = try(job, update, job.after)
   if good then return true end
   return mend(job, failure, what)
-end
-
---- Whether the medium is in the drive again that was in it when all began.
-local function has_its_medium(job)
-  local drive = drive_of(job)
-  return drive ~= nil and same(drive.source, job.change.before.source)
 end
 
 --- The same medium again does nothing to an open tray or another format: the drive is emptied first (facts 7).

@@ -10,16 +10,25 @@ local tray = require "virtlun.tray"
 
 local replace = {}
 
---- Replaces the device that is there by what element says.  True; or nil, problems, and how it ended: nil where the
--- device has not left, "back" where it came back as it was, "lost" where it did not, with what was said then.
-function replace.by(host, change, element, as_it_was, opts)
+--- Takes the device out, and tells where it may leave yet when nobody waits any more.
+local function take_out(host, change, opts)
+  local before = host.wrote.live
   local good, failure = hotplug.take_out(host, "live", change, opts)
-  if not good and failure[1].code == "unplug_pending" then
+  if not good and host.wrote.live > before and failure[1].code ~= "unplug_refused" then
     failure:append { host:problem(change, { code = "away_later" }) }
   end
+  return good, failure
+end
+
+--- Replaces the device that is there by what element says.  True; or nil, problems, and how it ended: nil where the
+-- device has not left, "back" where it came back as it was, "unseen" where nobody has answered, "lost" where it did not
+-- come back, with what was said then.
+function replace.by(host, change, element, as_it_was, opts)
+  local good, failure = take_out(host, change, opts)
   if not good then return nil, failure end
   good, failure = host:write("attach_device", element, { live = true })
   if good then return true end
+  if host:is_unanswered(failure) then return nil, failure, "unseen" end
   local back, again = host:write("attach_device", as_it_was, { live = true })
   if back then return nil, failure, "back" end
   return nil, failure, "lost", again[1].message
@@ -45,9 +54,10 @@ local function may_not_come(host, change)
   return quirks.foresee_attach({ kind = change.kind, source = source }, host.facts) ~= "live"
 end
 
-local ENDS = { back = "put_back", lost = "lost" }
+local ENDS = { back = "put_back", lost = "lost", unseen = "unseen" }
 
 local function run(host, change, opts)
+  if change.before.transient then return host:fail(change, { code = "overlaid" }) end
   if may_not_come(host, change) then
     return host:fail(change, { code = "empty_hotplug", a = "it would have to leave first, and would not come back" })
   end

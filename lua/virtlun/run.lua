@@ -26,18 +26,21 @@ local function new_run(host, steps, opts)
   for name, xml in pairs(host.xml) do run.began.xml[name] = xml end
   for name, document in pairs(host.documents) do run.began.documents[name] = document end
   function host.waiting(what) run:report("waiting", run.number, what) end
+  for _, step in ipairs(steps) do step.result = nil end -- of an earlier apply
   return run
 end
 
---- Tells who listens of a step; the one for the domain itself comes before those of the moves.
+--- Tells who listens of a step; the one for the domain itself comes before those of the moves.  What a listener raises
+-- waits for the end: it must not leave a drive out.
 function Run:report(state, number, what)
   if not self.opts.on_progress then return end
-  local step = self.steps[number]
-  self.opts.on_progress { state = state, number = number, total = #self.steps, step = step, what = what,
+  local event = { state = state, number = number, total = #self.steps, step = self.steps[number], what = what,
     domain = self.host.dom.name }
+  local good, message = pcall(self.opts.on_progress, event)
+  if not good and not self.raised then self.raised = { message } end
 end
 
-local RESULTS = { done = true, failed = true, undone = true }
+local RESULTS = { done = true, failed = true, unknown = true, undone = true }
 
 --- number: of a move, 0 for the domain itself.
 function Run:tell(state, number)
@@ -47,18 +50,42 @@ function Run:tell(state, number)
   self:report(state, number)
 end
 
+--- Whether a begun move has its running half made, and waits for the define of the other.
+local function is_half_done(host)
+  for _, move in ipairs(host.moves) do
+    if move.begun and move.define and move.live then return true end
+  end
+  return false
+end
+
+--- Whether whoever may stop the run wants that now.  A new boot order is made whole or not at all: with some of its
+-- devices it could be one that the others have no place in.
+function Run:is_to_stop()
+  if self.host.boot and is_half_done(self.host) then return false end
+  return self.opts.stop and self.opts.stop() or false
+end
+
+--- Makes one move by its own calls, and notes which halves it has written.
+function Run:make_move(move)
+  local host = self.host
+  host:begin_step(self.opts.timeout)
+  local before = { live = host.wrote.live, config = host.wrote.config }
+  local good, failure = make.move(host, move, self.opts)
+  move.wrote = { live = host.wrote.live > before.live, config = host.wrote.config > before.config }
+  return good, failure
+end
+
 --- Makes the moves one after the other; the configuration's define, which comes last, is made by finish.
 function Run:make_moves()
   for i, move in ipairs(self.host.moves) do
-    self.stopped = self.opts.stop and self.opts.stop()
+    self.stopped = self:is_to_stop()
     if self.stopped then return nil, problems.list() end
     self:tell("begin", i)
-    self.host:begin_step(self.opts.timeout)
     move.begun = true
-    local good, failure = make.move(self.host, move, self.opts)
+    local good, failure = self:make_move(move)
     if not good then
-      self:tell("failed", i)
       move.begun, self.failed = false, move
+      self:tell(self.host:is_unanswered(failure) and "unknown" or "failed", i)
       return nil, failure
     end
     if not move.define then self:tell("done", i) end
@@ -81,16 +108,40 @@ function Run:verify_defined()
   return true
 end
 
+--- Tells of all that the define was about how it ended, and that it wrote to the configuration.
+function Run:tell_defined(result)
+  if self.host.boot then self:tell(result, 0) end
+  for i, move in ipairs(self.host.moves) do
+    if move.define and move.begun then self:tell(result, i) end
+  end
+end
+
 --- Makes by one define what of the configuration the begun moves and the domain itself need.
+function Run:define()
+  local host = self.host
+  host:begin_step(self.opts.timeout)
+  local before = host.wrote.config
+  local good, failure = define.make(host)
+  for _, move in ipairs(host.moves) do
+    if move.define and move.begun then move.wrote.config = host.wrote.config > before end
+  end
+  return good, failure
+end
+
+--- Makes what is left of the configuration, and looks at it: true, or nil and problems.
 function Run:finish()
   local host = self.host
   if not host.config then return true end
-  host:begin_step(self.opts.timeout)
-  local good, failure = define.make(host)
-  local known = good and not boot.is_due(host, host.config.document)
-  if host.boot then self:tell(known and "done" or "failed", 0) end
-  if not good then return nil, failure end
-  if not known then return problems.fail { code = "not_made", path = host.dom.name, a = self.steps[1].why } end
+  self.finished = true
+  local good, failure = self:define()
+  if good and boot.is_due(host, host.config.document) then
+    good, failure = problems.fail { code = "not_made", path = host.dom.name, a = self.steps[1].why }
+  end
+  if not good then
+    self:tell_defined(host:is_unanswered(failure) and "unknown" or "failed")
+    return nil, failure
+  end
+  if host.boot then self:tell("done", 0) end
   return self:verify_defined()
 end
 
@@ -104,19 +155,11 @@ end
 
 -- When it failed -------------------------------------------------------------------------------------------
 
---- Whether a begun move has its running half made, and waits for the define of the other.  A new boot order is made
--- whole or not at all: with some of its devices it could be one that the others have no place in.
-local function is_half_done(host)
-  if host.boot then return false end
-  for _, move in ipairs(host.moves) do
-    if move.begun and move.define and move.live then return true end
-  end
-  return false
-end
-
---- Gives the configuration what the running domain has by now; what goes wrong with that is told beside the failure.
+--- Gives the configuration what the running domain has by now, but for a new boot order; what goes wrong with that is
+-- told beside the failure.
 function Run:settle(failure)
-  if self.host.unanswered or not is_half_done(self.host) then return end
+  local host = self.host
+  if host.unanswered or host.boot or self.finished or not is_half_done(host) then return end
   local good, more = self:finish()
   if not good then failure:append(more) end
 end
@@ -144,13 +187,14 @@ end
 function Run:undo_all(failure)
   local moves = begun_moves(self)
   local opts = { timeout = self.opts.timeout, reattach = self.opts.reattach, force = true }
-  local good, more = undo.all(self.host, moves, self.began, execute_alone(opts))
+  local good, more = undo.all(self.host, moves, self.began, failure, execute_alone(opts))
   if not good then
     failure:append { problems.new { code = "not_undone", path = self.host.dom.name } }
     return failure:append(more)
   end
   for _, move in ipairs(moves) do
-    if move ~= self.failed then self:tell("undone", self:number_of(move)) end
+    local wrote = move.wrote.live or move.wrote.config
+    if move ~= self.failed and wrote and not move.stays then self:tell("undone", self:number_of(move)) end
   end
 end
 
@@ -172,6 +216,9 @@ end
 
 --- What is done about a failure, which is what it is told by.  Who stops a run wants what is made to stay.
 function Run:mend(failure)
+  if self.host.unanswered then
+    failure:append { problems.new { code = "unanswered", path = self.host.dom.name } }
+  end
   if self.stopped then
     self:settle(failure)
   elseif self.opts.undo == "all" then
@@ -208,17 +255,22 @@ function Run:ending()
   end
   if self.host.boot then self.steps[1].result = self.steps[1].result or "left" end
   return { written = is_changed(self.host, self.before), done = self:count("done"), undone = self:count("undone"),
-    failed = self:count("failed"), left = self:count("left") }
+    failed = self:count("failed"), unknown = self:count("unknown"), left = self:count("left") }
 end
 
 --- Makes a work so, which was just read: true; or nil, problems and how it ended.  steps: those of the plan that
 -- whoever applies it holds; each of them gets its result.  opts as for plan:apply.
 function runs.make(host, steps, opts)
+  if #steps ~= #host.moves + (host.boot and 1 or 0) then
+    return problems.fail { code = "plan_edited", path = host.dom.name }
+  end
   local run = new_run(host, steps, opts)
   local good, failure = run:execute()
+  if not good then run:mend(failure) end
+  local ended = not good and run:ending() or nil
+  if run.raised then error(run.raised[1], 0) end
   if good then return true end
-  run:mend(failure)
-  return nil, failure:append(host.notes), run:ending()
+  return nil, failure:append(host.notes), ended
 end
 
 return runs

@@ -44,15 +44,37 @@ end
 
 -- Everything ------------------------------------------------------------------------------------------------
 
---- The device of a change as it was, as a description.
-local function former(change, document)
-  if change.action == "remove" then return document:device(change.current) end
-  local was = devices.identity(change.before or change.after)
-  if change.action == "add" then was.absent = true end
-  for _, field in ipairs(change.fields or {}) do
-    was[field.key] = field.before ~= nil and field.before -- what was not there is to be taken away
+--- Whether a device has in a field what the change gave it.
+local function is_as_made(document, device, field)
+  local wanted = devices.identity(device)
+  wanted[field.key] = field.after
+  local model = core.model { kind = "domain", name = "any", wanted }
+  return field.key == "tray" or core.diff(model, document)[1] == nil
+end
+
+--- A device that was changed, as it was, where it still is as it was made; of the rest a note goes into notes.
+local function unchanged(host, name, move, notes)
+  local change, document = move[name], host[name].document
+  local was, now = devices.identity(change.before), document:device(host:find(name, move.desired))
+  for _, field in ipairs(change.fields) do
+    if not is_as_made(document, now, field) then
+      move.stays = true
+      notes:append { host:problem(change, { code = "kept_theirs", a = field.key }) }
+    else
+      was[field.key] = field.before ~= nil and field.before -- what was not there is to be taken away
+    end
   end
   was.replace = change.replace
+  return was
+end
+
+--- The device of a change as it was, as a description.
+local function former(host, name, move, began, notes)
+  local change = move[name]
+  if change.action == "remove" then return began.documents[name]:device(change.current) end
+  if change.action == "change" then return unchanged(host, name, move, notes) end
+  local was = devices.identity(change.after)
+  was.absent = true
   return was
 end
 
@@ -77,14 +99,22 @@ local function is_anothers(host, name, move)
   return change.kind ~= "controller" and not is_in_place(change, host[name].document:device(number).address)
 end
 
---- A half as it was before the moves, as far as they were about it: the description, and by number the elements of
+--- Whether a drive that has left the running domain has taken its image with it.
+local function is_gone_for_good(name, change)
+  return name == "live" and change.action == "remove" and change.before.transient
+end
+
+--- A half as it was before the moves, as far as they have written to it: the description, and by number the elements of
 -- what is to come back.
-local function former_half(host, name, moves, began)
+local function former_half(host, name, moves, began, notes)
   local desired, originals = { kind = "domain", name = host.desired.name }, {}
   for _, move in ipairs(moves) do
-    local change = move[name]
-    if change and not is_anothers(host, name, move) then
-      desired[#desired + 1] = former(change, began.documents[name])
+    local change = move.wrote[name] and move[name]
+    if change and is_gone_for_good(name, change) then
+      move.stays = true
+      notes:append { host:problem(change, { code = "overlaid" }) }
+    elseif change and not is_anothers(host, name, move) then
+      desired[#desired + 1] = former(host, name, move, began, notes)
       if change.action == "remove" then originals[#desired] = original(host, name, change, began) end
     end
   end
@@ -92,10 +122,10 @@ local function former_half(host, name, moves, began)
 end
 
 --- Makes a half as it was; true, or nil and problems.
-local function restore(host, name, moves, began, execute)
+local function restore(host, name, moves, began, notes, execute)
   local good, failure = host:refresh(name)
   if not good then return nil, failure end
-  local desired, originals = former_half(host, name, moves, began)
+  local desired, originals = former_half(host, name, moves, began, notes)
   if #desired == 0 then return true end
   local work, found = hosts.read(host.dom, desired, { scope = name, force = true, xml = false })
   if not work then return nil, found end
@@ -104,11 +134,12 @@ local function restore(host, name, moves, began, execute)
 end
 
 --- Makes both halves as they were before the moves: true, or nil and problems.  began: { xml =, documents = } as they
--- were then; execute(work) makes a plan's work so.
-function undo.all(host, moves, began, execute)
+-- were then; notes: a list that gets what stays, because another client has been at it; execute(work) makes a plan's
+-- work so.
+function undo.all(host, moves, began, notes, execute)
   for _, half in ipairs { "live", "config" } do
     if host[half] then
-      local good, failure = restore(host, half, moves, began, execute)
+      local good, failure = restore(host, half, moves, began, notes, execute)
       if not good then return nil, failure end
     end
   end

@@ -10,7 +10,7 @@ local session = require("support.session")
 describe("an interrupted apply", function()
   if live.skips_all(live.missing("x86_64")) then return end
 
-  local DRIVES = 12
+  local DRIVES = 24
   local daemon, connection, vm, dom, first, folder
 
   setup(function()
