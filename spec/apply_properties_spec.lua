@@ -11,7 +11,7 @@ local random_model = require("support.random_model")
 local text = require("support.text")
 local xml = require("support.fake.xml")
 
-local rounds = tonumber(os.getenv("VIRTLUN_ROUNDS") or 400)
+local rounds = require("support.rounds")(400)
 local first = tonumber(os.getenv("VIRTLUN_SEED") or 1)
 
 local HALVES = { "live", "config" }

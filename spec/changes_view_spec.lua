@@ -151,9 +151,14 @@ describe("progress", function()
     for _, state in ipairs { "begin", "waiting", "done", "failed", "undone" } do shown:tell(event(state, 2)) end
     assert.same({ "web01: [2/3] change sda: waiting for the guest", "web01: [2/3] change sda: done",
       "web01: [2/3] change sda: failed", "web01: [2/3] change sda: undone" }, out.said)
+    shown:tell(event("waiting", 2))
+    assert.equal(4, #out.said, "who waits says so once")
+    shown:tell(event("waiting", 2, "sdb"))
     local busy = event("waiting", 1)
     busy.what = "busy"
     assert.equal("web01: [1/3] change sda: waiting for another change of the domain", progress.line(busy))
+    shown:tell(busy)
+    assert.equal(6, #out.said, "for each step and reason")
     shown:close()
     assert.is_true(out.cleared)
   end)

@@ -46,10 +46,13 @@ describe("virtlun complete", function()
       local virtlun, cli = require "virtlun", require "virtlun.cli"
       local held = virtlun.open "test:///default"
       assert(held:domain("test"):attach { kind = "cdrom", dev = "sdk" })
-      cli.main { "complete", "--", "eject", "-c", "test:///default", "test", "" }
-      cli.main { "complete", "--", "reboot", "-c", "test:///default", "test", "--from", "sd" }
+      assert(held:domain("test"):attach { kind = "disk", dev = "sdl", source = "/d.raw" })
+      for _, command in ipairs { "insert", "eject", "detach" } do
+        cli.main { "complete", "--", command, "-c", "test:///default", "test", "" }
+      end
+      cli.main { "complete", "--", "reboot", "-c", "test:///default", "test", "--from", "" }
       held:close()]])
-    assert.equal("controller0\nsdk\nsdk\n", result.out)
+    assert.equal("sdk\nsdk\ncontroller0\nsdk\nsdl\nsdk\nsdl\n", result.out)
   end)
 
   it("leaves files to the shell", function()

@@ -47,6 +47,12 @@ describe("virtlun plan --out", function()
     assert.truthy(data.plans[1].fingerprint)
   end)
 
+  it("is no recipe, and says how it is applied", function()
+    files.write(folder .. "/plan.json", (saved(files.read(DVD))))
+    assert.equal("@/plan.json:1: unexpected symbol near '{' (a saved plan is made so by apply --plan @/plan.json)\n",
+      err_of(1, "apply --yes @/plan.json"))
+  end)
+
   it("changes a file that is there as a whole, and leaves it where there is no plan", function()
     files.write(folder .. "/old.json", "old")
     assert.equal(1, run("plan --out @/old.json -c test:///default -", { stdin = 'domain "none" {}' }).code)

@@ -431,6 +431,18 @@ describe("virtlun help", function()
       err_of(64, "help params"))
   end)
 
+  it("explains a key alone, for all that have it", function()
+    assert.equal("prune\n\n  of domain\n      Removes drives that the recipe does not name: true for CD drives, " ..
+      "or a list of kinds.\n      cdrom | disk | lun | hostdev\n", (out_of("help prune")))
+    for _, key in ipairs { "absent", "protect", "replace", "scope" } do
+      assert.truthy(out_of("help " .. key):find("^" .. key .. "\n\n  of "), key)
+    end
+    local absent = out_of("help absent")
+    for _, kind in ipairs { "controller", "cdrom", "disk", "lun", "hostdev" } do
+      assert.truthy(absent:find("  of " .. kind .. "\n", 1, true), kind)
+    end
+  end)
+
   it("shows range, default and condition of a field", function()
     local text = out_of("help controller")
     assert.truthy(text:find("  queues\n      Request queues; QEMU takes one per virtual processor if unsaid.\n" ..
@@ -471,10 +483,16 @@ describe("the command line", function()
       local commands, cli = require "virtlun.cli.commands", require "virtlun.cli"
       commands.help = function() error("interrupted!", 0) end -- what lua makes of SIGINT
       print(cli.main { "help" })
+      commands.help = function(_, out)
+        require("virtlun.cli.making").all({}, nil, out)
+        error("interrupted!", 0)
+      end
+      print(cli.main { "help" })
       commands.help = function() error("a mistake", 0) end
       print(cli.main { "help" })]])
-    assert.equal("130\n1\n", result.out)
-    assert.truthy(result.err:find("^virtlun: interrupted; what was begun may have been done, and the same again " ..
+    assert.equal("130\n130\n1\n", result.out)
+    assert.truthy(result.err:find("^virtlun: interrupted; nothing was changed\n" ..
+      "virtlun: interrupted; what was begun may have been done, and the same again " ..
       "goes on from there\nvirtlun: a mistake\nstack traceback:"), result.err)
   end)
 

@@ -53,7 +53,8 @@ describe("a terminal", function()
 
   it("has one line of progress, which is gone at the end", function()
     local text = on_terminal("apply --yes " .. DVD, "")
-    assert.truthy(text:find("\27[K\27[Kvirtlun: test:/// lives in this process only", 1, true), text)
+    assert.truthy(text:find("\27[K\27[Ktest: 6 changes made\n" ..
+      "virtlun: test:/// lives in this process only", 1, true), text)
     assert.falsy(text:find(": done", 1, true))
     for _, line in ipairs { "apply -q --yes ", "apply --json --yes " } do
       assert.falsy(on_terminal(line .. DVD, ""):find("\27[K", 1, true))

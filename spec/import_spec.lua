@@ -10,7 +10,7 @@ local random_model = require("support.random_model")
 local text = require("support.text")
 local virtlun = require "virtlun"
 
-local rounds = tonumber(os.getenv("VIRTLUN_ROUNDS") or 300)
+local rounds = require("support.rounds")(300)
 local first = tonumber(os.getenv("VIRTLUN_SEED") or 1)
 
 -- What a recipe has to do -------------------------------------------------------------------------------------------

@@ -42,6 +42,18 @@ describe("the manual page", function()
     end
   end)
 
+  it("has examples, whose commands and options there are", function()
+    local text, whole = shown(), syntax.of(options.parser())
+    local count = 0
+    for line in text:match("%.SH EXAMPLES\n(.-)%.SH "):gmatch("\n(virtlun [^\n]+)") do
+      local command = syntax.command(whole, line:match("^virtlun (%S+)"))
+      assert.truthy(command, line)
+      for option in line:gmatch("%-%-%a+") do assert.truthy(syntax.option(command, option), line) end
+      count = count + 1
+    end
+    assert.is_true(count >= 4)
+  end)
+
   local CHECKS = {
     man = { "man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z" },
     -- It has no date, so that the same sources give the same page.

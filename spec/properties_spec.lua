@@ -7,7 +7,7 @@ local text = require "support.text"
 local virtlun = require "virtlun"
 local walk = require "support.walk"
 
-local rounds = tonumber(os.getenv("VIRTLUN_ROUNDS") or 300)
+local rounds = require("support.rounds")(300)
 local first = tonumber(os.getenv("VIRTLUN_SEED") or 1)
 
 -- Calls fn(random) for every seed.

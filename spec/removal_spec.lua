@@ -114,7 +114,8 @@ describe("virtlun remove", function()
     local result = session("apply -q --yes " .. DVD, "remove --yes " .. DVD, "remove --yes " .. DVD,
       "plan --detailed-exitcode -q " .. DVD)
     assert.equal(table.concat({ "0", "test  running  test:///default",
-      "  -  sda          cdrom  next boot", "  -  controller4  HBA    next boot",
+      "  -  sda          cdrom at 4:0:0:0  /var/lib/libvirt/images/cd.iso  next boot",
+      "  -  controller4  HBA                                               next boot",
       "  2 changes: 2 to remove; nothing is interrupted now",
       "  at its next boot, after a power-off: the guest loses sda, controller4", "0",
       "test  running  test:///default", "  nothing to do", "0", "2", "" }, "\n"), result.out)

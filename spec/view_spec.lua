@@ -139,8 +139,12 @@ describe("a result", function()
       said({ HBA }, { { kind = "controller", index = 0, absent = true } }, { driver = "QEMU" }))
     assert.equal("web01: cdrom sdb added at 0:0:0:1, empty, config, for the next boot; guest [H:0:0:1]",
       said({ HBA, SDA }, { { kind = "cdrom", dev = "sdb", source = false }, scope = "config" }))
-    assert.equal("web01: sda changed: startup_policy nothing -> optional, config, for the next boot; guest [H:0:0:0]",
+    assert.equal("web01: sda changed: startup_policy unset -> optional, config, for the next boot; guest [H:0:0:0]",
       said({ HBA, SDA }, { { kind = "cdrom", dev = "sda", startup_policy = "optional" }, scope = "config" }))
+    assert.equal("web01: sda changed: serial X1 -> unset, removable true -> false, config, for the next boot",
+      result_view.lines { domain = "web01", state = "running", steps = { { action = "change", kind = "cdrom",
+        device = "sda", scope = "config", fields = { { key = "serial", before = "X1", after = false },
+          { key = "removable", before = true, after = false } } } } }[1])
     assert.equal("web01: domain changed: boot os -> devices, config, for the next boot",
       said({ HBA, SDA, DISK }, { boot = "devices" }))
   end)

@@ -85,6 +85,15 @@ local function print_rows(title, rows)
   for _, row in ipairs(rows) do paragraph(bold(tostring(row[1])), row[2]) end
 end
 
+local EXAMPLES = {
+  { "See what a recipe would change, then change it:", "virtlun plan web01.lua\nvirtlun apply web01.lua" },
+  { "Save a plan, have it read, and make just that so:",
+    "virtlun plan --out web01.json web01.lua\nvirtlun apply --plan web01.json" },
+  { "Put a medium into a running domain's CD drive, and take it out again:",
+    "virtlun insert web01 sda /iso/a.iso\nvirtlun eject web01 sda" },
+  { "Write the recipe of what a domain has:", "virtlun import web01 >web01.lua" },
+}
+
 local common, is_common = find_common()
 
 line((".TH VIRTLUN 1 \"\" \"virtlun %s\" \"User Commands\""):format(virtlun.VERSION))
@@ -104,5 +113,16 @@ line("Without a command:")
 print_options(whole.options, is_common)
 print_rows("EXIT STATUS", status.MEANINGS)
 print_rows("ENVIRONMENT", options.ENVIRONMENT)
+line(".SH EXAMPLES")
+for i, example in ipairs(EXAMPLES) do
+  if i > 1 then line(".PP") end
+  line(escaped(example[1]))
+  line(".PP")
+  line(".nf")
+  line(".RS")
+  line(escaped(example[2]))
+  line(".RE")
+  line(".fi")
+end
 line(".SH SEE ALSO")
 line(bold("virsh") .. "(1); " .. bold("virtlun help") .. " explains recipes, key by key.")

@@ -80,15 +80,23 @@ function words_of.domain(given)
   return names
 end
 
-function words_of.drive(given)
+-- Which devices a command is about; all of them where nothing is said.
+local FITS = {
+  insert = function(device) return device.kind == "cdrom" end,
+  eject = function(device) return device.kind == "cdrom" end,
+  reboot = function(device) return device.kind ~= "controller" end,
+}
+
+function words_of.drive(given, _, command)
   local description = ask(given, function(connection)
     local domain = connection:domain(given.arguments[1])
     return domain and domain:describe()
   end)
-  local names = {}
+  local names, fits = {}, FITS[command.name]
   for _, half in ipairs { "live", "config" } do
     for _, device in ipairs(description and description[half] or {}) do
-      names[#names + 1] = device.dev or device.alias or device.index and "controller" .. device.index
+      local name = device.dev or device.alias or device.index and "controller" .. device.index
+      if not fits or fits(device) then names[#names + 1] = name end
     end
   end
   return names
@@ -149,7 +157,7 @@ local function all_words(whole, words)
   if not given.pending and words[#words]:match("^%-") then return option_names(command) end
   if not element then return {} end
   local name = element.name or element.value:match("%w+")
-  return element.choices or (words_of[name] or nothing)(given, whole)
+  return element.choices or (words_of[name] or nothing)(given, whole, command)
 end
 
 --- Prints the words that the last one of a command line can become.

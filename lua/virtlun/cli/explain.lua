@@ -49,6 +49,7 @@ function explain.lun(args, out)
     return status.FAILED
   end
   if args.json then
+    data.problems = json_view.list {}
     out:json(data)
   else
     out:line(("unit %d  LUN 0x%04x  guest [H:0:T:%d]  wire %s"):format(data.unit, data.lun, data.lun, data.wire))
@@ -72,6 +73,7 @@ function explain.help(args, out)
   local lines
   if args.topic then lines = help_view.lines(schema, args.topic) else lines = help_view.index(schema, names) end
   if not lines and args.commands[args.topic] then lines = { args.commands[args.topic]:get_help() } end
+  lines = lines or help_view.key_lines(schema, args.topic)
   if not lines then
     local near = help_view.near(schema, names, args.topic, virtlun.suggest)
     local hint = near and (" (did you mean '%s'?)"):format(near) or ""
@@ -79,7 +81,7 @@ function explain.help(args, out)
     return status.USAGE
   end
   if args.json then
-    out:json { topic = args.topic, text = json_view.list(lines) }
+    out:json { topic = args.topic, text = json_view.list(lines), problems = json_view.list {} }
   else
     for _, line in ipairs(lines) do out:line(line) end
   end

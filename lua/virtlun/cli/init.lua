@@ -53,7 +53,8 @@ local function parse(args, parser)
   return parsed
 end
 
-local function run(args)
+--- Runs a command line; told.out becomes the output, which knows whether anything was begun.
+local function run(args, told)
   local parser, command_parsers = options.parser()
   local function usage_error(message)
     io.stderr:write((command_parsers[args[1]] or parser):get_usage(), "\n\nError: ", message, "\n")
@@ -72,20 +73,24 @@ local function run(args)
   end
   parsed.commands = command_parsers -- help explains them too
   local out = output.new(parsed)
+  told.out = out
   local ended, seen = commands[parsed.command](parsed, out)
   if seen then return usage_error(seen) end
   return out:close() and ended or math.max(ended, status.FAILED)
 end
 
-local INTERRUPTION = "interrupted; what was begun may have been done, and the same again goes on from there"
+local INTERRUPTED = "interrupted; nothing was changed"
+local INTERRUPTED_LATE = "interrupted; what was begun may have been done, and the same again goes on from there"
 
 --- Runs the command with the given arguments; returns the exit status.
 -- Ctrl-C reaches Lua as an error.  The call that libvirt has begun is made as a whole or not at all; none follows it.
 function cli.main(args)
-  local good, ended = xpcall(run, debug.traceback, args)
+  local told = {}
+  local good, ended = xpcall(run, debug.traceback, args, told)
   if good then return ended end
   local interrupted = tostring(ended):find("interrupted!", 1, true)
-  io.stderr:write("virtlun: ", interrupted and INTERRUPTION or tostring(ended), "\n")
+  local words = told.out and told.out.has_begun and INTERRUPTED_LATE or INTERRUPTED
+  io.stderr:write("virtlun: ", interrupted and words or tostring(ended), "\n")
   return interrupted and status.INTERRUPTED or status.FAILED
 end
 

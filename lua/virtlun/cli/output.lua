@@ -8,6 +8,7 @@ local text_view = require "virtlun.view.text"
 
 local output = {}
 
+-- Beside its methods an output has has_begun: whether a command has begun what may change something.
 local Output = {}
 Output.__index = Output
 
@@ -89,11 +90,21 @@ function Output:progress(text)
   if not self.is_json and not self.quiet then self:message(text) end
 end
 
+-- What hints say in the words of the library, and how the command line says it.
+local FLAGS = { ['scope = "config"'] = "--config", ['how = "reset"'] = "--reset", ["power_off = true"] = "--power-off",
+  ["force = true"] = "--force" }
+
+--- A problem in one line, as it is told to somebody at the command line.
+local function line_of(problem)
+  local hint = problem.hint and problem.hint:gsub('[%l_]+ = [%l"]+', FLAGS)
+  return virtlun.line(setmetatable({ hint = hint }, { __index = problem }))
+end
+
 --- Problems, one a line; -q leaves out notes and warnings.
 function Output:problems(found)
   for _, problem in ipairs(found) do
     if problem.severity == "error" or not self.quiet then
-      self:tell(self.paint_error(problem.severity, text_view.shown(virtlun.line(problem))))
+      self:tell(self.paint_error(problem.severity, text_view.shown(line_of(problem))))
     end
   end
 end

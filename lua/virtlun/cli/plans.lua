@@ -5,6 +5,7 @@ local virtlun = require "virtlun"
 local json_view = require "virtlun.view.json"
 local plan_view = require "virtlun.view.plan"
 local style = require "virtlun.view.style"
+local value = require "virtlun.view.value"
 local xml_diff_view = require "virtlun.view.xml_diff"
 
 local plans = {}
@@ -58,11 +59,16 @@ local function takes_data(step)
   return takes and holds_data[step.kind] and step.scope ~= "config"
 end
 
---- The devices with data that a running domain loses, as "disk sdb".
+local function loss_of(step)
+  local source = step.before and step.before.source
+  return ("%s %s%s"):format(step.kind, step.device, source and (" (%s)"):format(value.source(source)) or "")
+end
+
+--- The devices with data that a running domain loses, as "disk sdb (/data.raw)".
 function plans.losses(plan)
   local losses = {}
   for _, step in ipairs(plan.steps) do
-    if takes_data(step) then losses[#losses + 1] = ("%s %s"):format(step.kind, step.device) end
+    if takes_data(step) then losses[#losses + 1] = loss_of(step) end
   end
   return losses
 end

@@ -28,6 +28,7 @@ function reboot.reboot(args, out)
   local dom, failure = open:domain(args.domain)
   local result, changed
   if dom then
+    out.has_begun = true
     result, failure, changed = dom:reboot {
       from = args.from and sources.drive(dom, args.from), how = args.reset and "reset" or "reboot",
       power_off = args.power_off, force = args.force, timeout = args.timeout,

@@ -18,9 +18,28 @@ function recipes.parameters(list)
   return params
 end
 
+--- Whether a file begins as JSON does, and no recipe.
+local function is_json(path)
+  local file = io.open(path)
+  if not file then return false end
+  local first = file:read(1)
+  file:close()
+  return first == "{"
+end
+
+--- A saved plan, which is JSON, goes the way of a recipe only by mistake.
+local function hint_at_plan(path, found)
+  if not is_json(path) then return end
+  for _, problem in ipairs(found) do
+    if problem.code == "syntax" then problem.hint = ("a saved plan is made so by apply --plan %s"):format(path) end
+  end
+end
+
 local function load_file(path, params)
-  if path ~= "-" then return virtlun.load(path, params) end
-  return virtlun.loadstring(io.read("a"), "stdin", params)
+  if path == "-" then return virtlun.loadstring(io.read("a"), "stdin", params) end
+  local domains, found = virtlun.load(path, params)
+  if not domains then hint_at_plan(path, found) end
+  return domains, found
 end
 
 --- All recipes of the command line as one list of domains; nil, with what is wrong in found.

@@ -44,14 +44,19 @@ local function belongs(field, kind)
   return not (field.when and field.when.key == "device") or has(field.when.words, kind)
 end
 
+--- What a key is for and what it can be.
+local function add_field(lines, field, kind)
+  local note = remarks(field, kind)
+  lines[#lines + 1] = ("      %s"):format(field.doc)
+  lines[#lines + 1] = ("      %s%s"):format(range(field), note ~= "" and "  (" .. note .. ")" or "")
+end
+
 local function shape_lines(shape, kind, title)
   local lines = { title, "" }
   for _, field in ipairs(shape.fields) do
     if belongs(field, kind) then
-      local note = remarks(field, kind)
       lines[#lines + 1] = ("  %s"):format(field.key)
-      lines[#lines + 1] = ("      %s"):format(field.doc)
-      lines[#lines + 1] = ("      %s%s"):format(range(field), note ~= "" and "  (" .. note .. ")" or "")
+      add_field(lines, field, kind)
     end
   end
   return lines
@@ -133,6 +138,22 @@ function view.lines(schema, topic)
   for _, problem in ipairs(schema.problems) do
     if problem.code == topic then return problem_lines(problem) end
   end
+end
+
+--- Lines on a key of recipes, for each constructor and table that has it; nil if none has.
+function view.key_lines(schema, key)
+  local kinds, tables = view.topics(schema)
+  local lines = { key, "" }
+  for _, name in ipairs(table.move(tables, 1, #tables, #kinds + 1, kinds)) do
+    local shape = schema.shapes[DEVICES[name] and "disk" or name]
+    for _, field in ipairs(shape and shape.fields or {}) do
+      if field.key == key and belongs(field, name) then
+        lines[#lines + 1] = ("  of %s"):format(name)
+        add_field(lines, field, name)
+      end
+    end
+  end
+  return #lines > 2 and lines or nil
 end
 
 --- The topic nearest to a mistyped one.  names: those of the commands; suggest: virtlun.suggest.

@@ -23,7 +23,7 @@ end
 local function what(step)
   if step.action == "add" then return whole(step.kind, step.after, step.medium) end
   if step.action == "change" then return value.changes(step.fields, step.medium) end
-  return step.kind == "controller" and "HBA" or step.kind
+  return step.kind == "controller" and "HBA" or whole(step.kind, step.before, step.medium)
 end
 
 --- With what effect; what only the running domain gets is gone with its next boot.

@@ -66,6 +66,14 @@ local function count(self, event)
   self.is_made[event.number], self.made = is, self.made + (is and 1 or -1)
 end
 
+--- Whether the same line stands there already: who waits tells so again and again.
+local function is_told(self, event)
+  local line = event.state == "waiting" and progress.line(event)
+  local told = line and self.told[line]
+  if line then self.told[line] = true end
+  return told
+end
+
 --- Shows an event of plan:apply: { state =, what =, number =, total =, step =, domain = }.
 function Progress:tell(event)
   local out, now = self.out, self.clock()
@@ -75,7 +83,7 @@ function Progress:tell(event)
   elseif out.can_redraw then
     -- The last column stays free: there some terminals go on to the next line.
     if may_redraw(self, now) then out:status(progress.bar(event, self.made, now - self.begun, self.width - 1)) end
-  elseif event.state ~= "begin" then
+  elseif event.state ~= "begin" and not is_told(self, event) then
     out:progress(progress.line(event))
   end
 end
@@ -89,7 +97,7 @@ end
 function progress.new(out, clock)
   clock = clock or os.time
   local width = math.max(tonumber(os.getenv("COLUMNS") or "") or 80, NARROWEST)
-  return setmetatable({ out = out, clock = clock, begun = clock(), width = width }, Progress)
+  return setmetatable({ out = out, clock = clock, begun = clock(), width = width, told = {} }, Progress)
 end
 
 return progress

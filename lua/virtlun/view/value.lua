@@ -4,6 +4,8 @@ local virtlun = require "virtlun"
 
 local value = {}
 
+local UNSET = "unset" -- what a field without a value has
+
 local function in_order(t)
   local keys = {}
   for key in pairs(t) do keys[#keys + 1] = key end
@@ -56,14 +58,20 @@ function value.hba_address(address)
   return ("pci %04x:%02x:%02x.%x"):format(address.domain or 0, address.bus or 0, address.slot, address["function"] or 0)
 end
 
+--- A field's value before or after a change.  false takes away what was set, unless it is a switch.
+local function side(field, v, other)
+  local is_switch = other == nil or type(other) == "boolean"
+  return v == false and not is_switch and UNSET or value.text(v, field.key)
+end
+
 --- What a change does to its fields; medium is what comes into the drive.
 function value.changes(fields, medium)
   local parts = {}
   for i, field in ipairs(fields) do
     local key = field.key
-    local after = key == "source" and value.medium(field.after, medium) or value.text(field.after, key)
+    local after = key == "source" and value.medium(field.after, medium) or side(field, field.after, field.before)
     local words = value.is_move(field) and "moves from %s to %s" or key .. " %s -> %s"
-    parts[i] = words:format(value.text(field.before, key), after)
+    parts[i] = words:format(side(field, field.before, field.after), after)
   end
   return table.concat(parts, ", ")
 end
@@ -85,7 +93,7 @@ end
 --- Any value; key tells which field it is of.
 function value.text(v, key)
   if key == "source" then return value.source(v) end
-  if v == nil then return "nothing" end
+  if v == nil then return UNSET end
   if type(v) ~= "table" then return tostring(v) end
   if key == "address" and v.controller then return virtlun.address_text(v) end
   if key == "address" and v.type then return value.hba_address(v) end
