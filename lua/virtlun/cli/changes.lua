@@ -86,7 +86,10 @@ local function with_plans(args, out, way, readonly, run)
   local domains = way.load(args, found)
   if domains then found = errors_of(found) end -- the plan has its own notes, and knows more
   local open = hosts.new { connect = args.connect, readonly = readonly, timeout = args.timeout }
-  if domains then complain_of_uris(domains, args, found) end
+  if domains then
+    complain_of_uris(domains, args, found)
+    plans.note_known(args, domains)
+  end
   local entries = domains and not found:has_errors() and plan_all(domains, open, args, found, way)
   local ended = status.FAILED
   if entries then ended = run(entries, found, domains)

@@ -21,10 +21,15 @@ local function some(list)
   return list and list[1] and list or nil
 end
 
+--- Notes which names of --only and --except the described domains have: a name of one is no mistake in another one.
+function plans.note_known(args, domains)
+  if some(args.only) or some(args.except) then args.known = virtlun.known(domains, args) end
+end
+
 --- The flags that limit a plan and its apply, as the library takes them.
 function plans.limits(args)
-  return { scope = scope_of(args), only = some(args.only), except = some(args.except), force = args.force,
-    reattach = not args.no_reattach, timeout = args.timeout, undo = args.undo_all and "all" or nil }
+  return { scope = scope_of(args), only = some(args.only), except = some(args.except), known = args.known,
+    force = args.force, reattach = not args.no_reattach, timeout = args.timeout, undo = args.undo_all and "all" or nil }
 end
 
 function plans.print(plan, out)
@@ -44,7 +49,7 @@ function plans.data(list, found)
   for _, plan in ipairs(list) do
     json_view.list(plan.steps)
     json_view.list(plan.pending)
-    plan.unchanged = json_view.list(table.move(plan.unchanged, 1, #plan.unchanged, 1, {})) -- it fills itself
+    json_view.list(plan.unchanged)
     plan.counts, plan.notes = plan_view.counts(plan), nil
   end
   return { plans = json_view.list(list), changes = plans.count_changes(list), counts = plan_view.total(list),
