@@ -151,6 +151,7 @@ describe("progress", function()
     for _, state in ipairs { "begin", "waiting", "done", "failed", "undone" } do shown:tell(event(state, 2)) end
     assert.same({ "web01: [2/3] change sda: waiting for the guest", "web01: [2/3] change sda: done",
       "web01: [2/3] change sda: failed", "web01: [2/3] change sda: undone" }, out.said)
+    assert.equal("web01: [2/3] change sda: has no answer", progress.line(event("unknown", 2)))
     shown:tell(event("waiting", 2))
     assert.equal(4, #out.said, "who waits says so once")
     shown:tell(event("waiting", 2, "sdb"))

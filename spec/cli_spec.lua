@@ -364,6 +364,7 @@ describe("virtlun lun", function()
       assert.equal(line, out_of(("lun --from-guest 2:0:1:%d"):format(v[2])))
       assert.equal(line, out_of(("lun --from-guest [0:0:7:%d]"):format(v[2])))
     end
+    for _, line in ipairs { "lun 300", "help cdrom" } do assert.same({}, json_of(0, line).problems) end
     local data = json_of(0, "lun 300")
     assert.same({ format_version = 1, unit = 300, lun = 16684, wire = "0x412c000000000000" },
       { format_version = data.format_version, unit = data.unit, lun = data.lun, wire = data.wire })

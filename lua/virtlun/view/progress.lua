@@ -10,7 +10,8 @@ local BAR = 20           -- signs in a bar
 local MOST_REDRAWS = 10  -- in a second
 local NARROWEST = 20
 
-local WORDS = { begin = "", done = ": done", failed = ": failed", undone = ": undone" }
+local WORDS = { begin = "", done = ": done", failed = ": failed", unknown = ": has no answer",
+  undone = ": undone" }
 local WAITS = { guest = ": waiting for the guest", busy = ": waiting for another change of the domain" }
 
 --- The step of an event in words: "change sda".
