@@ -12,10 +12,10 @@ set -u
 
 dir=build/check
 
-# The line that busted ends with: "12 successes / 0 failures / 0 errors / 0 pending : 0.1 seconds".
+# The sums of all lines that busted ends with: "12 successes / 0 failures / 0 errors / 0 pending : 0.1 seconds".
 busted_counts() {
     sed -n 's|^\([0-9]*\) success[es]* / \([0-9]*\) failures* / \([0-9]*\) errors* / \([0-9]*\) pending.*|\1 \2 \3 \4|p' "$1" |
-        tail -n 1
+        awk '{ a += $1; b += $2; c += $3; d += $4 } END { if (NR) print a, b, c, d }'
 }
 
 run() {
