@@ -583,7 +583,15 @@ describe("what cannot be looked at", function()
   end)
 
   it("leaves no file open", function()
-    local function open_files() return select(2, output_of("ls /proc/$PPID/fd"):gsub("\n", "")) end
+    -- Counted without another process: popen's own pipe may still be open at both ends when that looks.
+    local function open_files()
+      local count = 0
+      for number = 0, 255 do
+        local file = io.open("/proc/self/fdinfo/" .. number)
+        count = count + (file and file:close() and 1 or 0)
+      end
+      return count
+    end
     local before = open_files()
     for _ = 1, 20 do
       look(plain())
