@@ -42,6 +42,7 @@ local cases = {
   { "change", "config", "next boot", { MOVE },
     LATER .. "the guest finds sda at another place, under other names" },
   { "change", "config", "next boot", { field("cache", "none", "writeback") }, "" },
+  { "remove", "config", "next boot, not there now", nil, "" },
 }
 
 local function step(case)

@@ -294,6 +294,12 @@ describe("what only the running domain has", function()
     assert.same({ 1, "live and config" }, { plan.changes, plan.steps[1].scope })
   end)
 
+  it("is not there now where only its configuration has it", function()
+    local plan = made([[cdrom { dev = "sda", absent = true }]], { host.hba(0), host.drive("sda") }, planning.RUNNING,
+      { live = { host.hba(0) } })
+    assert.equal("next boot, not there now", plan.steps[1].effect)
+  end)
+
   it("is on the HBA on which its configuration has it, where it comes to the running domain", function()
     local plan = made([[controller { index = 1, absent = true }, cdrom { dev = "sdl" } ]],
       { host.hba(0), host.hba(1), host.drive("sdl", { place = { 0, 0, 1 } }) }, planning.RUNNING,

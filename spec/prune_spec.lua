@@ -35,7 +35,7 @@ describe("prune = true", function()
   it("removes from both halves, each what it has", function()
     local plan = planning.made(pruned("true"), { hba0, sda, sdb }, planning.RUNNING,
       { live = { hba0, sda, host.drive("sdc", { place = { 0, 0, 2 } }) } })
-    assert.same({ "remove sdb (prune: not in the recipe): next boot; detach config",
+    assert.same({ "remove sdb (prune: not in the recipe): next boot, not there now; detach config",
       "remove sdc (prune: not in the recipe): live; detach live" }, planning.lines(plan.steps))
   end)
 

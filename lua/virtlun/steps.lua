@@ -48,7 +48,14 @@ end
 
 -- With what effect -----------------------------------------------------------------------------------------
 
-local function effect_later(change)
+--- Whether the running domain does not have what its configuration is to lose.
+local function is_not_there(change, work)
+  local running = work.documents.live
+  return change.action == "remove" and running ~= nil and not core.find(work.model, running, change.desired)
+end
+
+local function effect_later(change, work)
+  if is_not_there(change, work) then return "next boot, not there now" end
   local replaces = change.kind == "controller" and changes.field(change, "model")
   return replaces and "next boot, replaces the HBA" or "next boot"
 end
@@ -63,7 +70,7 @@ end
 
 local function effect(move, work, facts)
   if move.live then return effect_live(move.live, work, facts) end
-  return effect_later(move.config)
+  return effect_later(move.config, work)
 end
 
 -- By which calls -------------------------------------------------------------------------------------------

@@ -19,6 +19,11 @@ local function removes(step)
   return step.action == "remove"
 end
 
+--- Whether the guest has what is removed.
+local function loses(step)
+  return removes(step) and not says("not there now")(step)
+end
+
 --- Whether a drive had a medium that the change takes from the guest, for good or behind an open tray.
 local function loses_medium(step)
   if step.action ~= "change" then return false end
@@ -57,7 +62,7 @@ local TIMES = {
     { "the medium in %s is taken out and put back", now(reseats) },
   },
   { "at its next boot, after a power-off",
-    { "the guest loses %s", later(removes) },
+    { "the guest loses %s", later(loses) },
     { "the guest finds another HBA at %s, with all that is on it", later(says "replaces the HBA") },
     { "the guest finds %s at another place, under other names", later(moves) },
     { "%s changes", says "needs power-off" },
