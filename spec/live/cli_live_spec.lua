@@ -127,8 +127,8 @@ describe("the command and a running guest", function()
     assert.truthy(daemon:dump("guest"):find("/disk.img'", 1, true))
     local line = ("%s detach -c %s guest sdb"):format(child.command, child.quote(daemon.uri))
     result = child.run({ "script", "-qec", line, "/dev/null" }, { stdin = "n\n", env = { LD_PRELOAD = false } })
-    assert.truthy(result.code == 127 or result.out:find("Take disk sdb from the running domain guest? [y/N] ", 1, true),
-      result.out)
+    local question = ("Take disk sdb (%s) from the running domain guest? [y/N] "):format(image)
+    assert.truthy(result.code == 127 or result.out:find(question, 1, true), result.out)
     assert.truthy(daemon:dump("guest"):find("/disk.img'", 1, true))
     assert.equal("guest: disk sdb removed, config, for the next boot\n", out_of "detach guest sdb --config")
     assert.equal("guest: disk sdb removed, live\n", out_of "detach guest @/disk.img --yes")
@@ -155,8 +155,8 @@ describe("the command and a running guest", function()
     local data = dkjson.decode(result.out:match("([^\n]+)\n$")) -- the last event is the whole
     assert.same({ 3, "partly", "host_refused", "made_before" },
       { result.code, data.plans[1].result, data.problems[#data.problems - 1].code, data.problems[#data.problems].code })
-    assert.same({ "sdb", true, "sdc", false }, { data.plans[1].steps[1].device, data.plans[1].steps[1].done,
-      data.plans[1].steps[2].device, data.plans[1].steps[2].done })
+    assert.same({ "sdb", "done", "sdc", "failed" }, { data.plans[1].steps[1].device, data.plans[1].steps[1].result,
+      data.plans[1].steps[2].device, data.plans[1].steps[2].result })
     local shown = out_of "show guest"
     assert.truthy(shown:find("cdrom sdb  ONE", 1, true), shown)
     assert.falsy(shown:find("sdc", 1, true), shown)
@@ -167,8 +167,8 @@ describe("the command and a running guest", function()
     data = dkjson.decode(result.out)
     assert.same({ 1, "failed" }, { result.code, data.plans[1].result })
     local steps = data.plans[1].steps
-    assert.same({ "controller1", false, "sdb", false },
-      { steps[1].device, steps[1].done, steps[2].device, steps[2].done })
+    assert.same({ "controller1", "undone", "sdb", "failed" },
+      { steps[1].device, steps[1].result, steps[2].device, steps[2].result })
     assert.falsy(out_of("show guest"):find("HBA 1", 1, true))
   end)
 
