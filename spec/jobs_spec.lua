@@ -594,3 +594,28 @@ describe("a real domain", function()
     assert.same({ nil, "VIR_ERR_NO_STORAGE_VOL" }, { volume, problems[1].cause.name })
   end)
 end)
+
+describe("what must not be left half-way", function()
+  -- Sends itself signals in the middle, where Ctrl-C is counted; what it says and the end of the process.
+  local function said(signals)
+    local result = child.script([[
+      local jobs = require "virtlun.jobs"
+      local pid = io.open("/proc/self/stat"):read("n")
+      jobs.interruptible(function()
+        jobs.unbroken(function()
+          for signal in arg[1]:gmatch("%S+") do os.execute(("kill -%s %d"):format(signal, pid)) end
+          jobs.sleep(0.3)
+          io.stderr:write("second half")
+        end)
+      end)]], { env = { LD_PRELOAD = os.getenv("LD_PRELOAD") or false } }, signals)
+    return result.err
+  end
+
+  it("is not broken by a signal that is not counted", function()
+    assert.equal("second half", said("PIPE"):match("second half"))
+  end)
+
+  it("is not given up by a second Ctrl-C", function()
+    assert.equal("second half", said("INT INT TERM"))
+  end)
+end)
