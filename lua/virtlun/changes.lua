@@ -16,9 +16,9 @@ function changes.after(change, key)
   return field and field.after
 end
 
---- Whether two values of a field are the same; false, as "explicitly not", is the same as none.
+--- Whether two values of a field are the same; false, which is "explicitly not", and nil are two.
 function changes.same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return (a or nil) == (b or nil) end
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   for key, value in pairs(a) do
     if not changes.same(value, b[key]) then return false end
   end

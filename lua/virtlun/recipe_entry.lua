@@ -3,6 +3,7 @@
 -- An entry has read (the device as it was read), device (what of it can be said), notes (comments), dropped (keys that
 -- cannot be said), and out, why the recipe does not describe it.
 
+local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local recipe_text = require "virtlun.recipe_text"
 
@@ -15,17 +16,6 @@ local function copy(t)
   local result = {}
   for key, value in pairs(t) do result[key] = value end
   return result
-end
-
-local function equal(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  for key, value in pairs(a) do
-    if not equal(value, b[key]) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
 end
 
 --- Adds a comment.
@@ -93,7 +83,7 @@ local function brief(device, dropped)
     more = false
     for _, field in ipairs(fields) do
       local key = field.key
-      if said[key] == nil and not unsaid[key] and not equal(made[key], device[key]) then
+      if said[key] == nil and not unsaid[key] and not changes.same(made[key], device[key]) then
         said[key], more = device[key] or false, true
         local now = as_new(said)
         if not now and device[key] == nil then said[key], unsaid[key] = nil, true end
