@@ -83,7 +83,8 @@ function virtlun.address_text(address)
   return require("virtlun.guest").address_text(address)
 end
 
---- virtlun.open(uri, { readonly =, timeout =, events = }): connection to a host; nil and problems.
+--- virtlun.open(uri, { readonly =, timeout =, events =, transports =, tty =, ask = }): connection to a host; nil and
+-- problems.  See virtlun.backend's file.
 function virtlun.open(...)
   return require("virtlun.backend").open(...)
 end

@@ -1,5 +1,6 @@
 --- Connections of the command: by URI, opened when first wanted, closed together.
 
+local credentials = require "virtlun.cli.credentials"
 local virtlun = require "virtlun"
 
 local hosts = {}
@@ -12,7 +13,8 @@ function Hosts:connect(uri)
   local key = uri or self.default or ""
   if self.open[key] then return self.open[key] end
   if self.failed[key] then return nil, virtlun.problems() end
-  local connection, failure = virtlun.open(uri or self.default, { readonly = self.readonly, timeout = self.timeout })
+  local opts = { readonly = self.readonly, timeout = self.timeout, ask = self.ask }
+  local connection, failure = virtlun.open(uri or self.default, opts)
   self.open[key], self.failed[key] = connection, not connection
   return connection, failure
 end
@@ -31,11 +33,13 @@ end
 -- libvirt itself waits so long for a locked tray, an unplug, a change by somebody else.
 local SHORTEST = 10
 
---- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up).
+--- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up), out
+-- (the output, where somebody may be asked for credentials).
 function hosts.new(opts)
   local timeout = opts.timeout and math.max(opts.timeout, SHORTEST)
-  return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = timeout, open = {}, failed = {} },
-    Hosts)
+  local ask = opts.out and credentials.ask(opts.out)
+  return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = timeout, ask = ask, open = {},
+    failed = {} }, Hosts)
 end
 
 return hosts

@@ -1,0 +1,62 @@
+--- Asks somebody at the terminal for what a host wants to know before it lets us in.
+--
+-- Passwords are not shown while they are typed, and whatever happens meanwhile, the terminal is then as it was. What is
+-- typed goes to libvirt and nowhere else.
+
+local text_view = require "virtlun.view.text"
+local virtlun = require "virtlun"
+
+local credentials = {}
+
+--- What stty says of, or does with, the terminal on standard input; nil if it could not.
+local function stty(argument)
+  local pipe = io.popen(("stty %s 2>/dev/null"):format(argument))
+  local said = pipe:read("a")
+  return pipe:close() and said
+end
+
+--- The next line from the terminal, unseen; nil without one, and where it would be seen.
+local function read_unseen()
+  local before = stty "-g"
+  if not before then return nil end
+  local answer = stty "-echo" and io.read("l")
+  stty(before)
+  if answer then io.stderr:write("\n") end
+  return answer or nil
+end
+
+local function answer_to(prompt)
+  local answer
+  if prompt.secret then answer = read_unseen() else answer = io.read("l") end
+  return answer == "" and prompt.default or answer
+end
+
+--- What somebody types for each prompt; nil if that is not to be had for one.
+local function answers_to(prompts, out)
+  local answers = {}
+  for i, prompt in ipairs(prompts) do
+    out:clear()
+    io.stderr:write(text_view.shown(("%s: %s: "):format(prompts.uri or "libvirt", prompt.prompt or prompt.type)))
+    answers[i] = answer_to(prompt)
+    if not answers[i] or virtlun.interrupted() then
+      io.stderr:write("\n")
+      return nil
+    end
+  end
+  return answers
+end
+
+--- The function ask of virtlun.open for this output; nil where nobody can be asked. Signals end it like an answer that
+-- does not come, and only then the program, so that the terminal is never left mute.
+function credentials.ask(out)
+  if not out.can_ask then return nil end
+  return function(prompts)
+    local answers, interrupted = virtlun.interruptible(function()
+      return answers_to(prompts, out), virtlun.interrupted()
+    end)
+    if interrupted then error("interrupted!", 0) end
+    return answers
+  end
+end
+
+return credentials
