@@ -92,15 +92,11 @@ end
 
 -- Questions ----------------------------------------------------------------------------------------------
 
-local askers = {} -- ids by which tasks wait for their turn to ask; the first of them asks
-
-local function in_task()
-  return coroutine.isyieldable() and tasks[coroutine.running()] ~= nil
-end
+local askers = {} -- { task =, id = it waits for }: those that want to ask; the first of them does
 
 local function end_turn(good, ...)
   table.remove(askers, 1)
-  local following = waiting[askers[1]]
+  local following = askers[1] and waiting[askers[1].id]
   if following then
     following.deadline = libvirt.now()
     wake_at(following.deadline)
@@ -109,12 +105,14 @@ local function end_turn(good, ...)
   return ...
 end
 
--- ask(...) when no other task asks: somebody answers one question at a time. Who is in no task cannot give way.
+-- ask(...) when no other task asks: somebody answers one question at a time. Who is in no task cannot give way, and who
+-- asks already, to be able to answer, need not.
 local function in_turn(ask, ...)
-  if not in_task() then return ask(...) end
-  local id = libvirt.new_id()
-  askers[#askers + 1] = id
-  if askers[1] ~= id then wait(id, math.huge) end
+  local task, first = coroutine.isyieldable() and tasks[coroutine.running()], askers[1]
+  if not task or first and first.task == task then return ask(...) end
+  local asker = { task = task, id = libvirt.new_id() }
+  askers[#askers + 1] = asker
+  if first then wait(asker.id, math.huge) end
   return end_turn(pcall(ask, ...))
 end
 

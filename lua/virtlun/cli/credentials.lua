@@ -15,20 +15,20 @@ local function stty(argument)
   return pipe:close() and said
 end
 
---- The next line from the terminal, unseen; nil without one, and where it would be seen.
-local function read_unseen()
+--- What somebody types after the words; nil without a line.
+local function read(words)
+  io.stderr:write(text_view.shown(words))
+  return io.read("l")
+end
+
+--- The same without showing it, also if it is typed too early; nil too where it would be seen.
+local function read_unseen(words)
   local before = stty "-g"
   if not before then return nil end
-  local answer = stty "-echo" and io.read("l")
+  local answer = stty "-echo" and read(words)
   stty(before)
   if answer then io.stderr:write("\n") end
   return answer or nil
-end
-
-local function answer_to(prompt)
-  local answer
-  if prompt.secret then answer = read_unseen() else answer = io.read("l") end
-  return answer == "" and prompt.default or answer
 end
 
 --- What somebody types for each prompt; nil if that is not to be had for one.
@@ -36,12 +36,13 @@ local function answers_to(prompts, out)
   local answers = {}
   for i, prompt in ipairs(prompts) do
     out:clear()
-    io.stderr:write(text_view.shown(("%s: %s: "):format(prompts.uri or "libvirt", prompt.prompt or prompt.type)))
-    answers[i] = answer_to(prompt)
-    if not answers[i] or virtlun.interrupted() then
+    local words = ("%s: %s: "):format(prompts.uri or "libvirt", prompt.prompt or prompt.type)
+    local answer = (prompt.secret and read_unseen or read)(words)
+    if not answer or virtlun.interrupted() then
       io.stderr:write("\n")
       return nil
     end
+    answers[i] = answer == "" and prompt.default or answer
   end
   return answers
 end
