@@ -51,8 +51,8 @@ local function own_process()
   return (files.read("/proc/self/stat"):match("^%d+"))
 end
 
--- opts: language (of the daemon's messages, as "de"), warm (true: emulators that an earlier session has asked are not
--- asked again, which takes two seconds each).
+-- opts: language (of the daemon's messages, as "de"), auth ("sasl": it lets in ann with pa55, and nobody else), warm
+-- (true: emulators that an earlier session has asked are not asked again, which takes two seconds each).
 function session.start(opts)
   opts = opts or {}
   local self = setmetatable({ folder = child.folder(), opts = opts }, Session)
@@ -66,7 +66,7 @@ end
 
 -- Starts the daemon in its folder.
 function Session:launch(owner)
-  local env = self.opts.language and { VIRTLUN_LIVE_LANGUAGE = self.opts.language } or nil
+  local env = { VIRTLUN_LIVE_LANGUAGE = self.opts.language, VIRTLUN_LIVE_AUTH = self.opts.auth }
   local result = child.run({ "sh", "spec/support/session.sh", "start", self.folder, owner or "" },
     { timeout = 30, env = env })
   self.uri = result.out:match("^(qemu:%S+)\n$")
