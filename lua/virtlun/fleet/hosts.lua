@@ -1,5 +1,5 @@
---- The hosts of a fleet: one connection each, opened when first wanted and again where it was lost, and whether the host
--- answers.  Knows neither plans nor rounds.
+--- The hosts of a fleet: one connection each, opened when first wanted and again where it was lost, and whether the
+-- host answers.  Knows neither plans nor rounds.
 
 local jobs = require "virtlun.jobs"
 
