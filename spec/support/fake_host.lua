@@ -277,6 +277,7 @@ local function jobs_of(self)
   function jobs.sleep(seconds) self:advance(seconds) end
 
   function jobs.unbroken(fn, ...) return fn(...) end
+  jobs.is_given_up = require("virtlun.jobs").is_given_up
 
   function jobs.connection()
     local connection = {}
