@@ -83,7 +83,7 @@ end
 function Fleet:plan_one(entry, connection, failure)
   if self:is_stopped() then return end
   self:tell_of(entry, "planning")
-  entry.attempt, entry.state = entry.attempt + 1, "planning"
+  entry.attempt = entry.attempt + 1
   local plan, found = nil, failure
   if connection then plan, found = self:plan_on(connection, entry) end
   if plan then
@@ -157,15 +157,17 @@ end
 --- Waits for hosts that did not answer until there is something to make, or nobody to wait for.
 function Fleet:wait_for_late()
   while not self:is_stopped() do
-    local busy, hanging = self.scheduler:count()
-    if busy == 0 and (hanging == 0 or #self:entries_in("planned") > 0) then return end
+    local nobody = #self.scheduler:working() == 0
+    if nobody or self.scheduler:has_only_late() and #self:entries_in("planned") > 0 then return end
     self.scheduler:wait()
   end
 end
 
 --- Plans what is not planned yet: all of it, or with may_leave what the hosts have that answer.
 function Fleet:plan(may_leave)
-  self:work(self:entries_in("new"), self.plan_one, may_leave)
+  local entries = self:entries_in("new")
+  for _, entry in ipairs(entries) do entry.state = "begun" end
+  self:work(entries, self.plan_one, may_leave)
   if may_leave then self:wait_for_late() end
   self:complain_of_twins()
 end
@@ -285,8 +287,8 @@ local function new_fleet(desired, opts)
     planning = planning_of(desired, opts), entries = {}, number = 0, failures = 0,
     may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
   local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout) }
-  self.scheduler = scheduler.new({ hosts = opts.hosts, open = open }, function() return self:is_stopped() end,
-    function(event) self:tell(event) end)
+  self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
+    function() return self:is_stopped() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
     self.entries[i] = { domain = domain, host = self.scheduler:host(domain.uri or opts.uri), state = "new",
       attempt = 0, made = 0, problems = problems.list() }
@@ -334,6 +336,7 @@ end
 --   uri         that of domains that say none; nil is libvirt's default
 --   readonly    see virtlun.open, as transports and ask
 --   hosts       how many are worked on at once (10); one that has not answered for two seconds is not counted
+--   patience    how many seconds a host that does not answer may keep the others waiting (2)
 --   batches     list of sizes, numbers of domains with changes or percentages of them: { 1, "10%", "100%" }
 --   max_fail    how many domains may fail before no further one is begun, as 3 or "10%" of all; 0 where there are
 --               batches.  Without it, a mistake in any description keeps everything from being made, and a host that

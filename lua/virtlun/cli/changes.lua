@@ -70,8 +70,11 @@ local function with_domains(args, out, way, run)
 end
 
 --- What the library is told of all domains.
+local HASTE = 0.5 -- seconds that a host may keep the others waiting where nobody is asked
+
 local function fleet_options(args, way, on_progress)
   local opts = plans.limits(args)
+  opts.patience = args.yes and HASTE or nil
   opts.uri, opts.plan, opts.on_progress = args.connect, way.plan, on_progress
   opts.hosts, opts.batches, opts.max_fail, opts.transports = args.hosts, args.batches, args.max_fail, args.transports
   return opts

@@ -10,6 +10,7 @@ local scheduler = {}
 
 local HOSTS = 10 -- at once
 local DOMAINS = 5 -- of a host at once: a daemon reads no more requests of one connection (facts 11)
+local SILENT = 2 -- seconds without an answer after which a host is named, and its place is another one's
 local TICK = 0.2 -- seconds between two looks at who does not answer
 
 local Scheduler = {}
@@ -36,11 +37,11 @@ end
 --- Notes which hosts do not answer, and tells of them each second.
 function Scheduler:look_at_hosts()
   for _, host in ipairs(self.hosts) do
-    local seconds = host.working > 0 and math.floor(host:silence()) or 0
-    local hangs = seconds >= hosts.SILENT
+    local silence = host.working > 0 and host:silence() or 0
+    local hangs, seconds = silence >= SILENT, math.floor(silence)
     if hangs and seconds ~= host.told then self:tell_of(host, "waiting", { seconds = seconds }) end
-    if host.hangs and not hangs and host.working > 0 then self:tell_of(host, "answering") end
-    host.hangs, host.told = hangs, seconds
+    if host.hangs and not hangs and host.connection then self:tell_of(host, "answering") end
+    host.late, host.hangs, host.told = silence >= self.patience, hangs, seconds
   end
 end
 
@@ -53,15 +54,21 @@ function Scheduler:working()
   return uris
 end
 
---- How many hosts are worked on that answer, and how many that do not.
+--- How many of the hosts that are worked on have a place, which those that do not answer have not.
 function Scheduler:count()
-  local busy, hanging = 0, 0
+  local busy = 0
   for _, host in ipairs(self.hosts) do
-    if host.working > 0 and host.hangs then hanging = hanging + 1
-    elseif host.working > 0 then busy = busy + 1
-    end
+    if host.working > 0 and not host.hangs then busy = busy + 1 end
   end
-  return busy, hanging
+  return busy
+end
+
+--- Whether all hosts that are still worked on are late.
+function Scheduler:has_only_late()
+  for _, host in ipairs(self.hosts) do
+    if host.working > 0 and not host.late then return false end
+  end
+  return true
 end
 
 --- The connection of a host; nil and problems.
@@ -113,11 +120,11 @@ function Scheduler:wait()
 end
 
 --- fn(entry, connection or nil, failure) for each of the entries, so many hosts at once but for those that do not
--- answer.  Returns when all have ended; where may_leave, when all have that answer, or when it is stopped.
+-- answer.  Returns when all have ended; where may_leave, when all have that are not late, or when it is stopped.
 function Scheduler:work(entries, fn, may_leave)
   local groups, begun = by_host(entries), 0
   local function is_awaited(group)
-    return group.running and not (may_leave and (group.host.hangs or self.is_stopped()))
+    return group.running and not (may_leave and (group.host.late or self.is_stopped()))
   end
   while true do
     local busy, stopped = self:count(), self.is_stopped()
@@ -137,11 +144,12 @@ function Scheduler:close()
   tasks.each(self.hosts, #self.hosts, function(host) host:close() end)
 end
 
---- A scheduler, in a task.  opts: hosts (at once, 10), open (the options of virtlun.open); is_stopped() says whether
+--- A scheduler, in a task.  opts: hosts (at once, 10), patience (seconds without an answer after which a host is late:
+-- 2), open (the options of virtlun.open); is_stopped() says whether
 -- nothing more is to be begun, tell(event) hears of hosts.  What work has raised is in its field raised, in a list.
 function scheduler.new(opts, is_stopped, tell)
-  return setmetatable({ at_once = opts.hosts or HOSTS, open = opts.open, is_stopped = is_stopped, tell = tell,
-    hosts = {}, by_uri = {}, bell = tasks.bell() }, Scheduler)
+  return setmetatable({ at_once = opts.hosts or HOSTS, patience = opts.patience or SILENT, open = opts.open,
+    is_stopped = is_stopped, tell = tell, hosts = {}, by_uri = {}, bell = tasks.bell() }, Scheduler)
 end
 
 return scheduler
