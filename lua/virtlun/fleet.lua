@@ -76,7 +76,7 @@ end
 function Fleet:plan_on(connection, entry)
   local dom, failure = connection:domain(entry.domain.name)
   if not dom then return nil, failure end
-  entry.identity = connection.uri .. "\n" .. dom.uuid
+  entry.connection, entry.identity = connection, connection.uri .. "\n" .. dom.uuid
   return self.opts.plan(dom, entry.domain, self.planning)
 end
 
@@ -104,17 +104,32 @@ function Fleet:making(entry)
   return how
 end
 
+--- The result of making a domain's plan, as plan:apply gives it.  One that was planned on a connection that is gone is
+-- planned again first: it is made if that comes to the same.
+function Fleet:make_on(connection, entry)
+  if connection ~= entry.connection then
+    local plan, failure = self:plan_on(connection, entry)
+    if not plan then return nil, failure end
+    if plan.fingerprint ~= entry.plan.fingerprint then
+      return problems.fail { code = "host_changed", path = entry.domain.name }
+    end
+    entry.plan = plan
+  end
+  return entry.plan:apply(self:making(entry))
+end
+
 function Fleet:make_one(entry, connection, failure)
   if self:is_stopped() or self:has_failed() then return end
   if not connection then return self:finish(entry, "failed", failure) end
   self:tell_of(entry, "begin")
-  local result, found, ended = entry.plan:apply(self:making(entry))
+  local result, found, ended = self:make_on(connection, entry)
   entry.made = entry.made + (result and result.done or ended and ended.done or 0)
   entry.has_written = entry.has_written or result and result.done > 0 or ended ~= nil and ended.written
   if result then return self:finish(entry, "done", result.notes) end
   lose(entry, connection, found)
   local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
-  if not self:is_again(entry, is_outdated or is_lost(found)) then self:finish(entry, entry.plan.result, found) end
+  if self:is_again(entry, is_outdated or is_lost(found)) then return end
+  self:finish(entry, entry.plan.result or "failed", found)
 end
 
 -- Rounds ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ local scheduler = {}
 
 local HOSTS = 10 -- at once
 local DOMAINS = 5 -- of a host at once: a daemon reads no more requests of one connection (facts 11)
+scheduler.KEPT = 100 -- connections that stay open between planning and making: each takes descriptors, ssh a process
 local SILENT = 2 -- seconds without an answer after which a host is named, and its place is another one's
 local TICK = 0.2 -- seconds between two looks at who does not answer
 
@@ -98,6 +99,15 @@ local function by_host(entries)
   return groups
 end
 
+--- Closes a connection that is one too many; it is opened again when it is wanted.
+function Scheduler:close_needless(host)
+  local open = 0
+  for _, other in ipairs(self.hosts) do
+    if other.connection then open = open + 1 end
+  end
+  if open > scheduler.KEPT then host:close() end
+end
+
 --- Begins to work on the entries of a host.  What a second signal gives up ends there; any other error is kept.
 function Scheduler:begin(group, fn)
   local host = group.host
@@ -106,6 +116,7 @@ function Scheduler:begin(group, fn)
     local good, message = pcall(function()
       local connection, failure = self:connect(host)
       tasks.each(group, DOMAINS, function(entry) fn(entry, connection, failure) end)
+      self:close_needless(host)
     end)
     if not good and not jobs.is_given_up(message) then self.raised = self.raised or { message } end
     host.working, group.running = host.working - 1, false
