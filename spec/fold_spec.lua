@@ -67,7 +67,7 @@ describe("names", function()
     assert.equal("web1, web3, web02", said { "web1", "web02", "web3" })
     assert.equal("web1, db2, web3.x", said { "web1", "db2", "web3.x" })
     local huge = ("9"):rep(30)
-    assert.equal(huge .. ", " .. huge .. "1", said { huge, huge .. "1" })
+    assert.equal(("1%s, 2%s, 3%s"):format(huge, huge, huge), said { "1" .. huge, "2" .. huge, "3" .. huge })
   end)
 
   it("never pass for others", function()
@@ -155,6 +155,20 @@ describe("plans that say the same", function()
     assert.equal("  1 change in each: 1 to change; none of it interrupts the paused domains", said[3])
   end)
 
+  it("are apart where their state is another, or what the guest feels", function()
+    local said = lines { plan("web1", { insert("/b.iso") }), plan("web2", { insert("/b.iso") },
+      { state = "pmsuspended" }) }
+    assert.same({ "web1  running  " .. A, "web2  pmsuspended  " .. A }, { said[1], said[4] })
+    local function reread(medium)
+      local step = insert("raw")
+      step.fields[1].key, step.fields[1].before, step.before.source = "format", "qcow2", medium
+      return step
+    end
+    said = lines { plan("web1", { reread("/a.iso") }), plan("web2", { reread(nil) }) }
+    assert.same({ "  now: the medium in sda is taken out and put back", "web2  running  " .. A }, { said[4], said[5] })
+    assert.equal("2 changes to 2 domains: 2 to change; 1 domain is interrupted now", said[8])
+  end)
+
   it("name a domain with nothing to do where it is the only one", function()
     local said = lines({ plan("db", {}), plan("web", { insert("/b.iso") }) })
     assert.same({ "db  running  " .. A, "  nothing to do",
@@ -188,6 +202,17 @@ describe("plans that say the same", function()
       "    vm40-漢字  running  " .. A,
     }, { table.unpack(said, 1, 5) })
     for i = 1, 5 do assert.is_true(text.width(said[i]) <= 60) end
+  end)
+
+  it("fill a line to its last column, and no further", function()
+    local list = { plan("aaa", { insert("/b.iso") }), plan("bbb", { insert("/b.iso") }),
+      plan("ccc", { insert("/b.iso") }) }
+    local whole = "3 domains: aaa, bbb, ccc  running  " .. A
+    assert.equal(whole, lines(list, { width = #whole })[1])
+    assert.same({ "3 domains: aaa, bbb,", "    ccc  running  " .. A },
+      { table.unpack(lines(list, { width = #whole - 1 }), 1, 2) })
+    assert.equal("3 domains: aaa, bbb,", lines(list, { width = 20 })[1])
+    assert.equal("3 domains: aaa,", lines(list, { width = 19 })[1])
   end)
 
   it("have names counted where they are very many, but with -v", function()
