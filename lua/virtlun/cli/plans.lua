@@ -2,10 +2,9 @@
 -- as data, and what is to be said of them before they are made so.
 
 local virtlun = require "virtlun"
+local fold = require "virtlun.view.fold"
 local json_view = require "virtlun.view.json"
 local plan_view = require "virtlun.view.plan"
-local style = require "virtlun.view.style"
-local value = require "virtlun.view.value"
 local xml_diff_view = require "virtlun.view.xml_diff"
 
 local plans = {}
@@ -62,39 +61,9 @@ function plans.data(list, found, report)
     done = report and report.done }
 end
 
-local holds_data = { disk = true, lun = true, hostdev = true }
-
---- Whether a step takes from a running domain what holds data, for good or for a while.
-local function takes_data(step)
-  local takes = step.action == "remove" or step.effect:find("replaces the drive", 1, true)
-  return takes and holds_data[step.kind] and step.scope ~= "config"
-end
-
-local function loss_of(step)
-  local source = step.before and step.before.source
-  return ("%s %s%s"):format(step.kind, step.device, source and (" (%s)"):format(value.source(source)) or "")
-end
-
---- The devices with data that a running domain loses, as "disk sdb (/data.raw)".
-function plans.losses(plan)
-  local losses = {}
-  for _, step in ipairs(plan.steps) do
-    if takes_data(step) then losses[#losses + 1] = loss_of(step) end
-  end
-  return losses
-end
-
---- What is asked before anything is changed: running domains lose no data unless somebody has read so.
+--- What is asked before anything is changed.
 function plans.question(list)
-  local parts = {}
-  for _, plan in ipairs(list) do
-    local losses = plans.losses(plan)
-    if #losses > 0 then
-      parts[#parts + 1] = ("%s, which runs, loses %s. "):format(plan.domain, table.concat(losses, ", "))
-    end
-  end
-  parts[#parts + 1] = ("Make %s?"):format(style.plural(plans.count_changes(list), "change"))
-  return table.concat(parts)
+  return fold.question(list)
 end
 
 local FORGOTTEN = "virtlun: test:/// lives in this process only; nothing outlives it"
