@@ -102,7 +102,7 @@ describe("a block of cells", function()
   end)
 
   it("names the hosts that hang, a few of them, until they answer", function()
-    local round = round_of(domains_of(2), { 0, host("connecting", A), host("waiting", A, 2), host("waiting", B, 13) },
+    local round = round_of(domains_of(2), { 0, host("connecting", A), host("waiting", A, 2.5), host("waiting", B, 13) },
       { 1, host("waiting", B, 14), host("waiting", "c", 3), host("waiting", "d", 3), host("waiting", "e", 3) })
     assert.same({ A .. " has not answered for 2 s", B .. " has not answered for 14 s", "c has not answered for 3 s",
       "and 2 more hosts" }, { table.unpack(drawn(round, 1), 3) })
