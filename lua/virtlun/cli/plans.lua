@@ -26,10 +26,24 @@ function plans.limits(args)
     reattach = not args.no_reattach, timeout = args.timeout, undo = args.undo_all and "all" or nil }
 end
 
-function plans.print(plan, out)
-  for _, line in ipairs(plan_view.lines(plan, { paint = out.paint, verbose = out.verbose })) do out:line(line) end
+local function print_diff(plan, out)
   if not out.xml_diff then return end
   for _, line in ipairs(xml_diff_view.lines(plan, { paint = out.paint })) do out:line(line) end
+end
+
+function plans.print(plan, out)
+  for _, line in ipairs(plan_view.lines(plan, { paint = out.paint, verbose = out.verbose })) do out:line(line) end
+  print_diff(plan, out)
+end
+
+--- Several plans, what is the same for many told once.
+function plans.print_all(list, out)
+  if #list == 1 then return plans.print(list[1], out) end
+  local _, width = out:size()
+  for _, line in ipairs(fold.lines(list, { paint = out.paint, verbose = out.verbose, width = width })) do
+    out:line(line)
+  end
+  for _, plan in ipairs(list) do print_diff(plan, out) end
 end
 
 function plans.count_changes(list)
@@ -61,10 +75,7 @@ function plans.data(list, found, report)
     done = report and report.done }
 end
 
---- What is asked before anything is changed.
-function plans.question(list)
-  return fold.question(list)
-end
+plans.question = fold.question
 
 local FORGOTTEN = "virtlun: test:/// lives in this process only; nothing outlives it"
 
