@@ -69,6 +69,8 @@ describe("a block of cells", function()
     round:take(domain("failed", "vm0002", { message = "no" }), 4)
     assert.same({ "[#############-------] 2/3 domains planned, 1 failed, 4 s, about 2 s left", ":!o",
       "vm0003: is planned" }, drawn(round, 4))
+    round = round_of(three, { 0, domain("planning", "vm0001") }, { 2, domain("planning", "vm0001") })
+    assert.equal("[--------------------] 0/3 domains planned, 4 s", drawn(round, 4)[1])
   end)
 
   it("then tells what is made, from the beginning of that on", function()
@@ -91,14 +93,16 @@ describe("a block of cells", function()
 
   it("counts a domain once that is planned again", function()
     local round = round_of(domains_of(2), { 0, domain("planned", "vm0001"), domain("begin", "vm0001") },
-      { 1, domain("planning", "vm0001"), domain("planned", "vm0001"), domain("begin", "vm0001") },
+      { 1, step("begin", "vm0001"), domain("planning", "vm0001") })
+    assert.same({ "[--------------------] 0/2 domains, 1 s", "o.", "vm0001: is planned" }, drawn(round, 1))
+    round = round_of(domains_of(2), { 0, domain("planned", "vm0001"), domain("begin", "vm0001") },
       { 2, domain("failed", "vm0001"), domain("planning", "vm0001") })
     assert.same({ "[--------------------] 0/2 domains, 2 s", "o.", "vm0001: is planned" },
       { (drawn(round, 2)[1]:gsub(", about.*", "")), drawn(round, 2)[2], drawn(round, 2)[3] })
   end)
 
   it("names the hosts that hang, a few of them, until they answer", function()
-    local round = round_of(domains_of(2), { 0, host("connecting", A), host("waiting", A, 2), host("waiting", B, 13) },
+    local round = round_of(domains_of(2), { 0, host("connecting", A), host("waiting", A, 2.5), host("waiting", B, 13) },
       { 1, host("waiting", B, 14), host("waiting", "c", 3), host("waiting", "d", 3), host("waiting", "e", 3) })
     assert.same({ A .. " has not answered for 2 s", B .. " has not answered for 14 s", "c has not answered for 3 s",
       "and 2 more hosts" }, { table.unpack(drawn(round, 1), 3) })
@@ -248,17 +252,17 @@ describe("progress of many domains", function()
   end)
 
   it("is a line for each domain that has ended elsewhere", function()
-    local out, shown = recorder({}, domains_of(6))
+    local out, shown = recorder({}, domains_of(7))
     tell(shown, host("connecting", A), host("connected", A), domain("planning", "vm0001"), domain("planned", "vm0001"),
       domain("begin", "vm0001"), step("begin", "vm0001"), step("done", "vm0001"),
       domain("done", "vm0001", { changes = 3, made = 3 }), domain("done", "vm0002", { changes = 1, made = 1 }),
       domain("done", "vm0003", { changes = 0, made = 0 }),
       domain("failed", "vm0004", { message = "vm0004: it is gone" }),
       domain("partly", "vm0005", { changes = 3, made = 2, message = "vm0005: it is gone" }),
-      domain("left", "vm0006"))
-    assert.same({ "[1/6] vm0001: 3 changes made", "[2/6] vm0002: 1 change made", "[3/6] vm0003: nothing to do",
-      "[4/6] vm0004: failed: vm0004: it is gone", "[5/6] vm0005: failed after 2 changes made: vm0005: it is gone",
-      "[6/6] vm0006: left" }, out.said)
+      domain("left", "vm0006"), domain("done", "vm0007", { changes = 0, made = 2 }))
+    assert.same({ "[1/7] vm0001: 3 changes made", "[2/7] vm0002: 1 change made", "[3/7] vm0003: nothing to do",
+      "[4/7] vm0004: failed: vm0004: it is gone", "[5/7] vm0005: failed after 2 changes made: vm0005: it is gone",
+      "[6/7] vm0006: left", "[7/7] vm0007: 2 changes made" }, out.said)
   end)
 
   it("names a host that begins to hang once, and when it answers again", function()
@@ -321,6 +325,9 @@ describe("progress of a single domain", function()
     local out, shown = recorder({ redraw = true }, domains_of(1))
     tell(shown, host("waiting", A, 2), host("waiting", A, 3), host("answering", A))
     assert.same({ A .. " has not answered for 2 s", A .. " answers again" }, out.said)
+    out, shown = recorder({ json = true }, domains_of(1))
+    tell(shown, host("waiting", A, 2))
+    assert.same({}, out.said)
   end)
 end)
 

@@ -90,7 +90,7 @@ local function activity(round)
 end
 
 local function silence(host)
-  return ("%s has not answered for %d s"):format(host.uri, host.seconds)
+  return ("%s has not answered for %d s"):format(host.uri, host.seconds // 1)
 end
 
 --- Lines that tell where a round stands, for a terminal of so many lines and columns.  The last column stays free, as
