@@ -105,7 +105,8 @@ local function attach_in_turns(connection, daemon, path)
   local begun = client.now()
   assert(plan:apply { on_progress = function(event)
     if event.state ~= "done" then return end
-    theirs = theirs + bare:run { { "attach_device", event.step.calls[1].xml, calls.flags { live = true, config = true } } }
+    local both = calls.flags { live = true, config = true }
+    theirs = theirs + bare:run { { "attach_device", event.step.calls[1].xml, both } }
   end })
   local ours = client.now() - begun - theirs
   bare:close()
