@@ -23,8 +23,8 @@ local function run(host, plan, opts)
   return { domain = dom.name, done = plan.changes, notes = host.notes }
 end
 
---- What fn(...) gives, of which the plan is told how it ended: its result is "done", "partly", "failed", or "left" where it
--- was stopped before anything was made, and its steps have theirs.
+--- What fn(...) gives.  The plan is told how it ended: its result is "done", "partly", "failed", or "left" where it was
+-- stopped before anything was made, and its steps have theirs.
 local function conclude(plan, dom, fn, ...)
   local called, result, failure, ended = pcall(fn, ...)
   if not called then

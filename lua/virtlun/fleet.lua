@@ -1,27 +1,24 @@
 --- Many domains on many hosts: planned all together, then made so, in parallel and politely.
 --
--- It works in rounds.  A round plans what is not planned yet, asks once, and makes the plans.  A host that does not answer
--- keeps nobody waiting: what it has comes into the next round.  So do domains that have changed since they were planned,
--- and those whose connection was lost by nothing that they did.  How one domain is planned and made is apply.lua's matter.
+-- It works in rounds.  A round plans what is not planned yet, asks once, and makes the plans.  A host that does not
+-- answer keeps nobody waiting: what it has comes into the next round.  So do domains that have changed since they were
+-- planned, and those whose connection was lost by nothing that they did.  How hosts are shared out is
+-- fleet/scheduler.lua's matter, how one domain is planned and made that of apply.lua.
 
 local hosts = require "virtlun.fleet.hosts"
 local limits = require "virtlun.fleet.limits"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
+local scheduler = require "virtlun.fleet.scheduler"
 local selection = require "virtlun.selection"
 local tasks = require "virtlun.tasks"
 
 local fleet = {}
 
-local HOSTS = 10 -- at once
-local DOMAINS = 5 -- of a host at once: a daemon reads no more requests of one connection (facts 11)
 local ATTEMPTS = 3 -- to find a domain as it was planned, and its host connected
-local TICK = 0.2 -- seconds between two looks at who does not answer
 
 local Fleet = {}
 Fleet.__index = Fleet
-
--- Events ---------------------------------------------------------------------------------------------------
 
 --- Tells who listens.  What a listener raises waits for the end: it must not leave a drive out.
 function Fleet:tell(event)
@@ -29,32 +26,6 @@ function Fleet:tell(event)
   local good, message = pcall(self.opts.on_progress, event)
   if not good and not self.raised then self.raised = { message } end
 end
-
-function Fleet:tell_of(entry, state)
-  local plan, first = entry.plan, entry.problems[1]
-  local is_bad = state == "failed" or state == "partly"
-  self:tell { event = "domain", state = state, domain = entry.domain.name, uri = entry.host.uri,
-    changes = plan and plan.changes, made = entry.made, message = is_bad and first and problems.line(first) or nil }
-end
-
-function Fleet:tell_of_host(host, state, fields)
-  fields = fields or {}
-  fields.event, fields.state, fields.uri = "host", state, host.uri
-  self:tell(fields)
-end
-
---- Notes which hosts do not answer, and tells of them each second.
-function Fleet:look_at_hosts()
-  for _, host in ipairs(self.hosts) do
-    local seconds = host.working > 0 and math.floor(host:silence()) or 0
-    local hangs = seconds >= hosts.SILENT
-    if hangs and seconds ~= host.told then self:tell_of_host(host, "waiting", { seconds = seconds }) end
-    if host.hangs and not hangs and host.working > 0 then self:tell_of_host(host, "answering") end
-    host.hangs, host.told = hangs, seconds
-  end
-end
-
--- Working through the hosts --------------------------------------------------------------------------------
 
 function Fleet:is_stopped()
   return self.opts.stop ~= nil and self.opts.stop()
@@ -65,78 +36,16 @@ function Fleet:has_failed()
   return self.failures > self.may_fail
 end
 
---- The entries by their hosts, in the order of both: list of { host =, ... }.
-local function by_host(entries)
-  local groups, of = {}, {}
-  for _, entry in ipairs(entries) do
-    local group = of[entry.host]
-    if not group then
-      group = { host = entry.host }
-      of[entry.host], groups[#groups + 1] = group, group
-    end
-    group[#group + 1] = entry
-  end
-  return groups
-end
-
---- The connection of a host; nil and problems.
-function Fleet:connect(host)
-  if host.connection then return host.connection end
-  self:tell_of_host(host, "connecting")
-  local connection, failure = host:connect()
-  if connection then self:tell_of_host(host, "connected")
-  else self:tell_of_host(host, "lost", { message = problems.line(failure[1]) })
-  end
-  return connection, failure
-end
-
---- Begins to work on the domains of a host.
-function Fleet:begin(group, fn)
-  local host = group.host
-  host.working = host.working + 1
-  tasks.spawn(function()
-    local good, message = pcall(function()
-      local connection, failure = self:connect(host)
-      tasks.each(group, DOMAINS, function(entry) fn(self, entry, connection, failure) end)
-    end)
-    if not good then self.raised = self.raised or { message } end
-    host.working = host.working - 1
-    self.bell:ring()
-  end)
-end
-
---- How many hosts are worked on that answer, and how many that do not.
-function Fleet:count_working()
-  local busy, hanging = 0, 0
-  for _, host in ipairs(self.hosts) do
-    if host.working > 0 and host.hangs then hanging = hanging + 1
-    elseif host.working > 0 then busy = busy + 1
-    end
-  end
-  return busy, hanging
-end
-
---- fn(self, entry, connection or nil, failure) for each of the entries, so many hosts at once but for those that do not
--- answer.  Returns when all have ended; where may_leave, when all have that answer, or when it is stopped.
-function Fleet:work(entries, fn, may_leave)
-  local groups, begun = by_host(entries), 0
-  while true do
-    local stopped, busy, hanging = self:is_stopped(), self:count_working()
-    while begun < #groups and busy < self.at_once and not stopped do
-      begun, busy = begun + 1, busy + 1
-      self:begin(groups[begun], fn)
-    end
-    busy, hanging = self:count_working()
-    local all_begun = begun == #groups or stopped
-    if all_begun and busy == 0 and (may_leave or hanging == 0) or stopped and may_leave then return end
-    self.bell:wait(TICK)
-    self:look_at_hosts()
-  end
-end
-
 -- One domain -----------------------------------------------------------------------------------------------
 
 local FAILED = { failed = true, partly = true }
+
+function Fleet:tell_of(entry, state)
+  local plan, first = entry.plan, entry.problems[1]
+  self:tell { event = "domain", state = state, domain = entry.domain.name, uri = entry.host.uri,
+    changes = plan and plan.changes, made = entry.made,
+    message = FAILED[state] and first and problems.line(first) or nil }
+end
 
 function Fleet:finish(entry, result, found)
   if result ~= "done" and entry.has_written then result = "partly" end
@@ -155,8 +64,7 @@ end
 
 --- A failure that only the connection is to blame for: another domain's call was not answered, or the daemon has gone.
 local function is_lost(failure)
-  local cause = failure[1] and failure[1].cause
-  return hosts.is_down(failure) and not cause.begun and failure[1].code ~= "no_host"
+  return hosts.is_down(failure) and not failure[1].cause.begun and failure[1].code ~= "no_host"
 end
 
 --- Notes that a connection is of no use any more.
@@ -168,14 +76,14 @@ end
 function Fleet:plan_on(connection, entry)
   local dom, failure = connection:domain(entry.domain.name)
   if not dom then return nil, failure end
-  entry.identity = connection.uri .. "\n" .. dom.uuid
+  entry.connection, entry.identity = connection, connection.uri .. "\n" .. dom.uuid
   return self.opts.plan(dom, entry.domain, self.planning)
 end
 
 function Fleet:plan_one(entry, connection, failure)
   if self:is_stopped() then return end
   self:tell_of(entry, "planning")
-  entry.attempt, entry.state = entry.attempt + 1, "planning"
+  entry.attempt = entry.attempt + 1
   local plan, found = nil, failure
   if connection then plan, found = self:plan_on(connection, entry) end
   if plan then
@@ -186,27 +94,42 @@ function Fleet:plan_one(entry, connection, failure)
   if not self:is_again(entry, connection and is_lost(found)) then self:finish(entry, "failed", found) end
 end
 
+--- The options of an apply.
+function Fleet:making(entry)
+  local how = { on_progress = function(event)
+    event.event, event.uri = "step", entry.host.uri
+    self:tell(event)
+  end }
+  for name, value in pairs(self.planning) do how[name] = value end
+  return how
+end
+
+--- The result of making a domain's plan, as plan:apply gives it.  One that was planned on a connection that is gone is
+-- planned again first: it is made if that comes to the same.
+function Fleet:make_on(connection, entry)
+  if connection ~= entry.connection then
+    local plan, failure = self:plan_on(connection, entry)
+    if not plan then return nil, failure end
+    if plan.fingerprint ~= entry.plan.fingerprint then
+      return problems.fail { code = "host_changed", path = entry.domain.name }
+    end
+    entry.plan = plan
+  end
+  return entry.plan:apply(self:making(entry))
+end
+
 function Fleet:make_one(entry, connection, failure)
   if self:is_stopped() or self:has_failed() then return end
   if not connection then return self:finish(entry, "failed", failure) end
   self:tell_of(entry, "begin")
-  local result, found, ended = entry.plan:apply(self:making(entry))
+  local result, found, ended = self:make_on(connection, entry)
   entry.made = entry.made + (result and result.done or ended and ended.done or 0)
   entry.has_written = entry.has_written or result and result.done > 0 or ended ~= nil and ended.written
   if result then return self:finish(entry, "done", result.notes) end
   lose(entry, connection, found)
   local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
-  if not self:is_again(entry, is_outdated or is_lost(found)) then
-    self:finish(entry, entry.plan.result, found)
-  end
-end
-
---- The options of an apply.
-function Fleet:making(entry)
-  return setmetatable({ on_progress = function(event)
-    event.event, event.uri = "step", entry.host.uri
-    self:tell(event)
-  end }, { __index = self.planning })
+  if self:is_again(entry, is_outdated or is_lost(found)) then return end
+  self:finish(entry, entry.plan.result or "failed", found)
 end
 
 -- Rounds ---------------------------------------------------------------------------------------------------
@@ -217,6 +140,11 @@ function Fleet:entries_in(state)
     if entry.state == state then list[#list + 1] = entry end
   end
   return list
+end
+
+--- Works on entries by one of the methods above.
+function Fleet:work(entries, method, may_leave)
+  self.scheduler:work(entries, function(...) method(self, ...) end, may_leave)
 end
 
 --- A domain that two names of a recipe mean, its UUID say, would be changed to and fro.
@@ -241,30 +169,45 @@ function Fleet:has_mistakes()
   return false
 end
 
+--- Waits for hosts that did not answer until there is something to make, or nobody to wait for.
+function Fleet:wait_for_late()
+  while not self:is_stopped() do
+    local nobody = #self.scheduler:working() == 0
+    if nobody or self.scheduler:has_only_late() and #self:entries_in("planned") > 0 then return end
+    self.scheduler:wait()
+  end
+end
+
 --- Plans what is not planned yet: all of it, or with may_leave what the hosts have that answer.
 function Fleet:plan(may_leave)
-  self:work(self:entries_in("new"), self.plan_one, may_leave)
-  if may_leave and #self:entries_in("planned") == 0 then self:work({}, nil, false) end
+  local entries = self:entries_in("new")
+  for _, entry in ipairs(entries) do entry.state = "begun" end
+  self:work(entries, self.plan_one, may_leave)
+  if may_leave then self:wait_for_late() end
   self:complain_of_twins()
 end
 
---- Hosts that are still waited for, by their URIs.
-function Fleet:late()
-  local late = {}
-  for _, host in ipairs(self.hosts) do
-    if host.working > 0 then late[#late + 1] = host.uri end
+--- What is wrong with the domains that have failed.  A host's failure is that of all its domains, and is told once.
+function Fleet:failed_problems()
+  local found, told = problems.list(), {}
+  for _, entry in ipairs(self.entries) do
+    local first = entry.problems[1]
+    if first and not told[first] then found:append(entry.problems) end
+    if first then told[first] = true end
   end
-  return late
+  return found
 end
 
 --- What is asked about before anything of a round is made.
 function Fleet:round_of(entries)
-  local round = { plans = {}, changed = {}, late = self:late(), problems = problems.list(), number = self.number }
+  local round = { plans = {}, changed = {}, late = self.scheduler:working(), problems = problems.list(),
+    number = self.number }
   for i, entry in ipairs(entries) do
     round.plans[i] = entry.plan
     round.problems:append(entry.found)
     if entry.changed then round.changed[#round.changed + 1] = entry.plan end
   end
+  round.problems:append(self:failed_problems())
   return round
 end
 
@@ -278,7 +221,8 @@ end
 function Fleet:make(entries)
   local changing = {}
   for _, entry in ipairs(entries) do
-    if entry.plan.changes > 0 then changing[#changing + 1] = entry
+    if entry.plan.changes > 0 then
+      changing[#changing + 1] = entry
     else
       entry.plan.result = "done"
       self:finish(entry, "done")
@@ -300,7 +244,7 @@ function Fleet:run()
   until self:has_failed() or self:is_stopped() or #self:entries_in("ended") == #self.entries
 end
 
--- The whole ------------------------------------------------------------------------------------------------
+-- The report -----------------------------------------------------------------------------------------------
 
 --- What nobody has made any more.
 function Fleet:leave(entry)
@@ -314,38 +258,31 @@ end
 
 --- Why domains were left that could have been made.
 function Fleet:why_left(left)
-  local found = problems.list()
   if self:has_failed() then
-    found:append { problems.new { code = "max_fail", value = tostring(self.failures),
-      expected = tostring(self.may_fail) } }
+    return { problems.new { code = "max_fail", value = tostring(self.failures), expected = tostring(self.may_fail) } }
   elseif left > 0 and self:is_stopped() then
-    found:append { problems.new { code = "stopped_run", value = tostring(left), expected = tostring(#self.entries) } }
+    return { problems.new { code = "stopped_run", value = tostring(left), expected = tostring(#self.entries) } }
   end
-  return found
+  return {}
 end
 
 --- See fleet.apply.
 function Fleet:report()
-  local report = { domains = {}, problems = problems.list(), done = 0, failed = false, changed = false }
-  local told, left = {}, 0
+  local report = { domains = {}, problems = self:failed_problems(), done = 0, failed = false, changed = false }
+  local left = 0
   for i, entry in ipairs(self.entries) do
-    -- A host's failure is that of all its domains, and is told once.
-    if not told[entry.problems[1] or entry] then report.problems:append(entry.problems) end
-    told[entry.problems[1] or entry] = true
-    if entry.result == "left" then left = left + 1 end
     report.domains[i] = { domain = entry.domain.name, uri = entry.host.uri, result = entry.result, plan = entry.plan,
       made = entry.made, problems = entry.problems, found = entry.found }
     report.done = report.done + entry.made
-    report.failed = report.failed or entry.result ~= "done" and not (self.is_plan and entry.state == "planned")
+    report.failed = report.failed or entry.state ~= "planned" and entry.result ~= "done"
     report.changed = report.changed or entry.has_written or false
+    if entry.result == "left" then left = left + 1 end
   end
   report.problems:append(self:why_left(left))
   return report
 end
 
-function Fleet:close()
-  tasks.each(self.hosts, #self.hosts, function(host) host:close() end)
-end
+-- The whole ------------------------------------------------------------------------------------------------
 
 --- What the domains are planned and made with.
 local function planning_of(desired, opts)
@@ -356,27 +293,26 @@ local function planning_of(desired, opts)
   return planning
 end
 
+local function plan_as_usual(dom, domain, opts)
+  return dom:plan(domain, opts)
+end
+
 local function new_fleet(desired, opts)
-  opts = setmetatable({ plan = opts.plan or function(dom, domain, how) return dom:plan(domain, how) end },
-    { __index = opts })
-  local self = setmetatable({ opts = opts, at_once = opts.hosts or HOSTS, entries = {}, hosts = {}, number = 0,
-    failures = 0, may_fail = limits.failures(opts.max_fail, #desired, opts.batches), bell = tasks.bell() }, Fleet)
-  self.planning = planning_of(desired, opts)
-  local by_uri = {}
-  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout), transports = opts.transports, ask = opts.ask }
+  local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
+    planning = planning_of(desired, opts), entries = {}, number = 0, failures = 0,
+    may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
+  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout) }
+  self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
+    function() return self:is_stopped() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
-    local uri = domain.uri or opts.uri
-    local host = by_uri[uri or ""]
-    if not host then
-      host = hosts.new(uri, open)
-      by_uri[uri or ""], self.hosts[#self.hosts + 1] = host, host
-    end
-    self.entries[i] = { domain = domain, host = host, state = "new", attempt = 0, made = 0, problems = problems.list() }
+    self.entries[i] = { domain = domain, host = self.scheduler:host(domain.uri or opts.uri), state = "new",
+      attempt = 0, made = 0, problems = problems.list() }
   end
   return self
 end
 
-local function check_limits(opts, level)
+local function check(opts, level)
+  options.check(opts, "fleet", level + 1)
   for _, size in ipairs(opts.batches or {}) do
     if not limits.is_limit(size, 1) then error(("'%s' is no size of a batch"):format(tostring(size)), level + 1) end
   end
@@ -385,49 +321,50 @@ local function check_limits(opts, level)
   end
 end
 
---- Runs a fleet as one function: its report.
+--- Runs a fleet as one function: its report.  What was raised meanwhile is raised when nothing is in flight any more.
 local function run(desired, opts, fn)
-  options.check(opts, "fleet", 3)
   opts = opts or {}
-  check_limits(opts, 3)
-  local self
-  local report = tasks.run(function()
-    self = new_fleet(desired, opts)
+  check(opts, 3)
+  return tasks.run(function()
+    local self = new_fleet(desired, opts)
     fn(self)
-    local made = self:report()
-    self:close()
-    return made
+    local report = self:report()
+    self.scheduler:close()
+    local raised = self.raised or self.scheduler.raised
+    if raised then error(raised[1], 0) end
+    return report
   end)
-  if self.raised then error(self.raised[1], 0) end
-  return report
 end
 
 --- fleet.plans(desired, opts) -> report: the plans of all domains, of which nothing is made.  See fleet.apply.
 function fleet.plans(desired, opts)
   return run(desired, opts, function(self)
-    self.is_plan = true
     self:plan(false)
-    for _, entry in ipairs(self:entries_in("new")) do self:leave(entry) end
+    for _, entry in ipairs(self.entries) do
+      if entry.state ~= "planned" and entry.state ~= "ended" then self:leave(entry) end
+    end
   end)
 end
 
 --- fleet.apply(desired, opts) -> report.  desired: list of described domains, each on the host of its uri.
 -- opts: those of dom:plan and plan:apply, and
 --   uri         that of domains that say none; nil is libvirt's default
+--   readonly    see virtlun.open, as transports and ask
 --   hosts       how many are worked on at once (10); one that has not answered for two seconds is not counted
+--   patience    how many seconds a host that does not answer may keep the others waiting (2)
 --   batches     list of sizes, numbers of domains with changes or percentages of them: { 1, "10%", "100%" }
 --   max_fail    how many domains may fail before no further one is begun, as 3 or "10%" of all; 0 where there are
 --               batches.  Without it, a mistake in any description keeps everything from being made, and a host that
 --               cannot be reached keeps only its own domains from it
---   transports  see virtlun.open, as ask and readonly
 --   plan        function(dom, domain, opts) -> plan or nil, problems: how a plan comes about, unless by dom:plan
 --   confirm     function(round) -> whether it may be made; round: { plans =, changed = those that were planned again
---               because their domains have changed, late = URIs of hosts that have not answered yet, problems =,
---               number = }.  It is asked once for each round
+--               because their domains have changed, late = URIs of hosts that have not answered yet, problems = what
+--               was found by planning and what keeps other domains from being made, number = }.  It is asked once for
+--               each round
 --   on_progress function(event): { event = "step", ... } as for plan:apply, with its uri; { event = "domain", domain =,
 --               uri =, state = "planning", "planned", "begin" or its result, changes =, made =, message = };
---               { event = "host", uri =, state = "connecting", "connected", "lost", "waiting" or "answering", seconds =,
---               message = }
+--               { event = "host", uri =, state = "connecting", "connected", "lost", "waiting" or "answering",
+--               seconds =, message = }
 --   stop        function: whether nothing more is to be begun
 -- The report: { domains = list of { domain =, uri =, result = "done", "partly", "failed" or "left", plan =, made =
 -- number of steps, problems = }, problems = all of them, done = number of steps made, changed = whether a host was

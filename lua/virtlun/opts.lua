@@ -13,7 +13,8 @@ local kinds = {
   only = "table", except = "table", known = "table",
   from = "string", how = { "reboot", "reset" }, power_off = "boolean",
   uri = "string", live = "boolean",
-  hosts = "number", batches = "table", max_fail = "limit", transports = "table", ask = "function", plan = "function",
+  hosts = "number", patience = "number", batches = "table", max_fail = "limit", plan = "function",
+  transports = "table", ask = "function",
 }
 
 -- Which functions take which.
@@ -23,7 +24,7 @@ local of = {
     "stop", "on_progress", "confirm" },
   reboot = { "from", "how", "power_off", "force", "timeout" },
   import = { "uri", "live" },
-  fleet = { "uri", "hosts", "batches", "max_fail", "transports", "ask", "readonly", "plan" },
+  fleet = { "uri", "hosts", "patience", "batches", "max_fail", "transports", "ask", "readonly", "plan" },
 }
 table.move(of.change, 1, #of.change, #of.fleet + 1, of.fleet)
 

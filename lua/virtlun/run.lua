@@ -231,7 +231,7 @@ function Run:mend(failure)
   self:tell_made(failure)
 end
 
---- What is told where a second signal has come: the steps that were begun may have been made, and nothing else is tried.
+--- What is told where a second signal has come: the steps that were begun may have been made; nothing else is tried.
 function Run:give_up()
   local last
   for number, step in ipairs(self.steps) do
@@ -266,8 +266,9 @@ function Run:ending()
     step.result = step.result or move.begun and "failed" or "left"
   end
   if self.host.boot then self.steps[1].result = self.steps[1].result or "left" end
-  return { written = is_changed(self.host, self.before, self.given_up), done = self:count("done"), undone = self:count("undone"),
-    failed = self:count("failed"), unknown = self:count("unknown"), left = self:count("left") }
+  return { written = is_changed(self.host, self.before, self.given_up), done = self:count("done"),
+    undone = self:count("undone"), failed = self:count("failed"), unknown = self:count("unknown"),
+    left = self:count("left") }
 end
 
 --- All of it, and what is done where it fails: true, or nil and problems.

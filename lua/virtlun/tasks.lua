@@ -1,5 +1,5 @@
---- Tasks: functions in which a wait lets others go on.  Knows the mailbox to which all comes that is waited for, and not
--- what that is: calls and events are those of jobs.lua.
+--- Tasks: functions in which a wait lets others go on.  Knows the mailbox to which all comes that is waited for, and
+-- not what that is: calls and events are those of jobs.lua.
 --
 -- Each task belongs to a family.  That of tasks.run is served by it until its first task has ended, so that a function
 -- of the library can do many things at once and still be called like any other; all other tasks are served by

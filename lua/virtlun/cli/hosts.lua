@@ -28,14 +28,10 @@ function Hosts:close()
   for _, connection in pairs(self.open) do connection:close() end
 end
 
--- libvirt itself waits so long for a locked tray, an unplug, a change by somebody else.
-local SHORTEST = 10
-
 --- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up).
 function hosts.new(opts)
-  local timeout = opts.timeout and math.max(opts.timeout, SHORTEST)
-  return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = timeout, open = {}, failed = {} },
-    Hosts)
+  return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = virtlun.host_timeout(opts.timeout),
+    open = {}, failed = {} }, Hosts)
 end
 
 return hosts

@@ -21,15 +21,10 @@ local function some(list)
   return list and list[1] and list or nil
 end
 
---- Notes which names of --only and --except the described domains have: a name of one is no mistake in another one.
-function plans.note_known(args, domains)
-  if some(args.only) or some(args.except) then args.known = virtlun.known(domains, args) end
-end
-
 --- The flags that limit a plan and its apply, as the library takes them.
 function plans.limits(args)
-  return { scope = scope_of(args), only = some(args.only), except = some(args.except), known = args.known,
-    force = args.force, reattach = not args.no_reattach, timeout = args.timeout, undo = args.undo_all and "all" or nil }
+  return { scope = scope_of(args), only = some(args.only), except = some(args.except), force = args.force,
+    reattach = not args.no_reattach, timeout = args.timeout, undo = args.undo_all and "all" or nil }
 end
 
 function plans.print(plan, out)
@@ -44,8 +39,18 @@ function plans.count_changes(list)
   return count
 end
 
---- Plans and problems as data.
-function plans.data(list, found)
+--- How each domain of a report ended, as data.
+local function ends_of(report)
+  local ends = json_view.list {}
+  for i, entry in ipairs(report.domains) do
+    ends[i] = { domain = entry.domain, uri = entry.uri, result = entry.result, done = entry.made,
+      changes = entry.plan and entry.plan.changes }
+  end
+  return ends
+end
+
+--- Plans and problems as data, and how they ended if there is a report.
+function plans.data(list, found, report)
   for _, plan in ipairs(list) do
     json_view.list(plan.steps)
     json_view.list(plan.pending)
@@ -53,7 +58,8 @@ function plans.data(list, found)
     plan.counts, plan.notes = plan_view.counts(plan), nil
   end
   return { plans = json_view.list(list), changes = plans.count_changes(list), counts = plan_view.total(list),
-    problems = json_view.list(found or virtlun.problems()) }
+    problems = json_view.list(found or virtlun.problems()), domains = report and ends_of(report),
+    done = report and report.done }
 end
 
 local holds_data = { disk = true, lun = true, hostdev = true }

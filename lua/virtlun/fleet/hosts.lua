@@ -1,18 +1,16 @@
---- The hosts of a fleet: one connection each, opened when first wanted and again where it was lost, and whether the host
--- answers.  Knows neither plans nor rounds.
+--- The hosts of a fleet: one connection each, opened when first wanted and again where it was lost, and whether the
+-- host answers.  Knows neither plans nor rounds.
 
 local jobs = require "virtlun.jobs"
 
 local hosts = {}
-
-hosts.SILENT = 2 -- seconds without an answer, after which nobody else waits for a host
 
 local Host = {}
 Host.__index = Host
 
 --- A host by its URI, nil for libvirt's default.  opts: those of virtlun.open.
 function hosts.new(uri, opts)
-  return setmetatable({ uri = uri or "", given = uri, opts = opts, working = 0, hangs = false }, Host)
+  return setmetatable({ uri = uri or "", given = uri, opts = opts, working = 0, late = false, hangs = false }, Host)
 end
 
 --- What of a failure is the host's or its connection's, and no mistake of whoever wants something of it.
