@@ -14,10 +14,11 @@ enum { HELD = sizeof numbers / sizeof numbers[0], COUNTED = 3 };
 static struct sigaction before[COUNTED];
 static volatile sig_atomic_t counting, counted, latest;
 
+/* Those that are counted end nothing, and whoever counts wants to know of them at once. */
 void virt_signals_hold(bool hold) {
   sigset_t set;
   sigemptyset(&set);
-  for (size_t i = 0; i < HELD; i++) sigaddset(&set, numbers[i]);
+  for (size_t i = hold && counting ? COUNTED : 0; i < HELD; i++) sigaddset(&set, numbers[i]);
   pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 

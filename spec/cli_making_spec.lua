@@ -2,9 +2,9 @@
 -- change and signals come meanwhile; on domains in memory, and with plans that only pretend.
 local cli = require("virtlun.cli")
 local fake = require("support.fake_host")
+local fake_devices = require("support.fake.devices")
 local files = require("support.files")
 local host = require("support.host_xml")
-local making = require("virtlun.cli.making")
 local output = require("virtlun.cli.output")
 local virtlun = require("virtlun")
 
@@ -119,83 +119,69 @@ describe("apply, where a running domain loses data", function()
   end)
 end)
 
--- What is told of plans that only pretend ---------------------------------------------------------------------
+-- Signals ---------------------------------------------------------------------------------------------------
 
--- An output that keeps what is told.
-local function silent()
-  local told = {}
-  return { can_redraw = true, progress = function(_, text) told[#told + 1] = text end, status = function() end,
-    clear = function() end }, told
+-- Two domains with a drive each that is to change, and the recipe's path.
+local function start_two()
+  local machine, path = start([[for _, name in ipairs { "web01", "web02" } do
+    domain(name) { cdrom { dev = "sda", source = "/b.iso" } }
+  end]])
+  machine:add { name = "web02", devices = { HBA, host.drive("sda", { path = "/a.iso" }) } }
+  return machine, path
 end
 
-local function no_options() return {} end
+-- What is in the CD drive of a running domain.
+local function medium_of(machine, name)
+  local live = machine:find(name).live
+  return fake_devices.path_of(live.devices[live:disk_at("sda")])
+end
 
--- A plan of one change; begin(tell, step) does what applying it would.
-local function pretended(domain, begin)
-  local plan = { domain = domain, changes = 1, steps = { { action = "change", kind = "cdrom", device = "sda" } } }
-  function plan:apply(opts)
-    begin(opts.on_progress, self.steps[1], self)
-    return { domain = domain, done = 1, notes = virtlun.problems() }
+-- Calls fn before the first call of that name, or that changes something.
+local function before_call(machine, name, fn)
+  function machine.fault(about)
+    if about.name ~= name and not (name == "writing" and about.writes) then return nil end
+    machine.fault = nil
+    return fn()
   end
-  return plan
 end
 
-local function done(_, step) step.result = "done" end
-
-describe("making plans", function()
-  it("says how much was made", function()
-    local out, told = silent()
-    local made = making.all({ { plan = pretended("a", done) } }, no_options, out)
-    assert.same({ "a: 1 change made" }, told)
-    out.can_redraw = false
-    making.all({ { plan = pretended("b", done) } }, no_options, out)
-    assert.same({ "a: 1 change made" }, told)
-    assert.same({ false, true, 0 },
-      { made.failed, made.changed, making.status(made.failed, made.changed, made.signal) })
+describe("apply, where a signal comes", function()
+  it("ends the step, and leaves the domains that it has not begun", function()
+    local machine, path = start_two()
+    before_call(machine, "writing", interrupt)
+    local status, said = command(machine, "apply --yes " .. path, {})
+    assert.equal(130, status, said)
+    assert.truthy(said:find("stopped as asked, with 1 of 2 domains left (the same again goes on from there)", 1, true),
+      said)
+    assert.equal("/b.iso", medium_of(machine, "web01"))
+    assert.equal("/a.iso", medium_of(machine, "web02"))
+    assert.equal(0, (command(machine, "apply --yes " .. path, {})))
+    assert.equal("/b.iso", medium_of(machine, "web02"))
   end)
 
-  it("does not end well where a signal has left domains", function()
-    local out, told = silent()
-    local one = pretended("a", function(_, step)
+  it("a second time, does not know how the step ended that it has given up", function()
+    local machine, path = start_two()
+    before_call(machine, "writing", function()
       interrupt()
-      step.result = "done"
+      interrupt()
+      error("interrupted!", 0) -- what waits raises then
     end)
-    local two = pretended("b", done)
-    local made = making.all({ { plan = one }, { plan = two } }, no_options, out)
-    assert.equal(130, making.status(made.failed, made.changed, made.signal))
-    assert.equal("b: stopped as asked, after 0 of 1 changes (the same again goes on from there)",
-      virtlun.line(made.problems[1]))
-    assert.same({ "a: 1 change made", "b: of 1 change 1 left" }, told)
-    assert.same({ "done", "left", "left" }, { one.result, two.result, two.steps[1].result })
+    local status, said = command(machine, "apply --yes " .. path, {})
+    assert.equal(130, status, said)
+    assert.truthy(said:find("web01: of 1 change 1 given up", 1, true), said)
+    assert.truthy(said:find("web01.sda: was given up while it was changed", 1, true), said)
+    assert.truthy(said:find("1 of 2 domains left", 1, true), said)
   end)
 
-  it("that was given up before anything was begun has changed nothing", function()
-    local plan = pretended("a", function() error("interrupted!", 0) end)
-    local made = making.one(function(opts) return plan:apply(opts) end, {}, { plan = plan }, (silent()))
-    assert.equal("a: stopped as asked, after 0 of 1 changes (the same again goes on from there)",
-      virtlun.line(made.failure[1]))
-    assert.falsy(making.conclude(plan, made.result, made.failure, made.ending))
-    assert.same({ "left", "left" }, { plan.result, plan.steps[1].result })
-  end)
-
-  it("does not know how a step ended that was begun and given up", function()
-    local out, told = silent()
-    local plan = pretended("a", function(tell, _, plan)
-      local steps = plan.steps
-      tell { state = "begin", step = steps[1], domain = "a", number = 1 }
-      tell { state = "begin", step = steps[2], domain = "a", number = 2 }
-      steps[2].result = "done"
-      tell { state = "done", step = steps[2], domain = "a", number = 2 }
-      tell { state = "waiting", step = steps[1], domain = "a", number = 1 }
+  it("twice before anything was begun, has changed nothing", function()
+    local machine = start()
+    before_call(machine, "facts", function()
+      interrupt()
+      interrupt()
       error("interrupted!", 0)
     end)
-    for i = 2, 3 do plan.steps[i] = { action = "add", kind = "cdrom", device = "sdb" } end
-    local made = making.all({ { plan = plan } }, no_options, out)
-    local results = {}
-    for i, step in ipairs(plan.steps) do results[i] = step.result end
-    assert.same({ "unknown", "done", "left" }, results)
-    assert.equal("a: of 3 changes 1 done, 1 given up, 1 left", told[#told])
-    assert.equal("a.sda", made.problems[1].path)
-    assert.same({ "partly", true }, { plan.result, made.changed })
+    local status, said = command(machine, "insert web01 sda /b.iso", {})
+    assert.equal(130, status, said)
+    assert.truthy(said:find("stopped as asked, after 0 of 1 changes", 1, true), said)
   end)
 end)

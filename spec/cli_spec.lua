@@ -174,16 +174,16 @@ describe("virtlun plan", function()
 
   it("asks for no right to change anything, as show does not", function()
     local result = child.script([[
-      local virtlun, cli = require "virtlun", require "virtlun.cli"
-      local open = virtlun.open
-      function virtlun.open(uri, opts)
+      local backend, cli = require "virtlun.backend", require "virtlun.cli"
+      local open = backend.open
+      function backend.open(uri, opts)
         print("readonly", opts.readonly)
         return open(uri, opts)
       end
       cli.main { "plan", "-q", "spec/recipes/dvd.lua" }
       cli.main { "show", "-q", "-c", "test:///default", "none" }
       cli.main { "apply", "-q", "--yes", "spec/recipes/dvd.lua" }]])
-    assert.equal("readonly\ttrue\nreadonly\ttrue\nreadonly\tfalse\n", result.out)
+    assert.equal("readonly\ttrue\nreadonly\ttrue\nreadonly\tnil\n", result.out)
   end)
 
   it("exits 2 for changes only when asked to", function()
@@ -485,7 +485,7 @@ describe("the command line", function()
       commands.help = function() error("interrupted!", 0) end -- what lua makes of SIGINT
       print(cli.main { "help" })
       commands.help = function(_, out)
-        require("virtlun.cli.making").all({}, nil, out)
+        require("virtlun.cli.making").interruptible(out, function() end)
         error("interrupted!", 0)
       end
       print(cli.main { "help" })

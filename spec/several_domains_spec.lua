@@ -20,7 +20,7 @@ describe("several domains", function()
       print(cli.main { "plan", "-c", "test:///default", "-" })]],
       { stdin = 'domain "test" { uri = "test:///default" }\ndomain "tset" {}' })
     assert.equal("tset: there is no domain 'tset' (did you mean 'test'?)\n", result.err)
-    assert.equal("1\n", result.out)
+    assert.equal("test  running  test:///default\n  nothing to do\n1\n", result.out)
   end)
 
   it("refuse a -c that none of them can use", function()

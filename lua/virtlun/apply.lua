@@ -7,6 +7,11 @@ local runs = require "virtlun.run"
 
 local apply = {}
 
+--- What is said of a plan that nobody has begun, because it was stopped before.
+local function not_begun(dom, plan)
+  return problems.fail { code = "stopped", path = dom.name, value = "0", expected = tostring(plan.changes) }
+end
+
 --- Makes what was just read so: { domain =, done =, notes = }; or nil, problems and how it ended.
 local function run(host, plan, opts)
   local dom = host.dom
@@ -16,6 +21,20 @@ local function run(host, plan, opts)
   local good, failure, ended = runs.make(host, plan.steps, opts)
   if not good then return nil, failure, ended end
   return { domain = dom.name, done = plan.changes, notes = host.notes }
+end
+
+--- What fn(...) gives.  The plan is told how it ended: its result is "done", "partly", "failed", or "left" where it was
+-- stopped before anything was made, and its steps have theirs.
+local function conclude(plan, dom, fn, ...)
+  local called, result, failure, ended = pcall(fn, ...)
+  if not called then
+    if not dom.is_given_up(result) then error(result, 0) end
+    result, failure = not_begun(dom, plan)
+  end
+  local is_stopped = not result and (failure[1] == nil or failure[1].code == "stopped")
+  plan.result = result and "done" or ended and ended.written and "partly" or is_stopped and "left" or "failed"
+  for _, step in ipairs(not result and plan.steps or {}) do step.result = step.result or "left" end
+  return result, failure, ended
 end
 
 --- Makes a plan so, if the domain is still as it was planned.  planned: what that was read as, if it was not used yet.
@@ -44,8 +63,8 @@ end
 -- "begin", "waiting", "done", "failed" or "undone", number =, total =, step =, what = "guest" or "busy" that is waited
 -- for, domain = }).
 -- It returns { domain =, done = number of steps, notes = }; or nil, problems, and how it ended: { written = whether the
--- host is changed, done =, failed =, undone =, left = numbers of steps }.  Each step then has its result: "done",
--- "failed", "undone" or "left".
+-- host is changed, done =, failed =, undone =, unknown =, left = numbers of steps }.  Each step then has its result:
+-- "done", "failed", "undone", "unknown" or "left", and the plan has one: see conclude.
 function apply.plan(dom, desired, opts)
   local host, found = hosts.read(dom, desired, opts)
   if not host then return nil, found end
@@ -59,7 +78,7 @@ function apply.plan(dom, desired, opts)
     end
     local planned = host
     host = nil -- what an apply has used is no longer what was planned
-    return run_plan(dom, desired, self, all, planned)
+    return conclude(self, dom, run_plan, dom, desired, self, all, planned)
   end } })
   return plan, found
 end
@@ -80,7 +99,7 @@ function apply.now(dom, desired, opts, seen, allow)
   host.plan.uri = host.plan.uri or dom.connection.uri
   local refused = allow and allow(host.plan)
   if refused and refused:has_errors() then return nil, refused end
-  local result, failure, ended = run_confirmed(host, opts or {})
+  local result, failure, ended = conclude(host.plan, dom, run_confirmed, host, opts or {})
   if not result then return nil, failure, ended end
   result.plan, result.notes = host.plan, found:append(result.notes)
   return result

@@ -18,8 +18,13 @@ local backend = {
 local TIMEOUT = 60 -- seconds for a call
 local CLOSING = 5 -- seconds that closing is waited for: nobody needs its result
 
+--- Makes a call, and notes when the host was last heard of; see Connection:silence.
 local function call(connection, name, handle, ...)
-  return trace.call(jobs.now, name, jobs.call, name, handle, connection.timeout, ...)
+  if connection.owed == 0 then connection.heard = jobs.now() end
+  connection.owed = connection.owed + 1
+  local result, failure = trace.call(jobs.now, name, jobs.call, name, handle, connection.timeout, ...)
+  connection.owed, connection.heard = connection.owed - 1, jobs.now()
+  return result, failure
 end
 
 --- What libvirt refused, as problems.  fields may give another code and path.
@@ -33,7 +38,7 @@ end
 
 -- Domains ------------------------------------------------------------------------------------------------
 
-local Domain = { now = jobs.now, sleep = jobs.sleep, unbroken = jobs.unbroken }
+local Domain = { now = jobs.now, sleep = jobs.sleep, unbroken = jobs.unbroken, is_given_up = jobs.is_given_up }
 Domain.__index = Domain
 
 --- State and nature of the domain: what a plan has to know besides its documents.
@@ -286,6 +291,11 @@ function Connection:volume(pool, name)
   return volume
 end
 
+--- For how many seconds calls have been waiting for answers with nothing heard of the host; 0 while none waits.
+function Connection:silence()
+  return self.owed > 0 and jobs.now() - self.heard or 0
+end
+
 local Subscription = {}
 Subscription.__index = Subscription
 
@@ -349,7 +359,7 @@ function backend.open(uri, opts)
   if opts.transports and not transports.complain(found, {}, uri, opts.transports) then return nil, found end
   local connection = setmetatable({
     handle = jobs.connection(), timeout = opts.timeout or TIMEOUT, readonly = opts.readonly, unplugging = {},
-    events = opts.events ~= false,
+    owed = 0, events = opts.events ~= false,
   }, Connection)
   local opened, added = uri, nil
   if uri and opts.tty == false then opened, added = transports.without_terminal(uri) end

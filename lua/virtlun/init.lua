@@ -4,6 +4,7 @@
 
 local core = require "virtlun.core"
 local dsl = require "virtlun.dsl"
+local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
 
 local virtlun = {
@@ -83,10 +84,29 @@ function virtlun.address_text(address)
   return require("virtlun.guest").address_text(address)
 end
 
+--- virtlun.limit(domains, patterns): those whose name or uri fits one of the patterns, in which * stands for any text;
+-- nil and problems where a pattern fits none.
+function virtlun.limit(...)
+  return require("virtlun.selection").domains(...)
+end
+
+--- virtlun.host_timeout(seconds): what virtlun.open takes as timeout where a step may take so many seconds.
+virtlun.host_timeout = options.for_host
+
 --- virtlun.open(uri, { readonly =, timeout =, events =, transports =, tty =, ask = }): connection to a host; nil and
 -- problems.  See virtlun.backend's file.
 function virtlun.open(...)
   return require("virtlun.backend").open(...)
+end
+
+--- virtlun.apply(domains, opts) -> report: makes many domains on many hosts as they are described, in parallel.
+-- virtlun.plans(domains, opts) -> report: only plans them.  See virtlun.fleet's file.
+function virtlun.apply(...)
+  return require("virtlun.fleet").apply(...)
+end
+
+function virtlun.plans(...)
+  return require("virtlun.fleet").plans(...)
 end
 
 --- virtlun.async(fn, done): begins fn(), in which every wait for a host lets others go on. virtlun.dispatch() calls

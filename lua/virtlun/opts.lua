@@ -7,12 +7,14 @@ local opts = {}
 
 -- What an option may be: a type of Lua, or one of some words.
 local kinds = {
-  readonly = "boolean", events = "boolean", timeout = "number", transports = "table", ask = "function", tty = "boolean",
+  readonly = "boolean", events = "boolean", timeout = "number", tty = "boolean",
   scope = { "live", "config", "both" }, force = "boolean", reattach = "boolean", format = "string", first = "number",
   on_progress = "function", confirm = "function", stop = "function", undo = { "all" }, xml = "boolean",
   only = "table", except = "table", known = "table",
   from = "string", how = { "reboot", "reset" }, power_off = "boolean",
   uri = "string", live = "boolean",
+  hosts = "number", patience = "number", batches = "table", max_fail = "limit", plan = "function",
+  transports = "table", ask = "function",
 }
 
 -- Which functions take which.
@@ -22,7 +24,9 @@ local of = {
     "stop", "on_progress", "confirm" },
   reboot = { "from", "how", "power_off", "force", "timeout" },
   import = { "uri", "live" },
+  fleet = { "uri", "hosts", "patience", "batches", "max_fail", "transports", "ask", "readonly", "plan" },
 }
+table.move(of.change, 1, #of.change, #of.fleet + 1, of.fleet)
 
 local function contains(list, value)
   for _, known in ipairs(list) do
@@ -32,11 +36,25 @@ local function contains(list, value)
 end
 
 local function expected(kind)
+  if kind == "limit" then return "a number or a percentage" end
   return type(kind) == "table" and "one of " .. table.concat(kind, ", ") or "a " .. kind
 end
 
 local function fits(kind, value)
+  if kind == "limit" then return math.type(value) == "integer" or type(value) == "string" end
   return type(kind) == "table" and contains(kind, value) or type(value) == kind
+end
+
+local SHORTEST = 10 -- libvirt itself waits so long for a locked tray, an unplug, a change by somebody else
+
+--- The seconds that a host has for a call where somebody says how long a step may take; nil if that is nil.
+function opts.for_host(seconds)
+  return seconds and math.max(seconds, SHORTEST)
+end
+
+--- The names of the options that `what` takes.
+function opts.names(what)
+  return of[what]
 end
 
 --- Raises unless every option of `given` is one that `what` ("open", "change" or "reboot") takes, and is what it may

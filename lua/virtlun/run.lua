@@ -20,11 +20,12 @@ end
 
 --- steps: those of the plan that whoever applies it holds; each of them is told its result.
 local function new_run(host, steps, opts)
-  local run = setmetatable({ host = host, steps = steps, opts = opts, ahead = host.boot and 1 or 0 }, Run)
+  local run = setmetatable({ host = host, steps = steps, opts = opts, ahead = host.boot and 1 or 0,
+    begun = {} }, Run)
   run.before = state_of(host)
-  run.began = { xml = {}, documents = {} }
-  for name, xml in pairs(host.xml) do run.began.xml[name] = xml end
-  for name, document in pairs(host.documents) do run.began.documents[name] = document end
+  run.was = { xml = {}, documents = {} }
+  for name, xml in pairs(host.xml) do run.was.xml[name] = xml end
+  for name, document in pairs(host.documents) do run.was.documents[name] = document end
   function host.waiting(what) run:report("waiting", run.number, what) end
   for _, step in ipairs(steps) do step.result = nil end -- of an earlier apply
   return run
@@ -45,7 +46,7 @@ local RESULTS = { done = true, failed = true, unknown = true, undone = true }
 --- number: of a move, 0 for the domain itself.
 function Run:tell(state, number)
   number = number + self.ahead
-  if state == "begin" then self.number = number end
+  if state == "begin" then self.number, self.begun[number] = number, true end
   if RESULTS[state] then self.steps[number].result = state end
   self:report(state, number)
 end
@@ -187,7 +188,7 @@ end
 function Run:undo_all(failure)
   local moves = begun_moves(self)
   local opts = { timeout = self.opts.timeout, reattach = self.opts.reattach, force = true }
-  local good, more = undo.all(self.host, moves, self.began, failure, execute_alone(opts))
+  local good, more = undo.all(self.host, moves, self.was, failure, execute_alone(opts))
   if not good then
     failure:append { problems.new { code = "not_undone", path = self.host.dom.name } }
     return failure:append(more)
@@ -230,6 +231,16 @@ function Run:mend(failure)
   self:tell_made(failure)
 end
 
+--- What is told where a second signal has come: the steps that were begun may have been made; nothing else is tried.
+function Run:give_up()
+  local last
+  for number, step in ipairs(self.steps) do
+    if self.begun[number] and not step.result then step.result, last = "unknown", step end
+  end
+  local path = last and ("%s.%s"):format(self.host.dom.name, last.device) or self.host.dom.name
+  return problems.list { problems.new { code = "abandoned", path = path } }
+end
+
 -- How it ended ---------------------------------------------------------------------------------------------
 
 function Run:count(result)
@@ -242,7 +253,8 @@ end
 
 --- Whether something is left of what was written: what was undone again has changed nothing, and what has no answer
 -- may still change something.
-local function is_changed(host, before)
+local function is_changed(host, before, given_up)
+  if given_up then return true end
   if not host.written then return false end
   return host.unanswered or not host:refresh() or state_of(host) ~= before
 end
@@ -254,8 +266,22 @@ function Run:ending()
     step.result = step.result or move.begun and "failed" or "left"
   end
   if self.host.boot then self.steps[1].result = self.steps[1].result or "left" end
-  return { written = is_changed(self.host, self.before), done = self:count("done"), undone = self:count("undone"),
-    failed = self:count("failed"), unknown = self:count("unknown"), left = self:count("left") }
+  return { written = is_changed(self.host, self.before, self.given_up), done = self:count("done"),
+    undone = self:count("undone"), failed = self:count("failed"), unknown = self:count("unknown"),
+    left = self:count("left") }
+end
+
+--- All of it, and what is done where it fails: true, or nil and problems.
+function Run:execute_or_give_up()
+  local ended, good, failure = pcall(function()
+    local good, failure = self:execute()
+    if not good then self:mend(failure) end
+    return good, failure
+  end)
+  if ended then return good, failure end
+  if not self.host.dom.is_given_up(good) then error(good, 0) end
+  self.given_up = true
+  return nil, self:give_up()
 end
 
 --- Makes a work so, which was just read: true; or nil, problems and how it ended.  steps: those of the plan that
@@ -265,8 +291,7 @@ function runs.make(host, steps, opts)
     return problems.fail { code = "plan_edited", path = host.dom.name }
   end
   local run = new_run(host, steps, opts)
-  local good, failure = run:execute()
-  if not good then run:mend(failure) end
+  local good, failure = run:execute_or_give_up()
   local ended = not good and run:ending() or nil
   if run.raised then error(run.raised[1], 0) end
   if good then return true end

@@ -53,6 +53,28 @@ function selection.known(domains, opts)
   return known
 end
 
+--- The domains whose name or uri fits one of the patterns; nil and problems where a pattern fits none.
+function selection.domains(domains, patterns)
+  local kept, used, names = {}, {}, {}
+  for i, domain in ipairs(domains) do
+    local fits
+    for _, pattern in ipairs(patterns) do
+      local one = pattern_of(pattern)
+      if domain.name:find(one) or domain.uri and domain.uri:find(one) then fits, used[pattern] = true, true end
+    end
+    if fits then kept[#kept + 1] = domain end
+    names[i] = domain.name
+  end
+  local found = problems.list()
+  for _, pattern in ipairs(patterns) do
+    if not used[pattern] then
+      found:append { problems.new { code = "no_such_target", value = pattern, near = core.suggest(pattern, names) } }
+    end
+  end
+  if #found > 0 then return nil, found end
+  return kept
+end
+
 local function is_listed(list, name)
   for _, one in ipairs(list or {}) do
     if one == name then return true end

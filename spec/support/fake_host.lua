@@ -141,7 +141,8 @@ function Host:add(fields)
   local function definition(list)
     if not list then return nil end
     local text = host_xml.domain(list, fields)
-    if #self.list > 0 then text = text:gsub(UUID, UUID:gsub("%x%x$", ("%02x"):format(#self.list))) end
+    local own = UUID:sub(1, -3) .. ("%02x"):format((0x3f + #self.list) % 256)
+    text = text:gsub(UUID:gsub("%-", "%%-"), own)
     local made = Definition.parse(text)
     made:complete(true)
     return made
@@ -277,6 +278,7 @@ local function jobs_of(self)
   function jobs.sleep(seconds) self:advance(seconds) end
 
   function jobs.unbroken(fn, ...) return fn(...) end
+  jobs.is_given_up = require("virtlun.jobs").is_given_up
 
   function jobs.connection()
     local connection = {}

@@ -2,9 +2,12 @@
 # A private libvirt daemon with the real QEMU driver, for an ordinary user, below one folder; nothing outside of it is
 # touched. Root becomes another user first, because root always gets the system's daemon.
 #
-#   session.sh missing                 print what this machine lacks for it, nothing if all is there
+#   session.sh missing [test]          print what this machine lacks for it, nothing if all is there; with test nothing
+#                                      of QEMU is needed, as the daemon's test driver needs none
 #   session.sh start FOLDER [OWNER]    start the daemon and print its URI; it leaves by itself after 60 idle seconds.
 #                                      When the process OWNER has gone, all is ended and the folder removed.
+#   session.sh hold FOLDER URI         keep a connection to it open until it ends: libvirt's test driver forgets all that
+#                                      it was told when there is none
 #   session.sh signal FOLDER NAME      send the daemon a signal: STOP, CONT, KILL; returns when it has acted
 #   session.sh stop FOLDER             end it and the machines that it runs, and wait until they have gone
 #
@@ -28,18 +31,22 @@ inside() {
     env -u VIRTLUN_LIVE_ROOT chroot $1 "$root" sh -s "$2" "$folder" <"$0"
 }
 
+lacks() {
+    command -v "$1" >/dev/null || echo "$1"
+}
+
 missing() {
     if [ -n "$root" ]; then
         if [ "$(id -u)" != 0 ]; then echo "root's rights, which VIRTLUN_LIVE_ROOT takes"; else inside "" missing; fi
         command -v virsh >/dev/null || echo virsh
         return
     fi
-    for command in libvirtd virsh qemu-system-x86_64 qemu-system-s390x; do
-        command -v "$command" >/dev/null || echo "$command"
-    done
+    for command in libvirtd virsh; do lacks "$command"; done
+    [ "$(id -u)" != 0 ] || lacks setpriv
+    [ "$1" != test ] || return 0
+    for command in qemu-system-x86_64 qemu-system-s390x; do lacks "$command"; done
     [ -n "$(find /usr/lib /usr/lib64 /usr/local/lib -name 'libvirt_driver_qemu.so' 2>/dev/null | head -n 1)" ] ||
         echo "libvirt's QEMU driver"
-    [ "$(id -u)" != 0 ] || command -v setpriv >/dev/null || echo setpriv
 }
 
 # Goes on as another user, and in another release if one is named.
@@ -111,18 +118,36 @@ await_end() {
     ! alive "$1"
 }
 
-# The daemon's process, if it is still ours.
-daemon() {
-    [ -s "$folder/pid" ] || return 0
-    pid=$(cat "$folder/pid")
+# The process of that file, if it is still ours.
+process() {
+    [ -s "$folder/$1" ] || return 0
+    pid=$(cat "$folder/$1")
     ! grep -q "$folder" "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"
 }
 
+# It asks no questions of its own (-k), and so waits on for a daemon that is halted.
+hold() {
+    rm -f "$folder/held"
+    virsh -q -k 0 -c "$1" "uri; event --loop --event lifecycle" >"$folder/held" 2>&1 </dev/null &
+    echo $! >"$folder/holder"
+    tries=0
+    until [ -s "$folder/held" ] || [ "$tries" -gt 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    grep -qxF "$1" "$folder/held"
+}
+
+let_go() {
+    pid=$(process holder)
+    [ -z "$pid" ] || kill "$pid" || true
+}
+
 send() {
-    pid=$(daemon)
+    pid=$(process pid)
     [ -n "$pid" ] || { echo "no daemon runs in $folder" >&2; exit 1; }
     kill "-$1" "$pid"
-    [ "$1" != KILL ] || await_end "$pid"
+    [ "$1" != KILL ] || { await_end "$pid" && let_go; }
 }
 
 stop_machines() {
@@ -136,7 +161,8 @@ stop_machines() {
 
 # A daemon that has left by itself has taken its pid file along.
 stop() {
-    pid=$(daemon)
+    let_go
+    pid=$(process pid)
     if [ -n "$pid" ]; then
         kill -CONT "$pid"
         kill "$pid" || true
@@ -156,13 +182,17 @@ guard() {
 }
 
 case $act in
-    missing) missing ;;
+    missing) missing "$folder" ;;
     start)
         [ -z "${3:-}" ] || setsid sh "$0" guard "$folder" "$3" </dev/null >/dev/null 2>&1 &
         if [ "$(id -u)" = 0 ]; then become_user; else start; fi
         ;;
+    hold) hold "$3" ;;
     signal) send "$3" ;;
     guard) guard "$3" ;;
     stop) stop ;;
-    *) echo "usage: session.sh missing | start FOLDER [OWNER] | signal FOLDER NAME | stop FOLDER" >&2 && exit 64 ;;
+    *)
+        echo "usage: session.sh missing [test] | start FOLDER [OWNER] | hold FOLDER URI | signal FOLDER NAME |" \
+            "stop FOLDER" >&2 && exit 64
+        ;;
 esac

@@ -1,18 +1,20 @@
 --- Commands that change domains as their recipes or saved plans say: plan and apply, and what remove shares with them:
--- how they come to their plans, and that somebody has said yes before anything is changed.
+-- how they come to their domains and plans, and that somebody has said yes before anything is changed.
 
 local virtlun = require "virtlun"
-local hosts = require "virtlun.cli.hosts"
+local cells = require "virtlun.view.cells"
 local making = require "virtlun.cli.making"
+local outcome = require "virtlun.view.outcome"
 local pictures = require "virtlun.cli.pictures"
 local plans = require "virtlun.cli.plans"
 local recipes = require "virtlun.cli.recipes"
+local retry = require "virtlun.cli.retry"
 local saved = require "virtlun.cli.saved"
 local status = require "virtlun.cli.status"
 
 local changes = {}
 
--- Planning -------------------------------------------------------------------------------------------------
+-- Domains --------------------------------------------------------------------------------------------------
 
 --- Of found only what stops everything.
 local function errors_of(found)
@@ -38,82 +40,89 @@ local function complain_of_uris(domains, args, found)
   end
 end
 
---- A domain that two names of a recipe mean, its UUID say, would be changed to and fro.
-local function complain_of_twins(dom, domain, seen, found)
-  local key = dom.connection.uri .. "\n" .. dom.uuid
-  if seen[key] then
-    local problem = { code = "same_domain", path = domain.name, file = domain.file, line = domain.line }
-    found:append { virtlun.problem(problem) }
+--- Of the domains those that --limit and --retry-file leave; nil, with what is wrong in found.
+local function selected(domains, args, found)
+  local failure
+  if args.limit and args.limit[1] then
+    domains, failure = virtlun.limit(domains, args.limit)
+    found:append(failure or {})
   end
-  seen[key] = true
-end
-
---- One entry for each domain: { plan =, again = function: plans anew }; nil if any of them has a problem.
-local function plan_all(domains, open, args, found, way)
-  local entries, good, seen = {}, true, {}
-  for i, domain in ipairs(domains) do
-    local dom, failure = open:domain(domain.name, domain.uri)
-    local entry = {}
-    if dom then
-      complain_of_twins(dom, domain, seen, found)
-      function entry.again() return way.plan(dom, domain, plans.limits(args)) end
-      entry.plan, failure = entry.again()
-    end
-    found:append(failure)
-    good = good and entry.plan ~= nil
-    entries[i] = entry
-  end
-  return good and not found:has_errors() and entries or nil
-end
-
-local function plans_of(entries)
-  local list = {}
-  for i, entry in ipairs(entries) do list[i] = entry.plan end
-  return list
+  if domains and args.retry_file then domains = retry.select(args.retry_file, domains, args, found) end
+  return domains
 end
 
 --- The way by which plans come from recipes: load(args, found) gives described domains, or nil with the problems in
--- found; plan(dom, domain, limits) gives what dom:plan does.
+-- found; plan(dom, domain, limits) gives what dom:plan does, which it does where there is none.
 local from_recipes = { load = recipes.load }
 
-function from_recipes.plan(dom, domain, limits)
-  return dom:plan(domain, limits)
-end
-
---- Loads, connects and plans by a way; run(entries, found, domains) decides what follows and gives the exit status.
-local function with_plans(args, out, way, readonly, run)
+--- Loads domains by a way; run(domains, found) decides what follows and gives the exit status.
+local function with_domains(args, out, way, run)
   local found = virtlun.problems()
   local domains = way.load(args, found)
-  if domains then found = errors_of(found) end -- the plan has its own notes, and knows more
-  local open = hosts.new { connect = args.connect, readonly = readonly, timeout = args.timeout }
   if domains then
+    found = errors_of(found) -- the plan has its own notes, and knows more
     complain_of_uris(domains, args, found)
-    plans.note_known(args, domains)
+    domains = selected(domains, args, found)
   end
-  local entries = domains and not found:has_errors() and plan_all(domains, open, args, found, way)
-  local ended = status.FAILED
-  if entries then ended = run(entries, found, domains)
-  elseif out.is_json then out:json(plans.data({}, found))
-  else out:problems(found)
-  end
-  open:close()
-  return ended
+  if domains and not found:has_errors() then return run(domains, found) end
+  if out.is_json then out:json(plans.data({}, found)) else out:problems(found) end
+  return status.FAILED
 end
+
+--- How far it is with the domains, on an output.
+local function progress_of(domains, args, out)
+  local list = {}
+  for i, domain in ipairs(domains) do
+    list[i] = { domain = domain.name, uri = domain.uri or args.connect or "" }
+  end
+  return cells.new(out, list)
+end
+
+--- What the library is told of all domains.
+local HASTE = 0.5 -- seconds that a host may keep the others waiting where nobody is asked
+
+local function fleet_options(args, way, on_progress)
+  local opts = plans.limits(args)
+  opts.patience = args.yes and HASTE or nil
+  opts.uri, opts.plan, opts.on_progress = args.connect, way.plan, on_progress
+  opts.hosts, opts.batches, opts.max_fail, opts.transports = args.hosts, args.batches, args.max_fail, args.transports
+  return opts
+end
+
+-- Planning -------------------------------------------------------------------------------------------------
 
 local function print_plans(list, found, out, quiet)
   if not out.is_json then out:problems(found) end
-  if not out.is_json and not quiet and not pictures.takes_stdout(out) then
-    for _, plan in ipairs(list) do plans.print(plan, out) end
+  if list[1] and not out.is_json and not quiet and not pictures.takes_stdout(out) then
+    plans.print_all(list, out)
   end
   pictures.plans(list, out, quiet)
 end
 
+--- The plans of a report, and all that was found by them and what kept others from being made.
+local function planned_in(report, found)
+  local list = {}
+  for _, entry in ipairs(report.domains) do
+    list[#list + 1] = entry.plan
+    found:append(entry.found or {})
+  end
+  return list, found:append(report.problems)
+end
+
 function changes.plan(args, out)
-  return with_plans(args, out, from_recipes, true, function(entries, found, domains)
-    local list = plans_of(entries)
-    print_plans(list, found, out, out.quiet or args.out == "-")
-    local data = plans.data(list, found)
-    if args.out then
+  return with_domains(args, out, from_recipes, function(domains, found)
+    local shown = progress_of(domains, args, out)
+    local opts = fleet_options(args, from_recipes, function(event)
+      -- Nothing ends by a plan: where nothing can be drawn, only who hangs is worth a line.
+      if out.can_redraw or event.event == "host" and not out.is_json then shown:tell(event) end
+    end)
+    opts.readonly = true
+    local report = virtlun.plans(domains, opts)
+    shown:close()
+    local list, all = planned_in(report, found)
+    print_plans(list, all, out, out.quiet or args.out == "-")
+    local data = plans.data(list, all, report)
+    if args.out and not report.failed then
       local good, failure = saved.write(args.out, data, domains, plans.limits(args), out)
       if not good then
         out:report(failure)
@@ -121,47 +130,73 @@ function changes.plan(args, out)
       end
     end
     if args.json then out:json(data) end
+    if report.failed then return status.FAILED end
     return args.detailed_exitcode and data.changes > 0 and status.CHANGES or status.OK
   end)
 end
 
 -- Making it so ---------------------------------------------------------------------------------------------
 
---- Shows plans and asks; whether they may be made so, and the exit status if not.
-local function may_make(list, found, args, out)
-  local count = plans.count_changes(list)
-  local asks = count > 0 and not args.yes and out.can_ask
-  print_plans(list, found, out, out.quiet and not asks) -- who is asked sees what for
-  if count == 0 then return true end
-  return out:may(args, args.command, plans.question(list))
+local function tell_of_round(round, out)
+  for _, plan in ipairs(round.changed) do
+    out:progress(("%s has changed since it was planned, and was planned again"):format(plan.domain))
+  end
+  for _, uri in ipairs(round.late) do out:progress(("%s has not answered yet; its domains come later"):format(uri)) end
 end
 
---- Plans again for a domain that has changed since, and asks again: a plan, or nil and problems.
-local function with_consent(entry, args, out)
-  local again = entry.again
-  return function()
-    local plan, found = again()
-    if not plan then return nil, found end
-    out:progress(("%s has changed since it was planned, and was planned again"):format(plan.domain))
-    if not may_make({ plan }, found, args, out) then return nil, found end
-    return plan
+--- Those of the problems that were not told yet.
+local function untold(found, told)
+  local list = virtlun.problems()
+  for _, problem in ipairs(found) do
+    if not told[problem] then list:append { problem } end
+    told[problem] = true
   end
+  return list
+end
+
+--- Shows the plans of a round and asks; whether they may be made so, and the exit status if not.
+local function may_make(round, told, args, out)
+  local count = plans.count_changes(round.plans)
+  local asks = count > 0 and not args.yes and out.can_ask
+  tell_of_round(round, out)
+  print_plans(round.plans, untold(round.problems, told), out, out.quiet and not asks) -- who is asked sees what for
+  if count == 0 then return true end
+  return out:may(args, args.command, plans.question(round.plans))
+end
+
+--- Tells how it all ended, and gives the exit status.  told: the problems that were told before, and the number of
+-- rounds that were asked about.
+local function conclude(report, signal, found, told, args, out)
+  local list, all = planned_in(report, found)
+  if args.json then
+    out:json(plans.data(list, all, report))
+  else
+    for _, line in ipairs(told.rounds > 0 and outcome.lines(report, out) or {}) do out:progress(line) end
+    out:problems(untold(all, told))
+    if report.changed then plans.tell_forgotten(list, out) end
+  end
+  return making.status(report.failed, report.changed, signal)
 end
 
 --- Plans by a way, shows it, asks, and makes it so.
 function changes.make(args, out, way)
-  return with_plans(args, out, way, false, function(entries, found)
-    local may, refused = may_make(plans_of(entries), found, args, out)
-    if not may then return refused end
-    for _, entry in ipairs(entries) do entry.again = with_consent(entry, args, out) end
-    local made = making.all(entries, function() return plans.limits(args) end, out)
-    if args.json then
-      out:json(plans.data(plans_of(entries), found:append(made.problems)))
-    else
-      out:problems(made.problems)
-      if made.changed then plans.tell_forgotten(plans_of(entries), out) end
+  return with_domains(args, out, way, function(domains, found)
+    local shown, told, refused = progress_of(domains, args, out), { rounds = 0 }, nil
+    out:problems(untold(found, told))
+    local opts = fleet_options(args, way, function(event) shown:tell(event) end)
+    function opts.confirm(round)
+      shown:close()
+      local may
+      told.rounds = round.number
+      may, refused = may_make(round, told, args, out)
+      return may
     end
-    return making.status(made.failed, made.changed, made.signal)
+    opts.stop = virtlun.interrupted
+    local report, signal = making.interruptible(out, function() return virtlun.apply(domains, opts) end)
+    shown:close()
+    if refused and told.rounds == 1 then return signal and making.status(true, false, signal) or refused end
+    if args.retry_file then found:append(retry.write(args.retry_file, report) or {}) end
+    return conclude(report, signal, found, told, args, out)
   end)
 end
 

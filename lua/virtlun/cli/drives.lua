@@ -3,6 +3,7 @@
 -- They differ in what they ask the domain for and in what they say when it was so already; the rest is `operate`.
 
 local virtlun = require "virtlun"
+local feelings = require "virtlun.view.feelings"
 local hosts = require "virtlun.cli.hosts"
 local making = require "virtlun.cli.making"
 local plans = require "virtlun.cli.plans"
@@ -16,7 +17,7 @@ local drives = {}
 
 --- What somebody has to say yes to: data that a running domain loses.
 local function question_of(plan)
-  local loss = plans.losses(plan)[1]
+  local loss = feelings.losses(plan)[1]
   return loss and ("Take %s from the running domain %s?"):format(loss, plan.domain)
 end
 
@@ -44,9 +45,8 @@ local function print_result(result, so_already, args, out)
 end
 
 --- What is left to say of an operation, and the exit status.  made: as making.one gives it.
-local function conclude(made, plan, so_already, args, out)
+local function conclude(made, signal, plan, so_already, args, out)
   local result, failure = made.result, made.failure
-  local changed = plan and making.conclude(plan, result, failure, made.ending)
   if args.json then
     out:json(plans.data({ plan }, result and result.notes or failure))
   elseif result then
@@ -54,21 +54,21 @@ local function conclude(made, plan, so_already, args, out)
   else
     out:problems(failure)
   end
-  return making.status(not result, changed, made.signal)
+  return making.status(not result, made.ending and made.ending.written, signal)
 end
 
 --- Makes one operation: call(dom, opts) does it, so_already is what is said if nothing was to do.
 local function operate(args, out, so_already, call)
-  local told = {}
+  local told, signal = {}, nil
   local open = hosts.new { connect = args.connect, timeout = args.timeout, out = out }
   local dom, failure = open:domain(args.domain)
   local made = { failure = failure }
   if dom then
-    made = making.one(function(opts) return call(dom, opts) end, options_of(args, out, told), told, out)
+    made, signal = making.one(function(opts) return call(dom, opts) end, options_of(args, out, told), dom.name, out)
   end
   open:close()
-  if told.refused then return made.signal and making.status(true, false, made.signal) or told.refused end
-  return conclude(made, made.result and made.result.plan or told.plan, so_already, args, out)
+  if told.refused then return signal and making.status(true, false, signal) or told.refused end
+  return conclude(made, signal, made.result and made.result.plan or told.plan, so_already, args, out)
 end
 
 -- The commands ---------------------------------------------------------------------------------------------

@@ -30,16 +30,11 @@ function Hosts:close()
   for _, connection in pairs(self.open) do connection:close() end
 end
 
--- libvirt itself waits so long for a locked tray, an unplug, a change by somebody else.
-local SHORTEST = 10
-
 --- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up), out
 -- (the output, where somebody may be asked for credentials).
 function hosts.new(opts)
-  local timeout = opts.timeout and math.max(opts.timeout, SHORTEST)
-  local ask = opts.out and credentials.ask(opts.out)
-  return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = timeout, ask = ask, open = {},
-    failed = {} }, Hosts)
+  return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = virtlun.host_timeout(opts.timeout),
+    ask = opts.out and credentials.ask(opts.out), open = {}, failed = {} }, Hosts)
 end
 
 return hosts

@@ -69,6 +69,55 @@ local function add_selection(command)
   return command
 end
 
+local function words(text)
+  local list = {}
+  for word in text:gmatch("[^,]+") do list[#list + 1] = word end
+  return list
+end
+
+local PERCENT = "^%d+%%$"
+
+--- What --max-fail and the parts of --batches are: a number or a percentage.
+local function limit(text)
+  return math.tointeger(tonumber(text:match("^%d+$"))) or text:match(PERCENT)
+end
+
+local function batches(text)
+  local sizes = {}
+  for i, word in ipairs(words(text)) do
+    sizes[i] = limit(word)
+    if not sizes[i] or word:match("^0+%%?$") then
+      return nil, ("--batches %s: write it as numbers and percentages, such as 1,10%%,100%%"):format(text)
+    end
+  end
+  return sizes
+end
+
+local function max_fail(text)
+  return limit(text), ("--max-fail %s: write it as a number or a percentage, such as 3 or 10%%"):format(text)
+end
+
+--- What matters where there are many domains.
+local function add_many(command)
+  command:option("--limit"):count("*"):argname("<pattern>")
+    :description("Only domains of this name or uri, * for any text; again for more.")
+  command:option("-P --hosts"):argname("<number>"):convert(integer "--hosts")
+    :description("How many hosts are worked on at once (10).")
+  command:option("--transports"):argname("<words>"):convert(words)
+    :description("The only ways to hosts that may be used, such as ssh,tls,unix.")
+  return command
+end
+
+local function add_fleet(command)
+  command:option("--batches"):argname("<sizes>"):convert(batches)
+    :description("Make so many domains first, then so many, ... the last until all are made: 1,10%,100%.")
+  command:option("--max-fail"):argname("<number>"):convert(max_fail)
+    :description("Begin no further domain when more than so many, or so many percent, have failed.")
+  command:option("--retry-file"):argname("<file>")
+    :description("Write the domains that were not made into a file; where it is there, make only those in it.")
+  return add_many(command)
+end
+
 local function add_undo(command)
   command:flag("--undo-all"):description("Where a step fails, undo all that were made.")
   return command
@@ -128,16 +177,16 @@ local function add_changes(command)
   plan:flag("--detailed-exitcode"):description("Exit 2 where there are changes.")
   plan:option("--out"):argname("<file>"):description("Save the plan, for apply --plan; - is standard output.")
   plan:flag("--force"):description("Plan as apply --force does.")
-  add_plan_views(add_selection(plan))
+  add_plan_views(add_many(add_selection(plan)))
 
   local apply = add_recipe(command("apply", "Make it so, and verify."), "*")
   apply:option("--plan"):target("saved"):argname("<file>")
     :description("Instead of recipes, a saved plan, refused where the domain has changed since; - is standard input.")
   add_media(add_scope(add_recipe_connection(apply)), DATA)
-  add_plan_views(add_undo(add_selection(add_yes(apply, "Do not ask."))))
+  add_plan_views(add_fleet(add_undo(add_selection(add_yes(apply, "Do not ask.")))))
 
   local remove = add_recipe(command("remove", "Remove the drives and HBAs that recipes name, and verify."))
-  add_plan_views(add_undo(add_selection(add_yes(add_scope(add_recipe_connection(remove)), "Do not ask."))))
+  add_plan_views(add_fleet(add_undo(add_selection(add_yes(add_scope(add_recipe_connection(remove)), "Do not ask.")))))
 end
 
 local function add_single_operations(command)

@@ -7,6 +7,7 @@
 
 local dkjson = require "dkjson"
 local virtlun = require "virtlun"
+local files = require "virtlun.cli.files"
 local json_view = require "virtlun.view.json"
 
 local saved = {}
@@ -46,53 +47,6 @@ end
 
 -- Writing --------------------------------------------------------------------------------------------------
 
-local function quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
---- What Lua says of a file that it cannot open, without the file's name.
-local function reason(message)
-  return (message:gsub("^.*: ", ""))
-end
-
---- Whether the path is a device, a pipe or a link, which no other file may take the place of.
-local function is_special(path)
-  local word = quoted(path)
-  return os.execute(("test -L %s || { test -e %s && test ! -f %s; }"):format(word, word, word)) == true
-end
-
---- A new file beside the one at that path, which nobody else may read; nil and why not.
-local function new_file_beside(path)
-  local pipe = io.popen(("mktemp %s 2>&1"):format(quoted(path .. ".XXXXXX")))
-  local said = pipe and pipe:read("a") or ""
-  if pipe then pipe:close() end
-  if said:sub(1, #path) == path then return said:sub(1, #path + #".XXXXXX") end
-  return nil, said:match("([^:%s][^:\n]*)\n") or "mktemp cannot be run"
-end
-
-local function write_file(path, text)
-  local file, message = io.open(path, "wb")
-  if not file then return nil, reason(message) end
-  local good
-  good, message = file:write(text)
-  local closed, more = file:close()
-  return good and closed, message or more
-end
-
---- Puts a text into a file, as a whole or not at all; true, or nil and why not.
-local function replace_file(path, text)
-  if not path:match("^/") then path = "./" .. path end -- no program takes that for an option
-  if is_special(path) then return write_file(path, text) end
-  local beside, message = new_file_beside(path)
-  if not beside then return nil, message end
-  local good
-  good, message = write_file(beside, text)
-  if good then good, message = os.rename(beside, path) end
-  if good then return true end
-  os.remove(beside)
-  return nil, message
-end
-
 --- Saves plans: true, or nil and problems.  data: as --json prints them; domains: what was planned; options: those of
 -- dom:plan; path: of a file, or - for standard output.
 function saved.write(path, data, domains, options, out)
@@ -105,23 +59,13 @@ function saved.write(path, data, domains, options, out)
     out:write(text)
     return true
   end
-  local good, message = replace_file(path, text)
+  local good, message = files.replace(path, text)
   if not good then return fail(path, { code = "cannot_write", a = message }) end
   out:progress(("virtlun: the plan is in %s; virtlun apply --plan %s makes it so"):format(path, path))
   return true
 end
 
 -- Reading --------------------------------------------------------------------------------------------------
-
-local function read_text(path)
-  if path == "-" then return io.read("a") end
-  local file, message = io.open(path, "rb")
-  if not file then return nil, reason(message) end
-  local text
-  text, message = file:read("a")
-  file:close()
-  return text, message
-end
 
 local function is_saved_plan(data)
   return type(data) == "table" and data.format_version ~= nil and type(data.plans) == "table"
@@ -130,7 +74,7 @@ end
 
 --- What saved.write wrote; nil and problems.
 local function read(path)
-  local text, message = read_text(path)
+  local text, message = files.read(path)
   if not text then return fail(path, { code = "cannot_read", a = message }) end
   local data, _, wrong = dkjson.decode(text, 1, nil, nil)
   if not is_saved_plan(data) then

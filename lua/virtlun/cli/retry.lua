@@ -1,0 +1,84 @@
+--- The file of --retry-file: the domains that are still to be made, a line each.  It is written where some are left,
+-- read by the same command again, and removed when none is left.
+
+local virtlun = require "virtlun"
+local files = require "virtlun.cli.files"
+
+local retry = {}
+
+local FIRST_LINE = "# virtlun retry file: what is still to be made, by uri and domain"
+local DEFAULT = "-" -- stands for libvirt's default connection
+
+--- A domain as a line: URIs have no blanks in them.
+local function line_of(uri, name)
+  return ("%s %s"):format((uri or "") ~= "" and uri or DEFAULT, name)
+end
+
+local function is_there(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function fail(path, fields)
+  fields.file = path
+  return nil, virtlun.problems { virtlun.problem(fields) }
+end
+
+--- The lines of the file, as a list and as a set; nil where there is no file; nil and problems where it is another one.
+local function read(path)
+  if not is_there(path) then return nil end
+  local text, message = files.read(path)
+  if not text then return fail(path, { code = "no_retry_file", a = message }) end
+  if text:match("^[^\n]*") ~= FIRST_LINE then
+    return fail(path, { code = "no_retry_file", a = "its first line is another" })
+  end
+  local lines = {}
+  for line in text:gmatch("[^\n]+") do
+    if line ~= FIRST_LINE then
+      lines[#lines + 1] = line
+      lines[line] = true
+    end
+  end
+  return lines
+end
+
+--- The domains that are still to be made: all where there is no file yet; nil, with what is wrong in found.
+function retry.select(path, domains, args, found)
+  local lines, failure = read(path)
+  if failure then
+    found:append(failure)
+    return nil
+  end
+  if not lines then return domains end
+  local kept, known = {}, {}
+  for _, domain in ipairs(domains) do
+    local line = line_of(domain.uri or args.connect, domain.name)
+    known[line] = true
+    if lines[line] then kept[#kept + 1] = domain end
+  end
+  for _, line in ipairs(lines) do
+    if not known[line] then found:append { virtlun.problem { code = "retry_unknown", file = path, path = line } } end
+  end
+  return kept
+end
+
+--- Writes what is still to be made after a run: what it did not make, and what of the file was no part of it.  Removes
+-- the file where that is nothing.  True, or nil and problems.
+function retry.write(path, report)
+  local lines, is_told, was = { FIRST_LINE }, {}, read(path) or {}
+  for _, entry in ipairs(report.domains) do
+    local line = line_of(entry.uri, entry.domain)
+    is_told[line] = true
+    if entry.result ~= "done" then lines[#lines + 1] = line end
+  end
+  for _, line in ipairs(was) do
+    if not is_told[line] then lines[#lines + 1] = line end
+  end
+  if #lines == 1 then return not is_there(path) or os.remove(path) end
+  local good, message = files.replace(path, table.concat(lines, "\n") .. "\n")
+  if good then return true end
+  return fail(path, { code = "cannot_write", a = message })
+end
+
+return retry
