@@ -251,18 +251,19 @@ describe("progress of many domains", function()
     assert.same({ "2 s", "3 s", "4 s" }, told)
   end)
 
-  it("is a line for each domain that has ended elsewhere", function()
-    local out, shown = recorder({}, domains_of(7))
+  it("is elsewhere a line for each domain that was begun and has ended", function()
+    local out, shown = recorder({}, domains_of(9))
+    for i = 1, 7 do tell(shown, domain("begin", ("vm%04d"):format(i))) end
     tell(shown, host("connecting", A), host("connected", A), domain("planning", "vm0001"), domain("planned", "vm0001"),
-      domain("begin", "vm0001"), step("begin", "vm0001"), step("done", "vm0001"),
+      domain("done", "vm0008", { changes = 0, made = 0 }), domain("failed", "vm0009", { message = "no host" }), step("begin", "vm0001"), step("done", "vm0001"),
       domain("done", "vm0001", { changes = 3, made = 3 }), domain("done", "vm0002", { changes = 1, made = 1 }),
       domain("done", "vm0003", { changes = 0, made = 0 }),
       domain("failed", "vm0004", { message = "vm0004: it is gone" }),
       domain("partly", "vm0005", { changes = 3, made = 2, message = "vm0005: it is gone" }),
       domain("left", "vm0006"), domain("done", "vm0007", { changes = 0, made = 2 }))
-    assert.same({ "[1/7] vm0001: 3 changes made", "[2/7] vm0002: 1 change made", "[3/7] vm0003: nothing to do",
-      "[4/7] vm0004: failed: vm0004: it is gone", "[5/7] vm0005: failed after 2 changes made: vm0005: it is gone",
-      "[6/7] vm0006: left", "[7/7] vm0007: 2 changes made" }, out.said)
+    assert.same({ "[3/9] vm0001: 3 changes made", "[4/9] vm0002: 1 change made", "[5/9] vm0003: nothing to do",
+      "[6/9] vm0004: failed: vm0004: it is gone", "[7/9] vm0005: failed after 2 changes made: vm0005: it is gone",
+      "[8/9] vm0006: left", "[9/9] vm0007: 2 changes made" }, out.said)
   end)
 
   it("names a host that begins to hang once, and when it answers again", function()
@@ -282,7 +283,7 @@ describe("progress of many domains", function()
 
   it("tells domains of the same name apart", function()
     local out, shown = recorder({}, { { domain = "web", uri = A }, { domain = "web", uri = B } })
-    tell(shown, domain("left", "web", { uri = B }))
+    tell(shown, domain("begin", "web", { uri = B }), domain("left", "web", { uri = B }))
     assert.same({ "[1/2] web on qemu+ssh://b/system: left" }, out.said)
   end)
 

@@ -93,7 +93,7 @@ end
 
 local function print_plans(list, found, out, quiet)
   if not out.is_json then out:problems(found) end
-  if not out.is_json and not quiet and not pictures.takes_stdout(out) then
+  if list[1] and not out.is_json and not quiet and not pictures.takes_stdout(out) then
     plans.print_all(list, out)
   end
   pictures.plans(list, out, quiet)

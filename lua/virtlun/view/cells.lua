@@ -145,12 +145,15 @@ end
 local Lines = {}
 Lines.__index = Lines
 
+--- A line is worth what was begun: that a domain has nothing to do or could not be planned is told otherwise.
 function Lines:tell(event)
   local round, out = self.round, self.out
   local domain = round:take(event, self.clock())
   if event.event == "host" then return tell_of_host(out, self.hung, event) end
   if event.event == "step" and out.verbose then return self.steps:tell(event) end
-  local words = event.event == "domain" and domain and ENDS[domain.state]
+  if event.event ~= "domain" or not domain then return end
+  self.begun[domain] = self.begun[domain] or event.state == "begin"
+  local words = (self.begun[domain] or out.verbose) and ENDS[domain.state]
   if not words then return end
   out:progress(("[%d/%d] %s: %s"):format(round.ended, #round.domains, round:label(domain), words(event)))
 end
@@ -198,7 +201,7 @@ end
 -- unsaid.
 function cells.new(out, domains, clock)
   clock = clock or os.time
-  return setmetatable({ out = out, clock = clock, round = rounds.new(domains, clock()), hung = {},
+  return setmetatable({ out = out, clock = clock, round = rounds.new(domains, clock()), hung = {}, begun = {},
     may_redraw = progress.pace(), steps = progress.new(out, clock) }, kind_of(out, domains))
 end
 
