@@ -205,6 +205,13 @@ end
 
 function makers.facts(_, handle) return handle.fake:facts() end
 
+function makers.look(_, handle)
+  local facts = handle.fake:facts()
+  facts.documents = { config = facts.persistent and handle.fake:text { inactive = true } or nil,
+    live = facts.active and handle.fake:text() or nil }
+  return facts
+end
+
 function makers.xml(_, handle, flags) return handle.fake:text(flags) end
 
 for _, name in ipairs { "attach_device", "detach_device", "update_device" } do
