@@ -41,7 +41,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
-  matrix fuzz valgrind tsan embed run-states bench bench-live rock env man install clean help
+  matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -216,15 +216,18 @@ run-states: embed
 
 BENCH_PATH = LUA_PATH="$(CURDIR)/spec/?.lua;$${LUA_PATH:-;}" LUA_CPATH="$(CURDIR)/$(BUILD)/bench/?.so;$${LUA_CPATH:-;}"
 
-bench: all bench-live ## measure against the floors, and print the ratios
+bench: all bench-live bench-fleet ## measure against the floors, and print the ratios
 	@export $(BENCH_PATH) && $(IN_TREE) $(LUA) spec/bench/run.lua
 
 bench-live: all $(BUILD)/bench/floor.so $(BUILD)/bench/client.so
 	@export $(BENCH_PATH) && $(IN_TREE) $(LUA) spec/bench/live.lua
 
+bench-fleet: all $(BUILD)/bench/client.so ## measure many domains on many hosts against a bare client of libvirt
+	@export $(BENCH_PATH) && $(IN_TREE) $(LUA) spec/bench/fleet.lua
+
 $(BUILD)/bench/%.so: spec/bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_DEFAULT_SOURCE -fPIC $(WARNINGS) $(CFLAGS) $(CORE_CFLAGS) -shared $(LDFLAGS) -o $@ $< \
+	$(CC) -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC $(WARNINGS) $(CFLAGS) $(CORE_CFLAGS) -shared $(LDFLAGS) -o $@ $< \
 	  $(CORE_LIBS) $(LIBVIRT_LIBS)
 
 # --- using and installing ---------------------------------------------------------------------------------------

@@ -49,6 +49,18 @@ function Fleet:tell_of(entry, state)
     message = FAILED[state] and first and problems.line(first) or nil }
 end
 
+--- What was found of a domain; where several hosts have one of its name, each path says which.
+function Fleet:told_apart(entry, found)
+  if self.named[entry.domain.name] == 1 then return found end
+  local uri = entry.host.uri
+  for _, problem in ipairs(found) do
+    local path = problem.path or ""
+    -- What is wrong with a host is the same problem for all its domains.
+    if path ~= "" and path:sub(1, #uri) ~= uri then problem.path = ("%s %s"):format(uri, path) end
+  end
+  return found
+end
+
 --- Gives the plan of a domain and its steps the results that nobody has given them.
 local function settle(entry)
   entry.plan.result = entry.plan.result or entry.result
@@ -58,7 +70,7 @@ end
 function Fleet:finish(entry, result, found)
   if result ~= "done" and entry.has_written then result = "partly" end
   entry.state, entry.result = "ended", result
-  if found then entry.problems:append(found) end
+  entry.problems:append(self:told_apart(entry, found or {}))
   if entry.plan and result ~= "done" then settle(entry) end
   if FAILED[result] then self.failures = self.failures + 1 end
   self:tell_of(entry, result)
@@ -96,7 +108,7 @@ function Fleet:plan_one(entry, connection, failure)
   local plan, found = nil, failure
   if connection then plan, found = self:plan_on(connection, entry) end
   if plan then
-    entry.plan, entry.found, entry.state = plan, found, "planned"
+    entry.plan, entry.found, entry.state = plan, self:told_apart(entry, found), "planned"
     return self:tell_of(entry, "planned")
   end
   lose(entry, connection, found)
@@ -306,12 +318,13 @@ end
 
 local function new_fleet(desired, opts)
   local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
-    planning = planning_of(desired, opts), entries = {}, owners = {}, number = 0, failures = 0,
+    planning = planning_of(desired, opts), entries = {}, named = {}, owners = {}, number = 0, failures = 0,
     may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
   local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout) }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
     function() return self:is_stopped() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
+    self.named[domain.name] = (self.named[domain.name] or 0) + 1
     self.entries[i] = { domain = domain, host = self.scheduler:host(domain.uri or opts.uri), state = "new",
       attempt = 0, made = 0, problems = problems.list() }
   end

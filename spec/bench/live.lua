@@ -3,39 +3,17 @@
 -- An operation is made once by virtlun while its calls are written down, and from then on virtlun and a bare client in
 -- C that makes the very same calls take turns.  Both do so on the same guest, in the same process, by the same daemon;
 -- what is printed is the median of the ratios of all rounds.
+local calls = require("bench.calls")
 local client = require("client")
 local core = require("virtlun.core")
 local guest = require("support.guest")
 local host = require("support.host_xml")
 local iso = require("support.iso")
-local jobs = require("virtlun.jobs")
 local session = require("support.session")
 local virtlun = require("virtlun")
 
 local GOAL = 1.05
 local ROUNDS = tonumber(os.getenv("VIRTLUN_BENCH_ROUNDS")) or 40
-local FLAGS = { inactive = 2, live = 1, config = 2, force = 4 }
-
-local function flags_of(options)
-  local sum = 0
-  for name, number in pairs(FLAGS) do
-    if options and options[name] then sum = sum | number end
-  end
-  return sum
-end
-
---- Runs fn and gives the calls that it made.  Asking for events is no call of its own once they are registered.
-local function record(fn)
-  local calls, call = {}, jobs.call
-  jobs.call = function(name, handle, seconds, options, text)
-    calls[#calls + 1] = { name, text or false, flags_of(options) }
-    return call(name, handle, seconds, options, text)
-  end
-  local good, message = pcall(fn)
-  jobs.call = call
-  assert(good, message)
-  return calls
-end
 
 local function median(list)
   table.sort(list)
@@ -50,15 +28,15 @@ end
 --- There and back again, by virtlun and by the client in turns.
 local function measure(bare, title, there, back)
   there() back()
-  local calls = record(there)
-  table.move(record(back), 1, 1000, #calls + 1, calls)
+  local both = calls.record(there)
+  table.move(calls.record(back), 1, 1000, #both + 1, both)
   local ours, theirs, ratios = {}, {}, {}
   for round = 1, ROUNDS do
     collectgarbage()
     local begun = client.now()
     there() back()
     ours[round] = client.now() - begun
-    theirs[round] = bare:run(calls)
+    theirs[round] = bare:run(both)
     ratios[round] = ours[round] / theirs[round]
   end
   print_row(title, median(ours), median(theirs), median(ratios), GOAL)
@@ -79,9 +57,9 @@ local function described(name, count, path)
   return domain
 end
 
-local function select_calls(calls, name)
+local function select_calls(list, name)
   local selected = {}
-  for _, call in ipairs(calls) do
+  for _, call in ipairs(list) do
     if call[1] == name then selected[#selected + 1] = call end
   end
   return selected
@@ -98,7 +76,7 @@ local function measure_define(daemon, connection, path)
     local function run() assert(assert(dom:plan(desired)):apply()) end
     collectgarbage()
     local begun = client.now()
-    local defines = select_calls(record(run), "define")
+    local defines = select_calls(calls.record(run), "define")
     ours[round] = client.now() - begun
     assert(#defines == 1, "it took " .. #defines .. " defines")
     bare:run(empty)
@@ -127,7 +105,8 @@ local function attach_in_turns(connection, daemon, path)
   local begun = client.now()
   assert(plan:apply { on_progress = function(event)
     if event.state ~= "done" then return end
-    theirs = theirs + bare:run { { "attach_device", event.step.calls[1].xml, FLAGS.live | FLAGS.config } }
+    local both = calls.flags { live = true, config = true }
+    theirs = theirs + bare:run { { "attach_device", event.step.calls[1].xml, both } }
   end })
   local ours = client.now() - begun - theirs
   bare:close()
