@@ -20,15 +20,17 @@ local ATTEMPTS = 3 -- to find a domain as it was planned, and its host connected
 local Fleet = {}
 Fleet.__index = Fleet
 
---- Tells who listens.  What a listener raises waits for the end: it must not leave a drive out.
+--- Tells who listens, until the report is there.  What a listener raises waits for the end: it must not leave a drive
+-- out.
 function Fleet:tell(event)
-  if not self.opts.on_progress then return end
+  if self.is_over or not self.opts.on_progress then return end
   local good, message = pcall(self.opts.on_progress, event)
   if not good and not self.raised then self.raised = { message } end
 end
 
+--- Whether nothing more is to be begun: somebody wants that, something was raised, or nobody waits for it any more.
 function Fleet:is_stopped()
-  return self.opts.stop ~= nil and self.opts.stop()
+  return self.is_over or self.scheduler.raised ~= nil or self.opts.stop ~= nil and self.opts.stop()
 end
 
 --- Whether no further domain is to be begun, because too many have failed.
@@ -50,16 +52,26 @@ end
 --- What was found of a domain; where several hosts have one of its name, each path says which.
 function Fleet:told_apart(entry, found)
   if self.named[entry.domain.name] == 1 then return found end
+  local uri = entry.host.uri
   for _, problem in ipairs(found) do
-    if (problem.path or "") ~= "" then problem.path = ("%s %s"):format(entry.host.uri, problem.path) end
+    local path = problem.path or ""
+    -- What is wrong with a host is the same problem for all its domains.
+    if path ~= "" and path:sub(1, #uri) ~= uri then problem.path = ("%s %s"):format(uri, path) end
   end
   return found
+end
+
+--- Gives the plan of a domain and its steps the results that nobody has given them.
+local function settle(entry)
+  entry.plan.result = entry.plan.result or entry.result
+  for _, step in ipairs(entry.plan.steps) do step.result = step.result or "left" end
 end
 
 function Fleet:finish(entry, result, found)
   if result ~= "done" and entry.has_written then result = "partly" end
   entry.state, entry.result = "ended", result
   entry.problems:append(self:told_apart(entry, found or {}))
+  if entry.plan and result ~= "done" then settle(entry) end
   if FAILED[result] then self.failures = self.failures + 1 end
   self:tell_of(entry, result)
 end
@@ -67,7 +79,7 @@ end
 --- Whether a domain is to be tried again in the next round; then it is, as if it had not been planned.
 function Fleet:is_again(entry, is_wanted)
   if not is_wanted or entry.attempt == ATTEMPTS or self:is_stopped() then return false end
-  entry.state, entry.changed = "new", entry.plan
+  entry.state = "new"
   return true
 end
 
@@ -137,6 +149,7 @@ function Fleet:make_one(entry, connection, failure)
   if result then return self:finish(entry, "done", result.notes) end
   lose(entry, connection, found)
   local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
+  entry.changed = is_outdated
   if self:is_again(entry, is_outdated or is_lost(found)) then return end
   self:finish(entry, entry.plan.result or "failed", found)
 end
@@ -158,14 +171,14 @@ end
 
 --- A domain that two names of a recipe mean, its UUID say, would be changed to and fro.
 function Fleet:complain_of_twins()
-  local seen = {}
   for _, entry in ipairs(self.entries) do
     local identity, domain = entry.identity, entry.domain
-    if identity and seen[identity] and entry.state == "planned" then
+    local owner = identity and self.owners[identity]
+    if owner and owner ~= entry and entry.state == "planned" then
       self:finish(entry, "failed", { problems.new { code = "same_domain", path = domain.name, file = domain.file,
         line = domain.line } })
     end
-    if identity then seen[identity] = true end
+    if identity then self.owners[identity] = owner or entry end
   end
 end
 
@@ -257,11 +270,8 @@ end
 
 --- What nobody has made any more.
 function Fleet:leave(entry)
-  if entry.plan then
-    entry.plan.result = entry.plan.result or "left"
-    for _, step in ipairs(entry.plan.steps) do step.result = step.result or "left" end
-  end
   entry.state, entry.result = "ended", entry.has_written and "partly" or "left"
+  if entry.plan then settle(entry) end
   self:tell_of(entry, entry.result)
 end
 
@@ -308,7 +318,7 @@ end
 
 local function new_fleet(desired, opts)
   local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
-    planning = planning_of(desired, opts), entries = {}, named = {}, number = 0, failures = 0,
+    planning = planning_of(desired, opts), entries = {}, named = {}, owners = {}, number = 0, failures = 0,
     may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
   local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout) }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
@@ -323,6 +333,9 @@ end
 
 local function check(opts, level)
   options.check(opts, "fleet", level + 1)
+  if opts.hosts and not (math.type(opts.hosts) == "integer" and opts.hosts > 0) then
+    error(("'%s' is no number of hosts"):format(opts.hosts), level + 1)
+  end
   for _, size in ipairs(opts.batches or {}) do
     if not limits.is_limit(size, 1) then error(("'%s' is no size of a batch"):format(tostring(size)), level + 1) end
   end
@@ -331,7 +344,7 @@ local function check(opts, level)
   end
 end
 
---- Runs a fleet as one function: its report.  What was raised meanwhile is raised when nothing is in flight any more.
+--- Runs a fleet as one function: its report.  What was raised meanwhile is raised when nothing is made any more.
 local function run(desired, opts, fn)
   opts = opts or {}
   check(opts, 3)
@@ -339,6 +352,7 @@ local function run(desired, opts, fn)
     local self = new_fleet(desired, opts)
     fn(self)
     local report = self:report()
+    self.is_over = true
     self.scheduler:close()
     local raised = self.raised or self.scheduler.raised
     if raised then error(raised[1], 0) end

@@ -41,13 +41,13 @@ local function complain_of_uris(domains, args, found)
 end
 
 --- Of the domains those that --limit and --retry-file leave; nil, with what is wrong in found.
-local function selected(domains, args, found)
-  local failure
+local function selected(described, args, found)
+  local domains, failure = described, nil
   if args.limit and args.limit[1] then
     domains, failure = virtlun.limit(domains, args.limit)
     found:append(failure or {})
   end
-  if domains and args.retry_file then domains = retry.select(args.retry_file, domains, args, found) end
+  if domains and args.retry_file then domains = retry.select(args.retry_file, domains, described, args, found) end
   return domains
 end
 
@@ -195,7 +195,7 @@ function changes.make(args, out, way)
     local report, signal = making.interruptible(out, function() return virtlun.apply(domains, opts) end)
     shown:close()
     if refused and told.rounds == 1 then return signal and making.status(true, false, signal) or refused end
-    if args.retry_file then found:append(retry.write(args.retry_file, report) or {}) end
+    if args.retry_file then found:append(select(2, retry.write(args.retry_file, report)) or {}) end
     return conclude(report, signal, found, told, args, out)
   end)
 end

@@ -51,10 +51,10 @@ local function add_scope(command)
   return command
 end
 
-local function integer(name)
+local function integer(name, lowest)
   return function(text)
     local number = text:match("^%d+$") and math.tointeger(tonumber(text))
-    if not number then return nil, ("%s %s: write it as a number"):format(name, text) end
+    if not number or number < (lowest or 0) then return nil, ("%s %s: write it as a number"):format(name, text) end
     return number
   end
 end
@@ -75,11 +75,11 @@ local function words(text)
   return list
 end
 
-local PERCENT = "^%d+%%$"
-
 --- What --max-fail and the parts of --batches are: a number or a percentage.
 local function limit(text)
-  return math.tointeger(tonumber(text:match("^%d+$"))) or text:match(PERCENT)
+  local percent = tonumber(text:match("^(%d+)%%$"))
+  if percent then return percent <= 100 and text or nil end
+  return math.tointeger(tonumber(text:match("^%d+$")))
 end
 
 local function batches(text)
@@ -101,7 +101,7 @@ end
 local function add_many(command)
   command:option("--limit"):count("*"):argname("<pattern>")
     :description("Only domains of this name or uri, * for any text; again for more.")
-  command:option("-P --hosts"):argname("<number>"):convert(integer "--hosts")
+  command:option("-P --hosts"):argname("<number>"):convert(integer("--hosts", 1))
     :description("How many hosts are worked on at once (10).")
   command:option("--transports"):argname("<words>"):convert(words)
     :description("The only ways to hosts that may be used, such as ssh,tls,unix.")

@@ -48,11 +48,11 @@ function Host:silence()
   return self.connection and self.connection:silence() or 0
 end
 
---- Closes the connection; that of a host that does not answer ends when it is collected, and nobody waits for it.
+--- Closes the connection; that of a host that owes an answer ends when it is collected, and nobody waits for it.
 function Host:close()
   local connection = self.connection
   self.connection = nil
-  if connection and not self.hangs then connection:close() end
+  if connection and connection:silence() == 0 then connection:close() end
 end
 
 return hosts
