@@ -9,6 +9,7 @@
 
 #include "virt_calls.h"
 #include "virt_events.h"
+#include "virt_question.h"
 
 /* --- answers ------------------------------------------------------------------------------------------ */
 
@@ -59,10 +60,29 @@ static bool answer_domain(struct virt_job *job, virDomainPtr handle) {
 
 /* --- connections -------------------------------------------------------------------------------------- */
 
+static bool asked(struct virt_job *job, virConnectCredentialPtr credentials, unsigned count) {
+  struct virt_question *question = virt_question_new(credentials, count, job->message.id);
+  if (!question) return false;
+  virt_job_tell(job, &question->message);
+  bool answered = virt_question_wait(question, credentials);
+  virt_question_unref(question);
+  return answered;
+}
+
+/* libvirt calls this for credentials that it has found in no file. */
+static int want(virConnectCredentialPtr credentials, unsigned count, void *data) {
+  struct virt_job *job = data;
+  bool answered = job->flags & VIRT_OPEN_ASK && asked(job, credentials, count);
+  if (!answered) job->unanswered = true;
+  return answered ? 0 : -1;
+}
+
 static bool call_open(struct virt_job *job) {
-  const char *uri = job->arguments[0];
   bool loop = virt_events_start(job->flags & VIRT_OPEN_EVENTS);
-  virConnectPtr handle = job->flags & VIRT_OPEN_READONLY ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
+  virConnectAuth auth = {.cb = want, .cbdata = job};
+  auth.credtype = virt_question_types(&auth.ncredtype);
+  unsigned flags = job->flags & VIRT_OPEN_READONLY ? VIR_CONNECT_RO : 0;
+  virConnectPtr handle = virConnectOpenAuth(job->arguments[0], &auth, flags);
   if (!handle) return false;
   job->conn->handle = handle;
   if (loop) virt_events_watch(job->conn);

@@ -8,6 +8,7 @@ local jobs = require "virtlun.jobs"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
 local trace = require "virtlun.trace"
+local transports = require "virtlun.transports"
 
 local backend = {
   now = jobs.now, -- now() -> seconds of a clock that never goes back
@@ -320,25 +321,51 @@ end
 
 Connection.__close = Connection.close
 
+--- Why there is no connection. cause.credentials: whoever can be asked for them may have more luck.
+local function no_connection(uri, failure)
+  local code = failure.credentials and "no_credentials" or "no_host"
+  if uri and transports.wanted_terminal(uri, failure.message) then
+    code, failure.credentials = "no_terminal", true
+  end
+  return refused(failure, { code = code, value = uri or "libvirt's default" })
+end
+
+--- The call "open". ask as virtlun.open has it, which is told the URI too.
+local function open(connection, uri, ask)
+  local function ask_for(prompts)
+    prompts.uri = uri
+    return ask(prompts)
+  end
+  local flags = { readonly = connection.readonly, events = connection.events }
+  return trace.call(jobs.now, "open", jobs.open, connection.handle, connection.timeout, flags, uri, ask and ask_for)
+end
+
 --- Opens a connection; uri nil is libvirt's own default.
 -- opts: readonly where nothing is to be changed; timeout, the seconds for each call (60); events = false where the
--- program runs an event loop of libvirt itself, or wants none.
+-- program runs an event loop of libvirt itself, or wants none; transports, a list of words (transports.WORDS) outside
+-- of which nothing is opened; tty = false, with which ssh asks nothing on the terminal but fails; and
+-- ask(prompts) -> list of answers, or nil to give up, which is called where this is called from, for credentials that
+-- no file of libvirt has. prompts is a list of { type = "authname", "passphrase", "echoprompt", "noechoprompt" or
+-- "realm", prompt = text, challenge =, default =, secret = true if what is typed must not be seen }, and has uri.
+-- Tasks of virtlun.async ask one after the other; the time that it takes does not count for timeout.
 function backend.open(uri, opts)
   options.check(opts, "open", 2)
   opts = opts or {}
+  local found = problems.list()
+  if opts.transports and not transports.complain(found, {}, uri, opts.transports) then return nil, found end
   local connection = setmetatable({
     handle = jobs.connection(), timeout = opts.timeout or TIMEOUT, readonly = opts.readonly, unplugging = {},
     owed = 0, events = opts.events ~= false,
   }, Connection)
-  local flags = { readonly = opts.readonly, events = connection.events }
-  local good, failure = call(connection, "open", connection.handle, flags, uri)
-  if not good then
-    return refused(failure, { code = "no_host", value = uri or "libvirt's default", a = failure.message })
-  end
+  local opened, added = uri, nil
+  if uri and opts.tty == false then opened, added = transports.without_terminal(uri) end
+  local good, failure = open(connection, opened, opts.ask)
+  if not good then return no_connection(uri, failure) end
   for _, fact in ipairs { "uri", "driver", "version" } do
     connection[fact], failure = call(connection, fact, connection.handle)
     if not connection[fact] then return refused(failure, { path = uri }) end
   end
+  connection.uri = transports.as_given(connection.uri, added)
   return connection
 end
 

@@ -293,8 +293,9 @@ local function jobs_of(self)
     return connection
   end
 
-  function jobs.call(name, handle, _, options, ...)
-    if name ~= "open" then return call(self, name, handle, options, ...) end
+  function jobs.call(name, handle, _, options, ...) return call(self, name, handle, options, ...) end
+
+  function jobs.open()
     if not self.down then return true end
     return nil, failure_of(38, "Failed to connect socket: Connection refused", "VIR_FROM_RPC")
   end

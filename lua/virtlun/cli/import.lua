@@ -20,7 +20,7 @@ local function recipe_of(open, name, live)
 end
 
 function import.import(args, out)
-  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout }
+  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout, out = out }
   local recipes, found = {}, virtlun.problems()
   for _, name in ipairs(args.domain) do
     local recipe, failure = recipe_of(open, name, args.live)
