@@ -279,12 +279,16 @@ static void set_flag(lua_State *L, const char *key, bool flag) {
   lua_setfield(L, -2, key);
 }
 
-static void push_facts(lua_State *L, const struct virt_job *job) {
-  lua_createtable(L, 0, 6);
+static void push_look(lua_State *L, const struct virt_job *job) {
+  lua_createtable(L, 0, 8);
   set_text(L, "state", job->word);
   set_flag(L, "active", job->number & VIRT_IS_ACTIVE);
   set_flag(L, "persistent", job->number & VIRT_IS_PERSISTENT);
   set_flag(L, "managed_save", job->number & VIRT_IS_SAVED);
+  lua_createtable(L, 0, 2);
+  set_text(L, "config", job->text);
+  set_text(L, "live", job->live);
+  lua_setfield(L, -2, "documents");
 }
 
 static void push_answer(lua_State *L, struct virt_job *job) {
@@ -296,7 +300,7 @@ static void push_answer(lua_State *L, struct virt_job *job) {
     case VIRT_DOMAIN: push_domain(L, &job->domains[0]); break;
     case VIRT_DOMAINS: push_domains(L, job); break;
     case VIRT_VOLUME: push_volume(L, job); break;
-    case VIRT_FACTS: push_facts(L, job); break;
+    case VIRT_LOOK: push_look(L, job); break;
   }
 }
 

@@ -182,16 +182,26 @@ static int has_managed_save(virDomainPtr domain) {
   return answer < 0 && virGetLastErrorCode() == VIR_ERR_NO_SUPPORT ? 0 : answer;
 }
 
-/* Four calls of libvirt in one job: whoever asks for one of these asks for all. */
+/* Four calls of libvirt in one job, because handing over costs as much as an answer: whoever asks for one of these
+ * asks for all. */
 static bool call_facts(struct virt_job *job) {
   virDomainPtr domain = job->domain->handle;
   job->word = state_of(domain);
   int active = job->word ? virDomainIsActive(domain) : -1;
   int persistent = active >= 0 ? virDomainIsPersistent(domain) : -1;
   int saved = persistent >= 0 ? has_managed_save(domain) : -1;
-  job->answer = VIRT_FACTS;
+  job->answer = VIRT_LOOK;
   job->number = (active ? VIRT_IS_ACTIVE : 0) | (persistent ? VIRT_IS_PERSISTENT : 0) | (saved ? VIRT_IS_SAVED : 0);
   return saved >= 0;
+}
+
+/* The same with the documents, which most who ask want to see next. */
+static bool call_look(struct virt_job *job) {
+  virDomainPtr domain = job->domain->handle;
+  if (!call_facts(job)) return false;
+  bool is_persistent = job->number & VIRT_IS_PERSISTENT, is_active = job->number & VIRT_IS_ACTIVE;
+  if (is_persistent && !(job->text = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE))) return false;
+  return !is_active || (job->live = virDomainGetXMLDesc(domain, 0));
 }
 
 static bool call_attach(struct virt_job *job) {
@@ -227,6 +237,7 @@ static const struct virt_call calls[] = {
     {"listen", VIRT_ON_CONNECTION_ALONE, 0, call_listen},
     {"xml", VIRT_ON_DOMAIN, 0, call_xml},
     {"facts", VIRT_ON_DOMAIN, 0, call_facts},
+    {"look", VIRT_ON_DOMAIN, 0, call_look},
     {"attach_device", VIRT_ON_DOMAIN, 1, call_attach},
     {"detach_device", VIRT_ON_DOMAIN, 1, call_detach},
     {"update_device", VIRT_ON_DOMAIN, 1, call_update},

@@ -86,6 +86,7 @@ void virt_job_release(struct virt_job *job) {
   for (size_t i = 0; i < job->count; i++) virt_domain_unref(job->domains[i]);
   free(job->domains);
   free(job->text);
+  free(job->live);
   free(job->arguments[0]);
   free(job->arguments[1]);
   if (job->release_more) job->release_more(job->more);

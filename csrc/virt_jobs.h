@@ -37,7 +37,7 @@ enum virt_answer {
   VIRT_DOMAIN,  /* domains[0] */
   VIRT_DOMAINS, /* domains, count */
   VIRT_VOLUME,  /* text, word, number, allocation */
-  VIRT_FACTS    /* word: the state; number: bits of the next */
+  VIRT_LOOK     /* word: the state; number: bits of the next; text and live: the documents, NULL where there is none */
 };
 
 enum { VIRT_IS_ACTIVE = 1, VIRT_IS_PERSISTENT = 2, VIRT_IS_SAVED = 4 };
@@ -62,7 +62,7 @@ struct virt_job {
   struct virt_error error;
   enum virt_answer answer;
   const char *word;
-  char *text;
+  char *text, *live;
   long long number, allocation;
   struct virt_domain **domains; /* room for count, NULL once somebody has taken one */
   size_t count;

@@ -41,31 +41,30 @@ end
 local Domain = { now = jobs.now, sleep = jobs.sleep, unbroken = jobs.unbroken, is_given_up = jobs.is_given_up }
 Domain.__index = Domain
 
---- State and nature of the domain: what a plan has to know besides its documents.
-function Domain:facts()
-  local facts, failure = call(self.connection, "facts", self.handle)
-  if not facts then return refused(failure, { path = self.name }) end
-  facts.driver, facts.libvirt = self.connection.driver, self.connection.version
+local function facts_by(dom, name)
+  local facts, failure = call(dom.connection, name, dom.handle)
+  if not facts then return refused(failure, { path = dom.name }) end
+  facts.driver, facts.libvirt = dom.connection.driver, dom.connection.version
   return facts
 end
 
---- The documents of the domain: config where it is persistent, live where it runs.
--- opts.secure also reads passwords, which a define must not lose; a read-only connection may not.
-function Domain:documents(facts, opts)
-  local documents = {}
-  local wanted = {
-    config = facts.persistent and { inactive = true, secure = opts and opts.secure } or nil,
-    live = facts.active and {} or nil,
-  }
-  for which, flags in pairs(wanted) do
-    local xml, failure = call(self.connection, "xml", self.handle, flags)
-    if not xml then return refused(failure, { path = self.name }) end
-    documents[which] = xml
-  end
-  return documents
+--- State and nature of the domain: { state =, active =, persistent =, managed_save =, driver =, libvirt = }; nil and
+-- problems.
+function Domain:facts()
+  return facts_by(self, "facts")
 end
 
---- The text of one document: "live" or "config".
+--- The same, and the documents: config where it is persistent, live where it runs, as texts of XML.
+function Domain:look()
+  local facts, failure = facts_by(self, "look")
+  if not facts then return nil, failure end
+  local documents = facts.documents
+  facts.documents = nil
+  return facts, documents
+end
+
+--- The text of one document: "live" or "config".  opts.secure also reads passwords, which a define must not lose; a
+-- read-only connection may not.
 function Domain:document(name, opts)
   local config = name == "config"
   local flags = { inactive = config, secure = config and opts ~= nil and opts.secure or nil }
@@ -98,11 +97,8 @@ end
 
 --- What the domain has: facts, the description of each document, and media, what is known of their images.
 function Domain:describe()
-  local facts, failure = self:facts()
-  if not facts then return nil, failure end
-  local documents
-  documents, failure = self:documents(facts)
-  if not documents then return nil, failure end
+  local facts, documents = self:look()
+  if not facts then return nil, documents end
   local description = { name = self.name, uri = self.connection.uri, facts = facts }
   for which, xml in pairs(documents) do
     local found

@@ -6,6 +6,7 @@ local core = require "virtlun.core"
 local dsl = require "virtlun.dsl"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
+local transports = require "virtlun.transports"
 
 local virtlun = {
   VERSION = core.VERSION,
@@ -89,6 +90,9 @@ end
 function virtlun.limit(...)
   return require("virtlun.selection").domains(...)
 end
+
+--- virtlun.TRANSPORTS: the words for ways to hosts, as virtlun.open takes them.
+virtlun.TRANSPORTS = transports.WORDS
 
 --- virtlun.host_timeout(seconds): what virtlun.open takes as timeout where a step may take so many seconds.
 virtlun.host_timeout = options.for_host

@@ -10,11 +10,11 @@ local import = {}
 --- The recipe of one domain: { domain =, uri =, recipe = text }; nil and problems.
 local function recipe_of(open, name, live)
   local dom, found = open:domain(name)
-  local facts, documents, text
-  if dom then facts, found = dom:facts() end
-  if facts then documents, found = dom:documents(facts) end
-  local uri = dom and dom.connection.uri
-  if documents then text, found = virtlun.import(documents, { uri = uri, live = live }) end
+  if not dom then return nil, found end
+  local facts, documents = dom:look()
+  if not facts then return nil, documents end
+  local uri, text = dom.connection.uri, nil
+  text, found = virtlun.import(documents, { uri = uri, live = live })
   if not text then return nil, found end
   return { domain = dom.name, uri = uri, recipe = text }
 end
