@@ -15,7 +15,7 @@ local virtlun = require("virtlun")
 local THREADS = 5 -- for each host, as many as virtlun has in flight
 local GOAL = 0.95
 local TEST_EACH, TEST_ROUNDS = 125, 7
-local QEMU_HOSTS, QEMU_EACH, QEMU_ROUNDS = 3, 5, 15
+local QEMU_HOSTS, QEMU_EACH, QEMU_ROUNDS = 3, 10, 9
 local HOSTS = { 1, 2, 4, 8 }
 local PLANNED = { 1000, 10000 }
 
