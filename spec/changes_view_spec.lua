@@ -136,7 +136,8 @@ describe("progress", function()
     local out, now = { said = {}, is_json = opts.json, can_redraw = opts.redraw }, 0
     function out:event(data) self.said[#self.said + 1] = data end
     function out:progress(line) self.said[#self.said + 1] = line end
-    function out:status(line) self.said[#self.said + 1] = line end
+    function out:status(lines) self.said[#self.said + 1] = table.concat(lines, "\n") end
+    function out:size() return 24, 80 end
     function out:clear() self.cleared = true end
     return out, progress.new(out, function() return now end), function(seconds) now = seconds end
   end

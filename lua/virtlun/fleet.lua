@@ -47,10 +47,19 @@ function Fleet:tell_of(entry, state)
     message = FAILED[state] and first and problems.line(first) or nil }
 end
 
+--- What was found of a domain; where several hosts have one of its name, each path says which.
+function Fleet:told_apart(entry, found)
+  if self.named[entry.domain.name] == 1 then return found end
+  for _, problem in ipairs(found) do
+    if (problem.path or "") ~= "" then problem.path = ("%s %s"):format(entry.host.uri, problem.path) end
+  end
+  return found
+end
+
 function Fleet:finish(entry, result, found)
   if result ~= "done" and entry.has_written then result = "partly" end
   entry.state, entry.result = "ended", result
-  if found then entry.problems:append(found) end
+  entry.problems:append(self:told_apart(entry, found or {}))
   if FAILED[result] then self.failures = self.failures + 1 end
   self:tell_of(entry, result)
 end
@@ -87,7 +96,7 @@ function Fleet:plan_one(entry, connection, failure)
   local plan, found = nil, failure
   if connection then plan, found = self:plan_on(connection, entry) end
   if plan then
-    entry.plan, entry.found, entry.state = plan, found, "planned"
+    entry.plan, entry.found, entry.state = plan, self:told_apart(entry, found), "planned"
     return self:tell_of(entry, "planned")
   end
   lose(entry, connection, found)
@@ -299,12 +308,13 @@ end
 
 local function new_fleet(desired, opts)
   local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
-    planning = planning_of(desired, opts), entries = {}, number = 0, failures = 0,
+    planning = planning_of(desired, opts), entries = {}, named = {}, number = 0, failures = 0,
     may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
   local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout) }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
     function() return self:is_stopped() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
+    self.named[domain.name] = (self.named[domain.name] or 0) + 1
     self.entries[i] = { domain = domain, host = self.scheduler:host(domain.uri or opts.uri), state = "new",
       attempt = 0, made = 0, problems = problems.list() }
   end

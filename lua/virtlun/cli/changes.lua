@@ -2,11 +2,11 @@
 -- how they come to their domains and plans, and that somebody has said yes before anything is changed.
 
 local virtlun = require "virtlun"
+local cells = require "virtlun.view.cells"
 local making = require "virtlun.cli.making"
 local outcome = require "virtlun.view.outcome"
 local pictures = require "virtlun.cli.pictures"
 local plans = require "virtlun.cli.plans"
-local progress = require "virtlun.view.progress"
 local recipes = require "virtlun.cli.recipes"
 local retry = require "virtlun.cli.retry"
 local saved = require "virtlun.cli.saved"
@@ -69,6 +69,15 @@ local function with_domains(args, out, way, run)
   return status.FAILED
 end
 
+--- How far it is with the domains, on an output.
+local function progress_of(domains, args, out)
+  local list = {}
+  for i, domain in ipairs(domains) do
+    list[i] = { domain = domain.name, uri = domain.uri or args.connect or "" }
+  end
+  return cells.new(out, list)
+end
+
 --- What the library is told of all domains.
 local HASTE = 0.5 -- seconds that a host may keep the others waiting where nobody is asked
 
@@ -84,8 +93,8 @@ end
 
 local function print_plans(list, found, out, quiet)
   if not out.is_json then out:problems(found) end
-  if not out.is_json and not quiet and not pictures.takes_stdout(out) then
-    for _, plan in ipairs(list) do plans.print(plan, out) end
+  if list[1] and not out.is_json and not quiet and not pictures.takes_stdout(out) then
+    plans.print_all(list, out)
   end
   pictures.plans(list, out, quiet)
 end
@@ -102,9 +111,14 @@ end
 
 function changes.plan(args, out)
   return with_domains(args, out, from_recipes, function(domains, found)
-    local opts = fleet_options(args, from_recipes)
+    local shown = progress_of(domains, args, out)
+    local opts = fleet_options(args, from_recipes, function(event)
+      -- Nothing ends by a plan: where nothing can be drawn, only who hangs is worth a line.
+      if out.can_redraw or event.event == "host" and not out.is_json then shown:tell(event) end
+    end)
     opts.readonly = true
     local report = virtlun.plans(domains, opts)
+    shown:close()
     local list, all = planned_in(report, found)
     print_plans(list, all, out, out.quiet or args.out == "-")
     local data = plans.data(list, all, report)
@@ -167,11 +181,9 @@ end
 --- Plans by a way, shows it, asks, and makes it so.
 function changes.make(args, out, way)
   return with_domains(args, out, way, function(domains, found)
-    local shown, told, refused = progress.new(out), { rounds = 0 }, nil
+    local shown, told, refused = progress_of(domains, args, out), { rounds = 0 }, nil
     out:problems(untold(found, told))
-    local opts = fleet_options(args, way, function(event)
-      if event.event == "step" then shown:tell(event) end
-    end)
+    local opts = fleet_options(args, way, function(event) shown:tell(event) end)
     function opts.confirm(round)
       shown:close()
       local may

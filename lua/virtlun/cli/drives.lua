@@ -3,6 +3,7 @@
 -- They differ in what they ask the domain for and in what they say when it was so already; the rest is `operate`.
 
 local virtlun = require "virtlun"
+local feelings = require "virtlun.view.feelings"
 local hosts = require "virtlun.cli.hosts"
 local making = require "virtlun.cli.making"
 local plans = require "virtlun.cli.plans"
@@ -16,7 +17,7 @@ local drives = {}
 
 --- What somebody has to say yes to: data that a running domain loses.
 local function question_of(plan)
-  local loss = plans.losses(plan)[1]
+  local loss = feelings.losses(plan)[1]
   return loss and ("Take %s from the running domain %s?"):format(loss, plan.domain)
 end
 

@@ -8,11 +8,13 @@ local text_view = require "virtlun.view.text"
 
 local output = {}
 
--- Beside its methods an output has has_begun: whether a command has begun what may change something.
+-- Beside its methods an output has has_begun: whether a command has begun what may change something.  Its height is
+-- how many lines stand there that are taken away again.
 local Output = {}
 Output.__index = Output
 
 function Output:write(text)
+  self:clear()
   local good, message = io.stdout:write(text)
   if not good then self.failure = message end
 end
@@ -73,16 +75,43 @@ function Output:tell(painted)
   io.stderr:write(painted, "\n")
 end
 
---- A line that the next one, or clear, takes away again; only where can_redraw.
-function Output:status(line)
+--- From anywhere in the last line of what stands there to the beginning of its first one.
+local function to_begin(height)
+  return height > 1 and ("\r\27[%dA"):format(height - 1) or "\r"
+end
+
+--- Lines that the next ones, or clear, take away again; only where can_redraw.  None may be wider than the terminal,
+-- and they must be fewer than it has.
+function Output:status(lines)
   io.stdout:flush()
-  io.stderr:write("\r", line, "\27[K")
-  self.has_status = true
+  local below = self.height > #lines and "\27[J" or ""
+  -- In one piece, so that nobody sees half of it.
+  io.stderr:write(to_begin(self.height) .. table.concat(lines, "\27[K\n") .. "\27[K" .. below)
+  self.height = #lines
 end
 
 function Output:clear()
-  if self.has_status then io.stderr:write("\r\27[K") end
-  self.has_status = false
+  if self.height > 0 then io.stderr:write(to_begin(self.height) .. (self.height > 1 and "\27[J" or "\27[K")) end
+  self.height = 0
+end
+
+local NARROWEST = 20
+
+--- The number that a variable says, or that was asked for, or the usual one.
+local function size(variable, asked, usual)
+  local said = math.tointeger(tonumber(os.getenv(variable) or "") or tonumber(asked))
+  return said and said > 0 and said or usual
+end
+
+--- How many lines and columns the terminal has.
+function Output:size()
+  if not self.lines then
+    local pipe = io.popen("stty size <&2 2>/dev/null")
+    local lines, columns = (pipe and pipe:read("a") or ""):match("^(%d+) (%d+)")
+    if pipe then pipe:close() end
+    self.lines, self.columns = size("LINES", lines, 24), math.max(size("COLUMNS", columns, 80), NARROWEST)
+  end
+  return self.lines, self.columns
 end
 
 --- A message for people who watch; neither with --json nor with -q.
@@ -154,7 +183,7 @@ function output.new(opts)
     paint_error = style.painter(may_paint and is_watched),
     is_watched = is_watched, can_redraw = is_watched and not is_dumb and not opts.quiet,
     has_events = opts.json and MAKES_PLANS[opts.command],
-    grid = opts.grid, svg = opts.svg, xml_diff = opts.xml_diff,
+    grid = opts.grid, svg = opts.svg, xml_diff = opts.xml_diff, height = 0,
     can_ask = not opts.json and is_watched and is_terminal(0),
   }, Output)
 end

@@ -2,10 +2,9 @@
 -- as data, and what is to be said of them before they are made so.
 
 local virtlun = require "virtlun"
+local fold = require "virtlun.view.fold"
 local json_view = require "virtlun.view.json"
 local plan_view = require "virtlun.view.plan"
-local style = require "virtlun.view.style"
-local value = require "virtlun.view.value"
 local xml_diff_view = require "virtlun.view.xml_diff"
 
 local plans = {}
@@ -27,10 +26,24 @@ function plans.limits(args)
     reattach = not args.no_reattach, timeout = args.timeout, undo = args.undo_all and "all" or nil }
 end
 
-function plans.print(plan, out)
-  for _, line in ipairs(plan_view.lines(plan, { paint = out.paint, verbose = out.verbose })) do out:line(line) end
+local function print_diff(plan, out)
   if not out.xml_diff then return end
   for _, line in ipairs(xml_diff_view.lines(plan, { paint = out.paint })) do out:line(line) end
+end
+
+function plans.print(plan, out)
+  for _, line in ipairs(plan_view.lines(plan, { paint = out.paint, verbose = out.verbose })) do out:line(line) end
+  print_diff(plan, out)
+end
+
+--- Several plans, what is the same for many told once.
+function plans.print_all(list, out)
+  if #list == 1 then return plans.print(list[1], out) end
+  local _, width = out:size()
+  for _, line in ipairs(fold.lines(list, { paint = out.paint, verbose = out.verbose, width = width })) do
+    out:line(line)
+  end
+  for _, plan in ipairs(list) do print_diff(plan, out) end
 end
 
 function plans.count_changes(list)
@@ -62,40 +75,7 @@ function plans.data(list, found, report)
     done = report and report.done }
 end
 
-local holds_data = { disk = true, lun = true, hostdev = true }
-
---- Whether a step takes from a running domain what holds data, for good or for a while.
-local function takes_data(step)
-  local takes = step.action == "remove" or step.effect:find("replaces the drive", 1, true)
-  return takes and holds_data[step.kind] and step.scope ~= "config"
-end
-
-local function loss_of(step)
-  local source = step.before and step.before.source
-  return ("%s %s%s"):format(step.kind, step.device, source and (" (%s)"):format(value.source(source)) or "")
-end
-
---- The devices with data that a running domain loses, as "disk sdb (/data.raw)".
-function plans.losses(plan)
-  local losses = {}
-  for _, step in ipairs(plan.steps) do
-    if takes_data(step) then losses[#losses + 1] = loss_of(step) end
-  end
-  return losses
-end
-
---- What is asked before anything is changed: running domains lose no data unless somebody has read so.
-function plans.question(list)
-  local parts = {}
-  for _, plan in ipairs(list) do
-    local losses = plans.losses(plan)
-    if #losses > 0 then
-      parts[#parts + 1] = ("%s, which runs, loses %s. "):format(plan.domain, table.concat(losses, ", "))
-    end
-  end
-  parts[#parts + 1] = ("Make %s?"):format(style.plural(plans.count_changes(list), "change"))
-  return table.concat(parts)
-end
+plans.question = fold.question
 
 local FORGOTTEN = "virtlun: test:/// lives in this process only; nothing outlives it"
 

@@ -105,4 +105,27 @@ function feelings.lines(plan)
   return lines, is_now
 end
 
+-- Data -----------------------------------------------------------------------------------------------------
+
+local holds_data = { disk = true, lun = true, hostdev = true }
+
+--- Whether a step takes from a running domain what holds data, for good or for a while.
+local function takes_data(step)
+  local takes = step.action == "remove" or step.effect:find("replaces the drive", 1, true)
+  return takes and holds_data[step.kind] and step.scope ~= "config"
+end
+
+--- The devices with data that a running domain loses: a list as "disk sdb (/data.raw)", and one as "disk sdb".
+function feelings.losses(plan)
+  local losses, devices = {}, {}
+  for _, step in ipairs(plan.steps) do
+    if takes_data(step) then
+      local source = step.before and step.before.source
+      devices[#devices + 1] = ("%s %s"):format(step.kind, step.device)
+      losses[#losses + 1] = devices[#devices] .. (source and (" (%s)"):format(value.source(source)) or "")
+    end
+  end
+  return losses, devices
+end
+
 return feelings

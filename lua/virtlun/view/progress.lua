@@ -6,9 +6,8 @@ local text = require "virtlun.view.text"
 
 local progress = {}
 
-local BAR = 20           -- signs in a bar
+progress.BAR = 20        -- signs in a bar
 local MOST_REDRAWS = 10  -- in a second
-local NARROWEST = 20
 
 local WORDS = { begin = "", done = ": done", failed = ": failed", unknown = ": has no answer",
   undone = ": undone" }
@@ -29,33 +28,50 @@ function progress.line(event)
   return text.shown(("%s: %s%s%s"):format(event.domain, count, step_words(event), state_words(event)))
 end
 
+--- What stands for what does not fit any more.
+function progress.ellipsis()
+  return style.is_utf8() and "…" or "..."
+end
+
+--- A bar of so many signs: "[######--------------]".
+function progress.meter(made, total, signs)
+  local full = signs * math.min(made, total) // math.max(total, 1)
+  local marks = style.is_utf8() and { "█", "░" } or { "#", "-" }
+  return ("[%s%s]"):format(marks[1]:rep(full), marks[2]:rep(signs - full))
+end
+
 --- How far it is when so many steps are made, in at most width columns: "web01 [###-------] 3/7, 2 s: change sda".
 function progress.bar(event, made, seconds, width)
   local total = event.total or event.number
-  local full = BAR * math.min(made, total) // math.max(total, 1)
-  local marks = style.is_utf8() and { "█", "░", "…" } or { "#", "-", "..." }
-  local line = ("%s [%s%s] %d/%d, %d s: %s%s"):format(event.domain, marks[1]:rep(full), marks[2]:rep(BAR - full),
-    made, total, seconds, step_words(event), event.state == "done" and "" or state_words(event))
-  return text.clip(text.shown(line), width, marks[3])
+  local line = ("%s %s %d/%d, %d s: %s%s"):format(event.domain, progress.meter(made, total, progress.BAR), made,
+    total, seconds, step_words(event), event.state == "done" and "" or state_words(event))
+  return text.clip(text.shown(line), width, progress.ellipsis())
 end
 
 --- An event as data.
 function progress.data(event)
   return {
-    event = "step", state = event.state, domain = event.domain, number = event.number, total = event.total,
-    what = event.what, action = event.step.action, kind = event.step.kind, device = event.step.device,
+    event = "step", state = event.state, domain = event.domain, uri = event.uri, number = event.number,
+    total = event.total, what = event.what, action = event.step.action, kind = event.step.kind,
+    device = event.step.device,
   }
+end
+
+--- A function of the time that says whether something may be drawn again: ten times a second, spread over it where the
+-- clock knows parts of seconds.
+function progress.pace()
+  local second, drawn
+  return function(now)
+    if second ~= now // 1 then second, drawn = now // 1, 0 end
+    local due = math.type(now) == "integer" and MOST_REDRAWS - 1 or MOST_REDRAWS * (now % 1)
+    if drawn > due then return false end
+    drawn = drawn + 1
+    return true
+  end
 end
 
 local Progress = {}
 Progress.__index = Progress
-
---- Whether the line may be drawn again; the clock counts whole seconds, and so does this.
-local function may_redraw(self, now)
-  if self.second ~= now then self.second, self.drawn = now, 0 end
-  self.drawn = self.drawn + 1
-  return self.drawn <= MOST_REDRAWS
-end
 
 -- Steps that one define makes are begun one after the other, and done together: only counting tells how far it is.
 local IS_DONE = { done = true, undone = false }
@@ -83,7 +99,8 @@ function Progress:tell(event)
     out:event(progress.data(event))
   elseif out.can_redraw then
     -- The last column stays free: there some terminals go on to the next line.
-    if may_redraw(self, now) then out:status(progress.bar(event, self.made, now - self.begun, self.width - 1)) end
+    local seconds, width = (now - self.begun) // 1, select(2, out:size()) - 1
+    if self.may_redraw(now) then out:status { progress.bar(event, self.made, seconds, width) } end
   elseif event.state ~= "begin" and not is_told(self, event) then
     out:progress(progress.line(event))
   end
@@ -97,8 +114,7 @@ end
 --- Progress on an output (see cli/output.lua).  clock: a function that gives seconds, os.time if unsaid.
 function progress.new(out, clock)
   clock = clock or os.time
-  local width = math.max(tonumber(os.getenv("COLUMNS") or "") or 80, NARROWEST)
-  return setmetatable({ out = out, clock = clock, begun = clock(), width = width, told = {} }, Progress)
+  return setmetatable({ out = out, clock = clock, begun = clock(), may_redraw = progress.pace(), told = {} }, Progress)
 end
 
 return progress
