@@ -240,6 +240,18 @@ describe("progress of many domains", function()
     assert.is_true(out.cleared)
   end)
 
+  it("leaves the terminal to ssh while that asks", function()
+    local out, shown, at = recorder({ redraw = true }, domains_of(2))
+    tell(shown, host("connecting", A), host("asking", A))
+    assert.is_true(out.cleared)
+    local drawn = #out.said
+    at(1)
+    tell(shown, host("waiting", B, 2), host("connected", B))
+    assert.equal(drawn, #out.said)
+    tell(shown, host("connected", A))
+    assert.equal(drawn + 1, #out.said)
+  end)
+
   it("is drawn again while a host hangs and nothing else happens", function()
     local out, shown, at = recorder({ redraw = true }, domains_of(2))
     for second = 1, 3 do
@@ -255,7 +267,8 @@ describe("progress of many domains", function()
     local out, shown = recorder({}, domains_of(9))
     for i = 1, 7 do tell(shown, domain("begin", ("vm%04d"):format(i))) end
     tell(shown, host("connecting", A), host("connected", A), domain("planning", "vm0001"), domain("planned", "vm0001"),
-      domain("done", "vm0008", { changes = 0, made = 0 }), domain("failed", "vm0009", { message = "no host" }), step("begin", "vm0001"), step("done", "vm0001"),
+      domain("done", "vm0008", { changes = 0, made = 0 }), domain("failed", "vm0009", { message = "no host" }),
+      step("begin", "vm0001"), step("done", "vm0001"),
       domain("done", "vm0001", { changes = 3, made = 3 }), domain("done", "vm0002", { changes = 1, made = 1 }),
       domain("done", "vm0003", { changes = 0, made = 0 }),
       domain("failed", "vm0004", { message = "vm0004: it is gone" }),

@@ -95,6 +95,10 @@ describe("a single plan", function()
       end
     end
   end)
+
+  it("is more than none, of which nothing is said", function()
+    assert.same({}, lines {})
+  end)
 end)
 
 describe("plans that say the same", function()

@@ -12,6 +12,7 @@ local problems = require "virtlun.problems"
 local scheduler = require "virtlun.fleet.scheduler"
 local selection = require "virtlun.selection"
 local tasks = require "virtlun.tasks"
+local transports = require "virtlun.transports"
 
 local fleet = {}
 
@@ -20,15 +21,17 @@ local ATTEMPTS = 3 -- to find a domain as it was planned, and its host connected
 local Fleet = {}
 Fleet.__index = Fleet
 
---- Tells who listens.  What a listener raises waits for the end: it must not leave a drive out.
+--- Tells who listens, until the report is there.  What a listener raises waits for the end: it must not leave a drive
+-- out.
 function Fleet:tell(event)
-  if not self.opts.on_progress then return end
+  if self.is_over or not self.opts.on_progress then return end
   local good, message = pcall(self.opts.on_progress, event)
   if not good and not self.raised then self.raised = { message } end
 end
 
+--- Whether nothing more is to be begun: somebody wants that, something was raised, or nobody waits for it any more.
 function Fleet:is_stopped()
-  return self.opts.stop ~= nil and self.opts.stop()
+  return self.is_over or self.scheduler.raised ~= nil or self.opts.stop ~= nil and self.opts.stop()
 end
 
 --- Whether no further domain is to be begun, because too many have failed.
@@ -50,16 +53,26 @@ end
 --- What was found of a domain; where several hosts have one of its name, each path says which.
 function Fleet:told_apart(entry, found)
   if self.named[entry.domain.name] == 1 then return found end
+  local uri = entry.host.uri
   for _, problem in ipairs(found) do
-    if (problem.path or "") ~= "" then problem.path = ("%s %s"):format(entry.host.uri, problem.path) end
+    local path = problem.path or ""
+    -- What is wrong with a host is the same problem for all its domains.
+    if path ~= "" and path:sub(1, #uri) ~= uri then problem.path = ("%s %s"):format(uri, path) end
   end
   return found
+end
+
+--- Gives the plan of a domain and its steps the results that nobody has given them.
+local function settle(entry)
+  entry.plan.result = entry.plan.result or entry.result
+  for _, step in ipairs(entry.plan.steps) do step.result = step.result or "left" end
 end
 
 function Fleet:finish(entry, result, found)
   if result ~= "done" and entry.has_written then result = "partly" end
   entry.state, entry.result = "ended", result
   entry.problems:append(self:told_apart(entry, found or {}))
+  if entry.plan and result ~= "done" then settle(entry) end
   if FAILED[result] then self.failures = self.failures + 1 end
   self:tell_of(entry, result)
 end
@@ -67,13 +80,13 @@ end
 --- Whether a domain is to be tried again in the next round; then it is, as if it had not been planned.
 function Fleet:is_again(entry, is_wanted)
   if not is_wanted or entry.attempt == ATTEMPTS or self:is_stopped() then return false end
-  entry.state, entry.changed = "new", entry.plan
+  entry.state = "new"
   return true
 end
 
 --- A failure that only the connection is to blame for: another domain's call was not answered, or the daemon has gone.
 local function is_lost(failure)
-  return hosts.is_down(failure) and not failure[1].cause.begun and failure[1].code ~= "no_host"
+  return hosts.is_down(failure) and not failure[1].cause.begun and not hosts.is_unreachable(failure)
 end
 
 --- Notes that a connection is of no use any more.
@@ -137,6 +150,7 @@ function Fleet:make_one(entry, connection, failure)
   if result then return self:finish(entry, "done", result.notes) end
   lose(entry, connection, found)
   local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
+  entry.changed = is_outdated
   if self:is_again(entry, is_outdated or is_lost(found)) then return end
   self:finish(entry, entry.plan.result or "failed", found)
 end
@@ -156,16 +170,29 @@ function Fleet:work(entries, method, may_leave)
   self.scheduler:work(entries, function(...) method(self, ...) end, may_leave)
 end
 
+--- What a recipe says may run no program unless somebody allows that; what somebody says beside it may, unless only
+-- certain ways are allowed.
+function Fleet:complain_of_transports()
+  local allowed = self.opts.transports
+  for _, entry in ipairs(self.entries) do
+    local said, found = entry.domain.uri, problems.list()
+    local is_judged = said ~= nil or allowed ~= nil
+    if is_judged and not transports.complain(found, entry.domain, said or self.opts.uri, allowed) then
+      self:finish(entry, "failed", found)
+    end
+  end
+end
+
 --- A domain that two names of a recipe mean, its UUID say, would be changed to and fro.
 function Fleet:complain_of_twins()
-  local seen = {}
   for _, entry in ipairs(self.entries) do
     local identity, domain = entry.identity, entry.domain
-    if identity and seen[identity] and entry.state == "planned" then
+    local owner = identity and self.owners[identity]
+    if owner and owner ~= entry and entry.state == "planned" then
       self:finish(entry, "failed", { problems.new { code = "same_domain", path = domain.name, file = domain.file,
         line = domain.line } })
     end
-    if identity then seen[identity] = true end
+    if identity then self.owners[identity] = owner or entry end
   end
 end
 
@@ -257,11 +284,8 @@ end
 
 --- What nobody has made any more.
 function Fleet:leave(entry)
-  if entry.plan then
-    entry.plan.result = entry.plan.result or "left"
-    for _, step in ipairs(entry.plan.steps) do step.result = step.result or "left" end
-  end
   entry.state, entry.result = "ended", entry.has_written and "partly" or "left"
+  if entry.plan then settle(entry) end
   self:tell_of(entry, entry.result)
 end
 
@@ -308,9 +332,9 @@ end
 
 local function new_fleet(desired, opts)
   local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
-    planning = planning_of(desired, opts), entries = {}, named = {}, number = 0, failures = 0,
+    planning = planning_of(desired, opts), entries = {}, named = {}, owners = {}, number = 0, failures = 0,
     may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
-  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout) }
+  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout), ask = opts.ask }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
     function() return self:is_stopped() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
@@ -323,6 +347,9 @@ end
 
 local function check(opts, level)
   options.check(opts, "fleet", level + 1)
+  if opts.hosts and not (math.type(opts.hosts) == "integer" and opts.hosts > 0) then
+    error(("'%s' is no number of hosts"):format(opts.hosts), level + 1)
+  end
   for _, size in ipairs(opts.batches or {}) do
     if not limits.is_limit(size, 1) then error(("'%s' is no size of a batch"):format(tostring(size)), level + 1) end
   end
@@ -331,14 +358,16 @@ local function check(opts, level)
   end
 end
 
---- Runs a fleet as one function: its report.  What was raised meanwhile is raised when nothing is in flight any more.
+--- Runs a fleet as one function: its report.  What was raised meanwhile is raised when nothing is made any more.
 local function run(desired, opts, fn)
   opts = opts or {}
   check(opts, 3)
   return tasks.run(function()
     local self = new_fleet(desired, opts)
+    self:complain_of_transports()
     fn(self)
     local report = self:report()
+    self.is_over = true
     self.scheduler:close()
     local raised = self.raised or self.scheduler.raised
     if raised then error(raised[1], 0) end
@@ -359,7 +388,9 @@ end
 --- fleet.apply(desired, opts) -> report.  desired: list of described domains, each on the host of its uri.
 -- opts: those of dom:plan and plan:apply, and
 --   uri         that of domains that say none; nil is libvirt's default
---   readonly    see virtlun.open, as transports and ask
+--   readonly    see virtlun.open, as ask
+--   transports  list of the only ways to hosts that may be used (see transports.lua); without it all but those by which
+--               a uri of a description runs a program
 --   hosts       how many are worked on at once (10); one that has not answered for two seconds is not counted
 --   patience    how many seconds a host that does not answer may keep the others waiting (2)
 --   batches     list of sizes, numbers of domains with changes or percentages of them: { 1, "10%", "100%" }
@@ -373,8 +404,8 @@ end
 --               each round
 --   on_progress function(event): { event = "step", ... } as for plan:apply, with its uri; { event = "domain", domain =,
 --               uri =, state = "planning", "planned", "begin" or its result, changes =, made =, message = };
---               { event = "host", uri =, state = "connecting", "connected", "lost", "waiting" or "answering",
---               seconds =, message = }
+--               { event = "host", uri =, state = "connecting", "asking" (ssh does, on the terminal), "connected",
+--               "lost", "waiting" or "answering", seconds =, message = }
 --   stop        function: whether nothing more is to be begun
 -- The report: { domains = list of { domain =, uri =, result = "done", "partly", "failed" or "left", plan =, made =
 -- number of steps, problems = }, problems = all of them, done = number of steps made, changed = whether a host was

@@ -20,8 +20,14 @@ end
 
 local known = setmetatable({}, { __mode = "k" }) -- coroutine -> task
 local waiting = {} -- id -> { task =, deadline =, is_bell = }
-local aside = {} -- messages that tasks.run met and that dispatch has to deliver
-local dispatched = { finished = {} } -- the family that dispatch serves
+
+--- A family: its tasks that have ended, messages for it that were met by whoever serves another one, and the tasks that
+-- wait for their turn.
+local function new_family()
+  return { finished = {}, aside = {}, line = {} }
+end
+
+local dispatched = new_family() -- the one that dispatch serves
 local outside = { held = 0 } -- stands for what is no task
 local alarm -- when the descriptor is to become readable for dispatch, or nil
 
@@ -117,7 +123,7 @@ function Bell:ring()
   self.rung = true
   local waiter = self.id and waiting[self.id]
   if not waiter then return end
-  waiter.deadline = -math.huge
+  waiter.deadline = 0 -- long ago, and still a time that an alarm can have
   if waiter.task.family == dispatched then wake_at(mailbox.now()) end
 end
 
@@ -163,6 +169,22 @@ function tasks.each(list, most, fn)
   if raised then error(raised[1], 0) end
 end
 
+--- fn(...) while no other task of the family is in such a function, in the order in which they come: somebody answers
+-- one question at a time.  Who is in one already need not wait, and who is no task cannot.
+function tasks.in_turn(fn, ...)
+  local task = current()
+  local line = task and task.family.line
+  if not task or line[1] and line[1].task == task then return fn(...) end
+  local place = { task = task, bell = tasks.bell() }
+  line[#line + 1] = place
+  if line[1] ~= place then place.bell:wait(math.huge) end
+  local results = table.pack(pcall(fn, ...))
+  table.remove(line, 1)
+  if line[1] then line[1].bell:ring() end
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
 -- Serving a family -----------------------------------------------------------------------------------------
 
 -- Calls fn; what it raises is told at the end, when nobody waits any more.
@@ -180,8 +202,15 @@ local function deliver(family, errors, id, ...)
     waiting[id] = nil
     resume(waiter.task, true, ...)
   elseif waiter or not guarded(errors, give, family == dispatched, id, ...) then
+    local aside = (waiter and waiter.task.family or dispatched).aside
     aside[#aside + 1] = table.pack(id, ...)
   end
+end
+
+local function deliver_aside(family, errors)
+  local before = family.aside
+  family.aside = {}
+  for _, message in ipairs(before) do deliver(family, errors, table.unpack(message, 1, message.n)) end
 end
 
 local function deliver_all(family, errors)
@@ -243,7 +272,7 @@ end
 -- An alarm that has rung is set anew, for those who still wait.
 local function rearm(now)
   if not alarm or alarm > now then return end
-  local first = (dispatched.finished[1] or aside[1]) and now or next_deadline(dispatched)
+  local first = (dispatched.finished[1] or dispatched.aside[1]) and now or next_deadline(dispatched)
   alarm = first < math.huge and first or nil
   mailbox.alarm(alarm)
 end
@@ -251,9 +280,8 @@ end
 --- Delivers what waits now: resumes tasks, calls callbacks. It never waits itself. What callbacks raise is raised when
 -- all is delivered.
 function tasks.dispatch()
-  local errors, before = {}, aside
-  aside = {}
-  for _, message in ipairs(before) do deliver(dispatched, errors, table.unpack(message, 1, message.n)) end
+  local errors = {}
+  deliver_aside(dispatched, errors)
   deliver_all(dispatched, errors)
   if alarm and alarm <= mailbox.now() then resume_due(dispatched) end
   tell_ends(dispatched, errors)
@@ -287,7 +315,7 @@ local function abandon(family)
       if coroutine.close then coroutine.close(waiter.task.thread) end
     end
   end
-  if aside[1] then wake_at(mailbox.now()) end
+  if dispatched.aside[1] then wake_at(mailbox.now()) end
 end
 
 local function receive(family, errors, id, ...)
@@ -298,11 +326,12 @@ end
 -- for what its own tasks wait for, and for nothing else; what they leave behind when fn has ended is given up.
 function tasks.run(fn)
   if current() then return fn() end
-  local family, errors = { finished = {} }, {}
+  local family, errors = new_family(), {}
   local first = start(family, fn, function() end)
   while not first.results and not errors[1] do
     local left = next_deadline(family) - mailbox.now()
     receive(family, errors, mailbox.take(nil, math.max(0, math.min(left, SLICE))))
+    deliver_aside(family, errors)
     deliver_all(family, errors)
     resume_due(family)
     interrupt(family)

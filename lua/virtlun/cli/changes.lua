@@ -3,6 +3,7 @@
 
 local virtlun = require "virtlun"
 local cells = require "virtlun.view.cells"
+local credentials = require "virtlun.cli.credentials"
 local making = require "virtlun.cli.making"
 local outcome = require "virtlun.view.outcome"
 local pictures = require "virtlun.cli.pictures"
@@ -41,13 +42,13 @@ local function complain_of_uris(domains, args, found)
 end
 
 --- Of the domains those that --limit and --retry-file leave; nil, with what is wrong in found.
-local function selected(domains, args, found)
-  local failure
+local function selected(described, args, found)
+  local domains, failure = described, nil
   if args.limit and args.limit[1] then
     domains, failure = virtlun.limit(domains, args.limit)
     found:append(failure or {})
   end
-  if domains and args.retry_file then domains = retry.select(args.retry_file, domains, args, found) end
+  if domains and args.retry_file then domains = retry.select(args.retry_file, domains, described, args, found) end
   return domains
 end
 
@@ -81,10 +82,10 @@ end
 --- What the library is told of all domains.
 local HASTE = 0.5 -- seconds that a host may keep the others waiting where nobody is asked
 
-local function fleet_options(args, way, on_progress)
+local function fleet_options(args, out, way, on_progress)
   local opts = plans.limits(args)
   opts.patience = args.yes and HASTE or nil
-  opts.uri, opts.plan, opts.on_progress = args.connect, way.plan, on_progress
+  opts.uri, opts.plan, opts.on_progress, opts.ask = args.connect, way.plan, on_progress, credentials.ask(out)
   opts.hosts, opts.batches, opts.max_fail, opts.transports = args.hosts, args.batches, args.max_fail, args.transports
   return opts
 end
@@ -112,7 +113,7 @@ end
 function changes.plan(args, out)
   return with_domains(args, out, from_recipes, function(domains, found)
     local shown = progress_of(domains, args, out)
-    local opts = fleet_options(args, from_recipes, function(event)
+    local opts = fleet_options(args, out, from_recipes, function(event)
       -- Nothing ends by a plan: where nothing can be drawn, only who hangs is worth a line.
       if out.can_redraw or event.event == "host" and not out.is_json then shown:tell(event) end
     end)
@@ -183,7 +184,7 @@ function changes.make(args, out, way)
   return with_domains(args, out, way, function(domains, found)
     local shown, told, refused = progress_of(domains, args, out), { rounds = 0 }, nil
     out:problems(untold(found, told))
-    local opts = fleet_options(args, way, function(event) shown:tell(event) end)
+    local opts = fleet_options(args, out, way, function(event) shown:tell(event) end)
     function opts.confirm(round)
       shown:close()
       local may
@@ -195,7 +196,7 @@ function changes.make(args, out, way)
     local report, signal = making.interruptible(out, function() return virtlun.apply(domains, opts) end)
     shown:close()
     if refused and told.rounds == 1 then return signal and making.status(true, false, signal) or refused end
-    if args.retry_file then found:append(retry.write(args.retry_file, report) or {}) end
+    if args.retry_file then found:append(select(2, retry.write(args.retry_file, report)) or {}) end
     return conclude(report, signal, found, told, args, out)
   end)
 end

@@ -3,6 +3,7 @@
 local argparse = require "argparse"
 local sources = require "virtlun.cli.sources"
 local status = require "virtlun.cli.status"
+local virtlun = require "virtlun"
 
 local options = {}
 
@@ -51,10 +52,10 @@ local function add_scope(command)
   return command
 end
 
-local function integer(name)
+local function integer(name, lowest)
   return function(text)
     local number = text:match("^%d+$") and math.tointeger(tonumber(text))
-    if not number then return nil, ("%s %s: write it as a number"):format(name, text) end
+    if not number or number < (lowest or 0) then return nil, ("%s %s: write it as a number"):format(name, text) end
     return number
   end
 end
@@ -75,11 +76,11 @@ local function words(text)
   return list
 end
 
-local PERCENT = "^%d+%%$"
-
 --- What --max-fail and the parts of --batches are: a number or a percentage.
 local function limit(text)
-  return math.tointeger(tonumber(text:match("^%d+$"))) or text:match(PERCENT)
+  local percent = tonumber(text:match("^(%d+)%%$"))
+  if percent then return percent <= 100 and text or nil end
+  return math.tointeger(tonumber(text:match("^%d+$")))
 end
 
 local function batches(text)
@@ -97,13 +98,24 @@ local function max_fail(text)
   return limit(text), ("--max-fail %s: write it as a number or a percentage, such as 3 or 10%%"):format(text)
 end
 
+local function transports(text)
+  local list = words(text)
+  for _, word in ipairs(list) do
+    local near = virtlun.suggest(word, virtlun.TRANSPORTS)
+    if near ~= word then
+      return nil, ("--transports %s: '%s' is none of %s"):format(text, word, table.concat(virtlun.TRANSPORTS, ", "))
+    end
+  end
+  return list
+end
+
 --- What matters where there are many domains.
 local function add_many(command)
   command:option("--limit"):count("*"):argname("<pattern>")
     :description("Only domains of this name or uri, * for any text; again for more.")
-  command:option("-P --hosts"):argname("<number>"):convert(integer "--hosts")
+  command:option("-P --hosts"):argname("<number>"):convert(integer("--hosts", 1))
     :description("How many hosts are worked on at once (10).")
-  command:option("--transports"):argname("<words>"):convert(words)
+  command:option("--transports"):argname("<words>"):convert(transports)
     :description("The only ways to hosts that may be used, such as ssh,tls,unix.")
   return command
 end

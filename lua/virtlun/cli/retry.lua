@@ -14,10 +14,12 @@ local function line_of(uri, name)
   return ("%s %s"):format((uri or "") ~= "" and uri or DEFAULT, name)
 end
 
+local ENOENT = 2 -- a file that nobody may read is there as well
+
 local function is_there(path)
-  local file = io.open(path)
+  local file, _, number = io.open(path)
   if file then file:close() end
-  return file ~= nil
+  return file ~= nil or number ~= ENOENT
 end
 
 local function fail(path, fields)
@@ -43,19 +45,20 @@ local function read(path)
   return lines
 end
 
---- The domains that are still to be made: all where there is no file yet; nil, with what is wrong in found.
-function retry.select(path, domains, args, found)
+--- Those of the domains that are still to be made: all where there is no file yet; nil, with what is wrong in found.
+-- described: the domains of the recipes, also those that are not wanted now.
+function retry.select(path, domains, described, args, found)
   local lines, failure = read(path)
   if failure then
     found:append(failure)
     return nil
   end
   if not lines then return domains end
+  local function line_in(domain) return line_of(domain.uri or args.connect, domain.name) end
   local kept, known = {}, {}
+  for _, domain in ipairs(described) do known[line_in(domain)] = true end
   for _, domain in ipairs(domains) do
-    local line = line_of(domain.uri or args.connect, domain.name)
-    known[line] = true
-    if lines[line] then kept[#kept + 1] = domain end
+    if lines[line_in(domain)] then kept[#kept + 1] = domain end
   end
   for _, line in ipairs(lines) do
     if not known[line] then found:append { virtlun.problem { code = "retry_unknown", file = path, path = line } } end
@@ -75,8 +78,11 @@ function retry.write(path, report)
   for _, line in ipairs(was) do
     if not is_told[line] then lines[#lines + 1] = line end
   end
-  if #lines == 1 then return not is_there(path) or os.remove(path) end
-  local good, message = files.replace(path, table.concat(lines, "\n") .. "\n")
+  local good, message
+  if #lines > 1 then good, message = files.replace(path, table.concat(lines, "\n") .. "\n")
+  elseif not is_there(path) then return true
+  else good, message = os.remove(path)
+  end
   if good then return true end
   return fail(path, { code = "cannot_write", a = message })
 end

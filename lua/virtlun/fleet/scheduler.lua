@@ -11,7 +11,7 @@ local scheduler = {}
 local HOSTS = 10 -- at once
 local DOMAINS = 5 -- of a host at once: a daemon reads no more requests of one connection (facts 11)
 scheduler.KEPT = 100 -- connections that stay open between planning and making: each takes descriptors, ssh a process
-local SILENT = 2 -- seconds without an answer after which a host is named, and its place is another one's
+scheduler.SILENT = 2 -- seconds without an answer after which a host is named, and its place is another one's
 local TICK = 0.2 -- seconds between two looks at who does not answer
 
 local Scheduler = {}
@@ -39,10 +39,10 @@ end
 function Scheduler:look_at_hosts()
   for _, host in ipairs(self.hosts) do
     local silence = host.working > 0 and host:silence() or 0
-    local hangs, seconds = silence >= SILENT, math.floor(silence)
+    local hangs, seconds = silence >= scheduler.SILENT, math.floor(silence)
     if hangs and seconds ~= host.told then self:tell_of(host, "waiting", { seconds = seconds }) end
     if host.hangs and not hangs and host.connection then self:tell_of(host, "answering") end
-    host.late, host.hangs, host.told = silence >= self.patience, hangs, seconds
+    host.late, host.hangs, host.told = silence >= self.patience, hangs, hangs and seconds
   end
 end
 
@@ -76,7 +76,7 @@ end
 function Scheduler:connect(host)
   if host.connection then return host.connection end
   self:tell_of(host, "connecting")
-  local connection, failure = host:connect()
+  local connection, failure = host:connect(function() self:tell_of(host, "asking") end)
   if connection then self:tell_of(host, "connected")
   else self:tell_of(host, "lost", { message = problems.line(failure[1]) })
   end
@@ -105,10 +105,11 @@ function Scheduler:close_needless(host)
   for _, other in ipairs(self.hosts) do
     if other.connection then open = open + 1 end
   end
-  if open > scheduler.KEPT then host:close() end
+  if open > scheduler.KEPT and host.working == 1 then host:close() end
 end
 
---- Begins to work on the entries of a host.  What a second signal gives up ends there; any other error is kept.
+--- Begins to work on the entries of a host.  What a second signal gives up ends there, where somebody has heard it;
+-- any other error is kept.
 function Scheduler:begin(group, fn)
   local host = group.host
   host.working, group.running = host.working + 1, true
@@ -118,7 +119,8 @@ function Scheduler:begin(group, fn)
       tasks.each(group, DOMAINS, function(entry) fn(entry, connection, failure) end)
       self:close_needless(host)
     end)
-    if not good and not jobs.is_given_up(message) then self.raised = self.raised or { message } end
+    local is_heard = not good and jobs.is_given_up(message) and self.is_stopped()
+    if not good and not is_heard then self.raised = self.raised or { message } end
     host.working, group.running = host.working - 1, false
     self.bell:ring()
   end)
@@ -150,16 +152,19 @@ function Scheduler:work(entries, fn, may_leave)
   end
 end
 
---- Closes all connections.
+--- Closes all connections; a second signal ends the wait for that too.
 function Scheduler:close()
-  tasks.each(self.hosts, #self.hosts, function(host) host:close() end)
+  tasks.each(self.hosts, #self.hosts, function(host)
+    local good, message = pcall(host.close, host)
+    if not good and not jobs.is_given_up(message) then error(message, 0) end
+  end)
 end
 
 --- A scheduler, in a task.  opts: hosts (at once, 10), patience (seconds without an answer after which a host is late:
 -- 2), open (the options of virtlun.open); is_stopped() says whether
 -- nothing more is to be begun, tell(event) hears of hosts.  What work has raised is in its field raised, in a list.
 function scheduler.new(opts, is_stopped, tell)
-  return setmetatable({ at_once = opts.hosts or HOSTS, patience = opts.patience or SILENT, open = opts.open,
+  return setmetatable({ at_once = opts.hosts or HOSTS, patience = opts.patience or scheduler.SILENT, open = opts.open,
     is_stopped = is_stopped, tell = tell, hosts = {}, by_uri = {}, bell = tasks.bell() }, Scheduler)
 end
 

@@ -116,8 +116,10 @@ local function summary(plans, groups)
   return plan_view.counted(plan_view.total(plans), where) .. interruption(groups)
 end
 
---- Lines of plans; those of a single one are view/plan.lua's.  opts: paint; verbose; width in columns, 100 if unsaid.
+--- Lines of plans, none where there are none; those of a single one are view/plan.lua's.  opts: paint; verbose; width
+-- in columns, 100 if unsaid.
 function fold.lines(plans, opts)
+  if #plans == 0 then return {} end
   if #plans == 1 then return plan_view.lines(plans[1], opts) end
   local lines, groups, idle = {}, groups_of(plans, opts.verbose)
   for _, group in ipairs(groups) do add_group(lines, group, opts) end
