@@ -143,6 +143,18 @@ describe("virtlun apply --plan", function()
     assert.equal(0, run("apply --yes --plan -", { stdin = saved('domain "test" {}') }).code)
   end)
 
+  it("knows the names of --only that belong to other domains of the plan", function()
+    local domain = "<domain type='test'><name>%s</name><uuid>00000000-0000-4000-8000-00000000000%d</uuid>"
+      .. "<memory>8192</memory><os><type>hvm</type></os></domain>"
+    local node = files.write(folder .. "/node.xml", ("<node>%s%s</node>"):format(domain:format("a", 1),
+      domain:format("b", 2)))
+    local result = run(("plan -c test://%s --only sda --out - -"):format(node), { stdin = [[
+      domain "a" { scope = "config", cdrom { dev = "sda" } }
+      domain "b" { scope = "config", cdrom { dev = "sdb" } }]] })
+    result = run("apply --yes --plan -", { stdin = (result.out:gsub("@", folder)) })
+    assert.equal(0, result.code, result.err)
+  end)
+
   it("takes recipes by any name that a file can have", function()
     local path = folder .. "/\xff\n\1.lua"
     files.write(path, 'domain "test" { cdrom { dev = "sda" } }')

@@ -98,7 +98,7 @@ end
 
 --- The way by which `apply --plan FILE` comes to its plans; see changes.with_plans.
 function saved.way(path)
-  local way, data, plan_of = {}, nil, {}
+  local way, data, known, plan_of = {}, nil, nil, {}
 
   function way.load(_, found)
     local failure
@@ -112,11 +112,14 @@ function saved.way(path)
       domains[i] = unpacked(domain, data.plans[i].uri)
       plan_of[domains[i]] = data.plans[i]
     end
+    known = virtlun.known(domains, data.options)
     return domains
   end
 
   function way.plan(dom, domain, limits)
-    local plan, found = dom:plan(domain, merged(data.options, limits))
+    local options = merged(data.options, limits)
+    options.known = known
+    local plan, found = dom:plan(domain, options)
     if not plan or plan.fingerprint == plan_of[domain].fingerprint then return plan, found end
     return fail(nil, { code = "host_changed", path = domain.name })
   end
