@@ -271,6 +271,25 @@ describe("a host that does not answer", function()
     assert.same({ 0, false, true }, { count("make"), report.changed, report.failed })
   end)
 
+  it("is no such host while ssh asks on the terminal, where no other question may be asked", function()
+    local asking, asked
+    hosts:at("a").opens_with = function(opts)
+      if opts.tty == false then
+        return nil, virtlun.problems { virtlun.problem { code = "no_terminal", value = "a", a = "x", cause = {} } }
+      end
+      asking = true
+      jobs.sleep(0.5)
+      asking = false
+    end
+    local report = apply({ domain("d1", "a"), domain("d2", "b") }, { patience = SILENT, ask = function() end,
+      confirm = function(round)
+        asked = { asking, round.number, #round.plans, #round.late }
+        return true
+      end })
+    assert.equal("done done", results(report))
+    assert.same({ false, 1, 2, 0 }, asked)
+  end)
+
   it("is not closed, which it would not answer either", function()
     hosts:at("b").domains.d2 = { plan = function()
       hosts:at("b").hangs = true
@@ -529,6 +548,23 @@ describe("batches", function()
     assert.equal("1 domains have failed, and 0 may: no further one was begun", report.problems[2].message)
   end)
 
+  it("go on only when all of one have ended, also where that took a daemon down", function()
+    local times, rounds = 0, {}
+    hosts:at("a").domains.d1 = { make = function(plan, how)
+      times = times + 1
+      if times > 1 then return pretended.make(plan, how) end
+      hosts:lose("a")
+      return pretended.lost("d1")
+    end }
+    local report = apply(domains(4, "a", "b"), { batches = { 1, "100%" }, confirm = function(round)
+      rounds[#rounds + 1] = #round.plans
+      return true
+    end })
+    assert.equal("done done done done", results(report))
+    assert.same({ 4, 4 }, rounds)
+    assert.same({ "make a/d1", "make a/d1" }, table.move(logged("make"), 1, 2, 1, {}))
+  end)
+
   it("go on where as many may fail", function()
     hosts:at("a").domains.d2 = { make = function() return pretended.refused("d2") end }
     local report = apply(domains(4, "a"), { batches = { 1 }, max_fail = "25%" })
@@ -604,6 +640,15 @@ describe("a run that is stopped", function()
     assert.same({ "left", "left" }, { report.domains[9].plan.result, report.domains[9].plan.steps[1].result })
   end)
 
+  it("stays so, whatever is said later", function()
+    local times = 0
+    local report = apply(domains(2, "a"), { stop = function()
+      times = times + 1
+      return times == 3
+    end })
+    assert.equal("left left", results(report))
+  end)
+
   it("after all was made is none", function()
     local stopped
     local report = apply(domains(2, "a"), { stop = function() return stopped end, on_progress = function(event)
@@ -614,6 +659,21 @@ describe("a run that is stopped", function()
 end)
 
 describe("what is raised", function()
+  it("by who stops stops too, and waits for the end", function()
+    local is_out
+    hosts:at("a").domains.d1 = { make = function(plan)
+      is_out = true
+      jobs.sleep(0.5)
+      is_out = false
+      plan.result = "done"
+      return { domain = "d1", done = 1, notes = virtlun.problems {} }
+    end }
+    assert.same({ false, "wrong" }, { pcall(apply, domains(1, "a"), { stop = function()
+      return is_out and error("wrong", 0)
+    end }) })
+    assert.same({ false, 1 }, { is_out, count("close a") })
+  end)
+
   it("by who listens waits for the end", function()
     assert.has_error(function()
       apply(domains(4, "a", "b"), { on_progress = function() error("listener", 0) end })

@@ -29,9 +29,19 @@ function Fleet:tell(event)
   if not good and not self.raised then self.raised = { message } end
 end
 
+--- Whether somebody wants nothing more to be begun; who has said so once is not asked again.  What is raised instead
+-- says so too, and waits for the end.
+function Fleet:is_to_stop()
+  if self.stopped or not self.opts.stop then return self.stopped end
+  local good, answer = pcall(self.opts.stop)
+  if not good and not self.raised then self.raised = { answer } end
+  self.stopped = not good or answer and true or false
+  return self.stopped
+end
+
 --- Whether nothing more is to be begun: somebody wants that, something was raised, or nobody waits for it any more.
 function Fleet:is_stopped()
-  return self.is_over or self.scheduler.raised ~= nil or self.opts.stop ~= nil and self.opts.stop()
+  return self.is_over or self.scheduler.raised ~= nil or self:is_to_stop()
 end
 
 --- Whether no further domain is to be begun, because too many have failed.
@@ -123,6 +133,7 @@ function Fleet:making(entry)
     self:tell(event)
   end }
   for name, value in pairs(self.planning) do how[name] = value end
+  function how.stop() return self:is_to_stop() end
   return how
 end
 
@@ -253,7 +264,17 @@ function Fleet:may_make(entries)
   return self.opts.confirm == nil or self.opts.confirm(self:round_of(entries))
 end
 
---- Makes the planned domains, one batch after the other.
+--- Whether all of a batch have ended.  Where some are to be tried again, what took their connection may have been what
+-- was made, and nobody has seen that it can be.
+local function has_ended(batch)
+  for _, entry in ipairs(batch) do
+    if entry.state ~= "ended" then return false end
+  end
+  return true
+end
+
+--- Makes the planned domains, one batch after the other; what comes after one that has not ended waits for the next
+-- round.
 function Fleet:make(entries)
   local changing = {}
   for _, entry in ipairs(entries) do
@@ -266,6 +287,7 @@ function Fleet:make(entries)
   end
   for _, batch in ipairs(limits.batches(changing, self.opts.batches)) do
     if not self:has_failed() then self:work(batch, self.make_one) end
+    if not has_ended(batch) then return end
   end
 end
 
@@ -333,7 +355,7 @@ end
 local function new_fleet(desired, opts)
   local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
     planning = planning_of(desired, opts), entries = {}, named = {}, owners = {}, number = 0, failures = 0,
-    may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
+    stopped = false, may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
   local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout), ask = opts.ask }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
     function() return self:is_stopped() end, function(event) self:tell(event) end)

@@ -47,7 +47,7 @@ end
 
 --- The host of a URI: domains by name, each what it does: changes, takes (seconds for a change), uuid, look_up(),
 -- plan(connection, dom) and make(plan, opts) instead of what is done else; and of itself: opens (a function of the
--- number of the attempt, whether it answers), hangs (nobody is answered while it is), takes (seconds for any call).
+-- number of the attempt, whether it answers), opens_with (a function of its options, of which nil and problems fail), hangs (nobody is answered while it is), takes (seconds for any call).
 function Hosts:at(uri)
   self.by_uri[uri] = self.by_uri[uri] or { uri = uri, domains = {}, attempts = 0, now = 0 }
   return self.by_uri[uri]
@@ -176,6 +176,10 @@ local function open(self, uri, opts)
   self:note("open", host.uri)
   host.attempts = host.attempts + 1
   self.opts = opts
+  if host.opens_with then
+    local _, failure = host.opens_with(opts)
+    if failure then return nil, failure end
+  end
   wait(host)
   if host.opens and not host.opens(host.attempts) then return unreachable(host.uri) end
   host.connection = setmetatable({ hosts = self, host = host, uri = host.uri, owed = 0 }, Connection)

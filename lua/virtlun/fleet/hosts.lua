@@ -59,10 +59,13 @@ end
 local function open_with_terminal(self, asks)
   local connection, failure = open(self, { tty = false })
   if connection or failure[1].code ~= "no_terminal" or not self.opts.ask then return connection, failure end
-  return tasks.in_turn(function()
+  self.asking = true
+  connection, failure = tasks.in_turn(function()
     asks()
     return open(self, { timeout = math.max(self.opts.timeout or 0, TYPING) })
   end)
+  self.asking = false
+  return connection, failure
 end
 
 --- The connection, which is opened if there is none; nil and problems.  asks() is called before ssh asks somebody.
@@ -80,8 +83,11 @@ function Host:lose(connection)
   if self.connection == connection then self.connection = nil end
 end
 
---- How many seconds the host has owed an answer, with nothing else heard of it; 0 where it owes none.
+--- How many seconds the host has owed an answer, with nothing else heard of it; 0 where it owes none.  While ssh asks,
+-- or waits until it may, somebody is waited for: nothing else may be asked on that terminal, because the yes to a key
+-- would be taken for one to changes.
 function Host:silence()
+  if self.asking then return 0 end
   if self.opening then return jobs.now() - self.since end
   return self.connection and self.connection:silence() or 0
 end
