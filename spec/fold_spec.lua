@@ -283,6 +283,13 @@ describe("the question", function()
       ("db on %s, which runs, loses disk sdc (/c.raw). Make 4 changes to 4 domains?"):format(A), fold.question(list))
   end)
 
+  it("leaves out none that lose something, however many they are", function()
+    local list = {}
+    for i = 1, 100 do list[i] = plan(("x%04d"):format(i * 2), { unplug("sdb", "/b.raw") }) end
+    local said = fold.question(list)
+    for _, one in ipairs(list) do assert.truthy(said:find(one.domain, 1, true), one.domain) end
+  end)
+
   it("is silent of what nobody loses", function()
     local later = unplug("sdb", "/b.raw")
     later.scope = "config"

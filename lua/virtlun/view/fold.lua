@@ -150,11 +150,12 @@ local function losers(plans)
   return groups
 end
 
---- What is asked before plans are made so: running domains lose no data unless somebody has read so.
+--- What is asked before plans are made so: running domains lose no data unless somebody has read so, of each by its
+-- name, however many they are.
 function fold.question(plans)
   local parts, is_placed = {}, names.hosts(plans) > 1
   for _, group in ipairs(losers(plans)) do
-    local who = names.text(group, MOST_NAMES, is_placed)
+    local who = names.text(group, nil, is_placed)
     local sentence = #group == 1 and ("%s, which runs, loses %s. "):format(who, group.what)
       or ("%d running domains lose %s: %s. "):format(#group, group.what, who)
     parts[#parts + 1] = sentence
