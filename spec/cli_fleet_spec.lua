@@ -224,6 +224,21 @@ describe("--retry-file", function()
     assert.same({ "cannot_write", "no_host" }, { data.problems[1].code, data.problems[2].code })
   end)
 
+  it("is not written over another file that has come there meanwhile", function()
+    local result = child.script([[
+      local cli, fleet = require("virtlun.cli"), require("virtlun.fleet")
+      local apply = fleet.apply
+      function fleet.apply(...)
+        local report = apply(...)
+        require("support.files").write(arg[#arg - 1], "mine")
+        return report
+      end
+      print(cli.main(arg))]], {}, "apply", "--yes", "--quiet", "--max-fail", "0", "--retry-file", folder .. "/retry",
+      recipe)
+    assert.truthy(result.err:find(folder .. "/retry: is no retry file: its first line is another", 1, true), result.err)
+    assert.equal("mine", kept())
+  end)
+
   it("is told of where it cannot be removed", function()
     local result = child.script([[
       os.remove = function() return nil, "no" end

@@ -67,15 +67,17 @@ function retry.select(path, domains, described, args, found)
 end
 
 --- Writes what is still to be made after a run: what it did not make, and what of the file was no part of it.  Removes
--- the file where that is nothing.  True, or nil and problems.
+-- the file where that is nothing.  True, or nil and problems, also where another file has come there meanwhile.
 function retry.write(path, report)
-  local lines, is_told, was = { FIRST_LINE }, {}, read(path) or {}
+  local was, failure = read(path)
+  if failure then return nil, failure end
+  local lines, is_told = { FIRST_LINE }, {}
   for _, entry in ipairs(report.domains) do
     local line = line_of(entry.uri, entry.domain)
     is_told[line] = true
     if entry.result ~= "done" then lines[#lines + 1] = line end
   end
-  for _, line in ipairs(was) do
+  for _, line in ipairs(was or {}) do
     if not is_told[line] then lines[#lines + 1] = line end
   end
   local good, message
