@@ -36,6 +36,13 @@ describe("virtlun complete", function()
     assert.equal("include include_cycle", offered "help incl")
   end)
 
+  it("lets ssh ask nobody, who has pressed no more than a key", function()
+    local result = child.script([[
+      require("virtlun").open = function(uri, opts) print(uri, opts.tty) end
+      require("virtlun.cli").main(arg)]], {}, "complete", "--", "show", "-c", "qemu+ssh://h/system", "")
+    assert.equal("qemu+ssh://h/system\tfalse\n", result.out, result.err)
+  end)
+
   it("offers domains and drives of the host, which it only reads", function()
     assert.equal("test", offered "show -c test:///default ")
     assert.equal("test", offered "show --connect test:///default test te")

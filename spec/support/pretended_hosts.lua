@@ -47,7 +47,8 @@ end
 
 --- The host of a URI: domains by name, each what it does: changes, takes (seconds for a change), uuid, look_up(),
 -- plan(connection, dom) and make(plan, opts) instead of what is done else; and of itself: opens (a function of the
--- number of the attempt, whether it answers), opens_with (a function of its options, of which nil and problems fail), hangs (nobody is answered while it is), takes (seconds for any call).
+-- number of the attempt, whether it answers), opens_with (a function of the options, whose nil and problems
+-- fail it), hangs (nobody is answered while it is), takes (seconds for any call).
 function Hosts:at(uri)
   self.by_uri[uri] = self.by_uri[uri] or { uri = uri, domains = {}, attempts = 0, now = 0 }
   return self.by_uri[uri]

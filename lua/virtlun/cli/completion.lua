@@ -63,7 +63,7 @@ local TIMEOUT = 2 -- seconds: somebody waits with a finger on the key
 --- What ask(connection) answers of the host that is meant; nil where there is none.
 local function ask(given, question)
   local uri = given.options["-c"]
-  local connection = virtlun.open(uri, { readonly = true, timeout = TIMEOUT, events = false })
+  local connection = virtlun.open(uri, { readonly = true, timeout = TIMEOUT, events = false, tty = false })
   if not connection then return nil end
   local answer = question(connection)
   connection:close()
