@@ -86,6 +86,8 @@ describe("a URI has a program run", function()
       ["qemu+tls://h/s?name=qemu:///system"] = "tls, parameter name",
       ["qemu+ssh://h/s?socket=/tmp/x%3btouch%20y"] = "ssh, parameter socket",
       ["qemu+ssh://h/s?socket=/tmp/x'y"] = "ssh, parameter socket",
+      ["qemu+libssh://h/s?socket=$(id)"] = "libssh, parameter socket",
+      ["qemu+LIBSSH2://h/s?socket=%60id%60"] = "libssh2, parameter socket",
       ["qemu+ssh://h/s?socket=/a;b&x=1"] = "ssh, parameter socket",
     }
   end)

@@ -59,11 +59,14 @@ local function is_odd(name)
   return name:find("^-") ~= nil or name:find("[%c%s'\"`$;&<>|(){}]") ~= nil
 end
 
+-- The transports that hand a socket to a shell of the other side.
+local WITH_SHELL = set_of { "ssh", "libssh", "libssh2" }
+
 --- Whether a parameter runs a program, here or on the other side, which may well be this machine: command and netcat
 -- name one, name has the daemon over there open any URI in turn, and a socket goes through a shell of the other side.
 local function runs(parameter, transport)
   local name, value = parameter.name, parameter.value
-  if name == "socket" then return transport == "ssh" and value:find("[^%w/._-]") ~= nil end
+  if name == "socket" then return WITH_SHELL[transport] and value:find("[^%w/._-]") ~= nil end
   return name == "command" or name == "netcat" or name == "name"
 end
 
