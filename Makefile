@@ -222,7 +222,7 @@ bench: all bench-live bench-fleet ## measure against the floors, and print the r
 bench-live: all $(BUILD)/bench/floor.so $(BUILD)/bench/client.so
 	@export $(BENCH_PATH) && $(IN_TREE) $(LUA) spec/bench/live.lua
 
-bench-fleet: all $(BUILD)/bench/client.so ## measure many domains on many hosts against a bare client of libvirt
+bench-fleet: all $(BUILD)/bench/client.so $(BUILD)/bench/relay.so ## measure many domains on many hosts against a bare client of libvirt
 	@export $(BENCH_PATH) && $(IN_TREE) $(LUA) spec/bench/fleet.lua
 
 $(BUILD)/bench/%.so: spec/bench/%.c Makefile

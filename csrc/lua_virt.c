@@ -15,11 +15,13 @@
 
 #include "virt_calls.h"
 #include "virt_events.h"
+#include "virt_question.h"
 #include "virt_signals.h"
 
 #define CONNECTION_TYPE "virtlun.connection"
 #define DOMAIN_TYPE "virtlun.domain"
 #define STATE_TYPE "virtlun.state"
+#define QUESTION_TYPE "virtlun.question"
 
 /* What a Lua state has of this module: the upvalue of every function. */
 struct state {
@@ -74,6 +76,7 @@ static const struct word options[] = {{"inactive", VIR_DOMAIN_XML_INACTIVE},
                                       {"force", VIR_DOMAIN_DEVICE_MODIFY_FORCE},
                                       {"readonly", VIRT_OPEN_READONLY},
                                       {"events", VIRT_OPEN_EVENTS},
+                                      {"ask", VIRT_OPEN_ASK},
                                       {NULL, 0}};
 static const struct word abouts[] = {{"tray", VIRT_TRAY},           {"added", VIRT_ADDED},
                                      {"removed", VIRT_REMOVED},     {"removal_failed", VIRT_REMOVAL_FAILED},
@@ -276,12 +279,16 @@ static void set_flag(lua_State *L, const char *key, bool flag) {
   lua_setfield(L, -2, key);
 }
 
-static void push_facts(lua_State *L, const struct virt_job *job) {
-  lua_createtable(L, 0, 6);
+static void push_look(lua_State *L, const struct virt_job *job) {
+  lua_createtable(L, 0, 8);
   set_text(L, "state", job->word);
   set_flag(L, "active", job->number & VIRT_IS_ACTIVE);
   set_flag(L, "persistent", job->number & VIRT_IS_PERSISTENT);
   set_flag(L, "managed_save", job->number & VIRT_IS_SAVED);
+  lua_createtable(L, 0, 2);
+  set_text(L, "config", job->text);
+  set_text(L, "live", job->live);
+  lua_setfield(L, -2, "documents");
 }
 
 static void push_answer(lua_State *L, struct virt_job *job) {
@@ -293,7 +300,7 @@ static void push_answer(lua_State *L, struct virt_job *job) {
     case VIRT_DOMAIN: push_domain(L, &job->domains[0]); break;
     case VIRT_DOMAINS: push_domains(L, job); break;
     case VIRT_VOLUME: push_volume(L, job); break;
-    case VIRT_FACTS: push_facts(L, job); break;
+    case VIRT_LOOK: push_look(L, job); break;
   }
 }
 
@@ -308,7 +315,28 @@ static void push_event(lua_State *L, const struct virt_event *event) {
   if (event->change && event->detail >= 0) set_integer(L, "detail", event->detail);
 }
 
-/* libvirt.take(id or nil, seconds) -> id, result or nil, failure; nil if no message came.  An event is a result. */
+/* Whoever has it must answer it; the collector gives it up. */
+static void push_question(lua_State *L, struct state *state) {
+  struct virt_question **handle = lua_newuserdata(L, sizeof *handle);
+  *handle = NULL;
+  luaL_setmetatable(L, QUESTION_TYPE);
+  *handle = (struct virt_question *)state->in_hand;
+  state->in_hand = NULL;
+}
+
+static int push_job(lua_State *L, struct virt_job *job) {
+  if (!job->failed) {
+    push_answer(L, job);
+    return 2;
+  }
+  lua_pushnil(L);
+  push_failure(L, &job->error);
+  if (job->unanswered) set_flag(L, "credentials", true);
+  return 3;
+}
+
+/* libvirt.take(id or nil, seconds) -> id, result or nil, failure; nil if no message came.  An event is a result, and so
+ * is a question. */
 static int Lvirt_take(lua_State *L) {
   struct state *state = state_of(L);
   long long id = luaL_optinteger(L, 1, 0);
@@ -318,18 +346,58 @@ static int Lvirt_take(lua_State *L) {
   if (!state->in_hand) return 0;
   lua_pushinteger(L, (lua_Integer)state->in_hand->id);
   int results = 2;
-  if (state->in_hand->kind == VIRT_EVENT) {
-    push_event(L, (struct virt_event *)state->in_hand);
-  } else if (((struct virt_job *)state->in_hand)->failed) {
-    lua_pushnil(L);
-    push_failure(L, &((struct virt_job *)state->in_hand)->error);
-    results = 3;
-  } else {
-    push_answer(L, (struct virt_job *)state->in_hand);
+  switch (state->in_hand->kind) {
+    case VIRT_ANSWER: results = push_job(L, (struct virt_job *)state->in_hand); break;
+    case VIRT_EVENT: push_event(L, (struct virt_event *)state->in_hand); break;
+    case VIRT_QUESTION: push_question(L, state); break;
   }
   drop(state);
   return results;
 }
+
+/* --- questions ---------------------------------------------------------------------------------------- */
+
+static int collect_question(lua_State *L) {
+  struct virt_question **handle = lua_touserdata(L, 1);
+  if (*handle) (*handle)->message.release(&(*handle)->message);
+  *handle = NULL;
+  return 0;
+}
+
+/* libvirt.prompts(result) -> list of { type =, prompt =, challenge =, default =, secret = }; nil if the result is no
+ * question. */
+static int Lvirt_prompts(lua_State *L) {
+  struct virt_question **handle = luaL_testudata(L, 1, QUESTION_TYPE);
+  if (!handle || !*handle) return 0;
+  lua_createtable(L, (int)(*handle)->count, 0);
+  for (size_t i = 0; i < (*handle)->count; i++) {
+    const struct virt_prompt *prompt = &(*handle)->prompts[i];
+    lua_createtable(L, 0, 5);
+    set_text(L, "type", prompt->type);
+    set_text(L, "prompt", prompt->prompt);
+    set_text(L, "challenge", prompt->challenge);
+    set_text(L, "default", prompt->standard);
+    set_flag(L, "secret", prompt->secret);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
+/* libvirt.reply(question, list of answers or nil): ends the question; what has no answer is given up. */
+static int Lvirt_reply(lua_State *L) {
+  struct virt_question **handle = luaL_checkudata(L, 1, QUESTION_TYPE);
+  bool good = *handle && lua_istable(L, 2);
+  for (size_t i = 0; good && i < (*handle)->count; i++) {
+    size_t length;
+    good = lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TSTRING;
+    const char *answer = good ? lua_tolstring(L, -1, &length) : NULL;
+    good = answer && virt_question_answer(*handle, i, answer, length);
+    lua_pop(L, 1);
+  }
+  return collect_question(L);
+}
+
+/* --- the rest ----------------------------------------------------------------------------------------- */
 
 static int Lvirt_new_id(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)virt_mailbox_new_id(state_of(L)->box));
@@ -431,6 +499,8 @@ int luaopen_virtlun_libvirt(lua_State *L) {
                                        {"close", Lvirt_close},
                                        {"abandon", Lvirt_abandon},
                                        {"take", Lvirt_take},
+                                       {"prompts", Lvirt_prompts},
+                                       {"reply", Lvirt_reply},
                                        {"new_id", Lvirt_new_id},
                                        {"forget", Lvirt_forget},
                                        {"count", Lvirt_count},
@@ -449,6 +519,7 @@ int luaopen_virtlun_libvirt(lua_State *L) {
   new_type(L, STATE_TYPE, none, close_state);
   new_type(L, CONNECTION_TYPE, none, collect_connection);
   new_type(L, DOMAIN_TYPE, domain_methods, collect_domain);
+  new_type(L, QUESTION_TYPE, none, collect_question);
   luaL_newlibtable(L, functions);
   new_state(L);
   luaL_setfuncs(L, functions, 1);

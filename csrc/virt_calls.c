@@ -9,6 +9,7 @@
 
 #include "virt_calls.h"
 #include "virt_events.h"
+#include "virt_question.h"
 
 /* --- answers ------------------------------------------------------------------------------------------ */
 
@@ -59,10 +60,29 @@ static bool answer_domain(struct virt_job *job, virDomainPtr handle) {
 
 /* --- connections -------------------------------------------------------------------------------------- */
 
+static bool asked(struct virt_job *job, virConnectCredentialPtr credentials, unsigned count) {
+  struct virt_question *question = virt_question_new(credentials, count, job->message.id);
+  if (!question) return false;
+  virt_job_tell(job, &question->message);
+  bool answered = virt_question_wait(question, credentials);
+  virt_question_unref(question);
+  return answered;
+}
+
+/* libvirt calls this for credentials that it has found in no file. */
+static int want(virConnectCredentialPtr credentials, unsigned count, void *data) {
+  struct virt_job *job = data;
+  bool answered = job->flags & VIRT_OPEN_ASK && asked(job, credentials, count);
+  if (!answered) job->unanswered = true;
+  return answered ? 0 : -1;
+}
+
 static bool call_open(struct virt_job *job) {
-  const char *uri = job->arguments[0];
   bool loop = virt_events_start(job->flags & VIRT_OPEN_EVENTS);
-  virConnectPtr handle = job->flags & VIRT_OPEN_READONLY ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
+  virConnectAuth auth = {.cb = want, .cbdata = job};
+  auth.credtype = virt_question_types(&auth.ncredtype);
+  unsigned flags = job->flags & VIRT_OPEN_READONLY ? VIR_CONNECT_RO : 0;
+  virConnectPtr handle = virConnectOpenAuth(job->arguments[0], &auth, flags);
   if (!handle) return false;
   job->conn->handle = handle;
   if (loop) virt_events_watch(job->conn);
@@ -162,16 +182,26 @@ static int has_managed_save(virDomainPtr domain) {
   return answer < 0 && virGetLastErrorCode() == VIR_ERR_NO_SUPPORT ? 0 : answer;
 }
 
-/* Four calls of libvirt in one job: whoever asks for one of these asks for all. */
+/* Four calls of libvirt in one job, because handing over costs as much as an answer: whoever asks for one of these
+ * asks for all. */
 static bool call_facts(struct virt_job *job) {
   virDomainPtr domain = job->domain->handle;
   job->word = state_of(domain);
   int active = job->word ? virDomainIsActive(domain) : -1;
   int persistent = active >= 0 ? virDomainIsPersistent(domain) : -1;
   int saved = persistent >= 0 ? has_managed_save(domain) : -1;
-  job->answer = VIRT_FACTS;
+  job->answer = VIRT_LOOK;
   job->number = (active ? VIRT_IS_ACTIVE : 0) | (persistent ? VIRT_IS_PERSISTENT : 0) | (saved ? VIRT_IS_SAVED : 0);
   return saved >= 0;
+}
+
+/* The same with the documents, which most who ask want to see next. */
+static bool call_look(struct virt_job *job) {
+  virDomainPtr domain = job->domain->handle;
+  if (!call_facts(job)) return false;
+  bool is_persistent = job->number & VIRT_IS_PERSISTENT, is_active = job->number & VIRT_IS_ACTIVE;
+  if (is_persistent && !(job->text = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE))) return false;
+  return !is_active || (job->live = virDomainGetXMLDesc(domain, 0));
 }
 
 static bool call_attach(struct virt_job *job) {
@@ -207,6 +237,7 @@ static const struct virt_call calls[] = {
     {"listen", VIRT_ON_CONNECTION_ALONE, 0, call_listen},
     {"xml", VIRT_ON_DOMAIN, 0, call_xml},
     {"facts", VIRT_ON_DOMAIN, 0, call_facts},
+    {"look", VIRT_ON_DOMAIN, 0, call_look},
     {"attach_device", VIRT_ON_DOMAIN, 1, call_attach},
     {"detach_device", VIRT_ON_DOMAIN, 1, call_detach},
     {"update_device", VIRT_ON_DOMAIN, 1, call_update},

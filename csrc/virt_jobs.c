@@ -86,6 +86,7 @@ void virt_job_release(struct virt_job *job) {
   for (size_t i = 0; i < job->count; i++) virt_domain_unref(job->domains[i]);
   free(job->domains);
   free(job->text);
+  free(job->live);
   free(job->arguments[0]);
   free(job->arguments[1]);
   if (job->release_more) job->release_more(job->more);
@@ -214,6 +215,19 @@ bool virt_job_submit(struct virt_job *job, struct virt_mailbox *box, long long i
   return !closing;
 }
 
+void virt_job_tell(struct virt_job *job, struct virt_message *message) {
+  virt_lock();
+  bool heard = job->mailbox && !job->conn->closing;
+  if (heard) virt_mailbox_put(job->mailbox, message);
+  virt_unlock();
+  if (!heard) message->release(message);
+}
+
+/* Under the lock: drops what a job that runs has told, which is a question that nobody will answer any more. */
+static void forget_told(const struct virt_job *job) {
+  if (job && job->mailbox) virt_mailbox_forget(job->mailbox, job->message.id);
+}
+
 /* --- giving up ---------------------------------------------------------------------------------------- */
 
 /* Under the lock: where the job is, among those that wait or those that run. */
@@ -249,6 +263,7 @@ bool virt_job_abandon(struct virt_conn *conn, struct virt_mailbox *box, long lon
   virt_lock();
   struct virt_job **at = find(conn, box, id, had_begun);
   if (at && *had_begun) {
+    forget_told(*at);
     (*at)->mailbox = NULL;
     if (!conn->stuck) conn->stuck = (*at)->call->name;
     left = drain(conn);
@@ -301,6 +316,7 @@ bool virt_conn_close(struct virt_conn *conn, struct virt_mailbox *box, long long
   }
   if (!conn->closing) {
     conn->closing = true;
+    for (int i = 0; i < VIRT_IN_FLIGHT; i++) forget_told(conn->running[i]);
     ready = enqueue(conn, conn->close);
   }
   virt_unlock();

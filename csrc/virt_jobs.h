@@ -37,7 +37,7 @@ enum virt_answer {
   VIRT_DOMAIN,  /* domains[0] */
   VIRT_DOMAINS, /* domains, count */
   VIRT_VOLUME,  /* text, word, number, allocation */
-  VIRT_FACTS    /* word: the state; number: bits of the next */
+  VIRT_LOOK     /* word: the state; number: bits of the next; text and live: the documents, NULL where there is none */
 };
 
 enum { VIRT_IS_ACTIVE = 1, VIRT_IS_PERSISTENT = 2, VIRT_IS_SAVED = 4 };
@@ -58,10 +58,11 @@ struct virt_job {
   void (*release_more)(void *more);
 
   bool failed;
+  bool unanswered; /* libvirt wanted credentials that nobody told */
   struct virt_error error;
   enum virt_answer answer;
   const char *word;
-  char *text;
+  char *text, *live;
   long long number, allocation;
   struct virt_domain **domains; /* room for count, NULL once somebody has taken one */
   size_t count;
@@ -117,6 +118,9 @@ struct virt_job *virt_job_new(const struct virt_call *call, struct virt_conn *co
 void virt_job_release(struct virt_job *job);
 /* Takes the job over.  The box, if not NULL, gets its answer of that id.  False, the job released: it is closed. */
 bool virt_job_submit(struct virt_job *job, struct virt_mailbox *box, long long id);
+/* A message about a job that runs, to the box that waits for its answer; dropped if none does any more.
+ * Its release is called under the lock. */
+void virt_job_tell(struct virt_job *job, struct virt_message *message);
 /* Gives the job of that box and id up: its answer will be thrown away, and if it had begun, its connection begins no
  * other.  False if there is no such job any more. */
 bool virt_job_abandon(struct virt_conn *conn, struct virt_mailbox *box, long long id, bool *had_begun);

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum virt_kind { VIRT_ANSWER, VIRT_EVENT };
+enum virt_kind { VIRT_ANSWER, VIRT_EVENT, VIRT_QUESTION };
 
 /* The head of every message; what follows it is its kind's business. */
 struct virt_message {

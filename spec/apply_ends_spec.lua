@@ -110,7 +110,7 @@ describe("a domain that another client keeps busy", function()
     local machine, dom = start { sda }
     local asked = 0
     function machine.fault(call)
-      if call.name ~= "xml" then return nil end
+      if call.name ~= "look" then return nil end
       asked = asked + 1
       return asked == 1 and { refuse = 68, message = "cannot acquire state change lock" } or nil
     end

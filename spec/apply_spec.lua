@@ -129,7 +129,7 @@ describe("a path that means one drive now and another after the next boot", func
   end)
 
   it("of what cannot be read is told as it is", function()
-    function dom.documents() return { config = "<domain" } end
+    function dom.look() return { persistent = true, state = "shut off" }, { config = "<domain" } end
     local result, problems = drives.detach(dom, "sda")
     assert.same({ nil, "xml_malformed" }, { result, problems[1].code })
   end)

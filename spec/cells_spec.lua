@@ -240,6 +240,18 @@ describe("progress of many domains", function()
     assert.is_true(out.cleared)
   end)
 
+  it("leaves the terminal to ssh while that asks", function()
+    local out, shown, at = recorder({ redraw = true }, domains_of(2))
+    tell(shown, host("connecting", A), host("asking", A))
+    assert.is_true(out.cleared)
+    local before = #out.said
+    at(1)
+    tell(shown, host("waiting", B, 2), host("connected", B))
+    assert.equal(before, #out.said)
+    tell(shown, host("connected", A))
+    assert.equal(before + 1, #out.said)
+  end)
+
   it("is drawn again while a host hangs and nothing else happens", function()
     local out, shown, at = recorder({ redraw = true }, domains_of(2))
     for second = 1, 3 do

@@ -175,7 +175,7 @@ describe("apply, where a signal comes", function()
 
   it("twice before anything was begun, has changed nothing", function()
     local machine = start()
-    before_call(machine, "facts", function()
+    before_call(machine, "look", function()
       interrupt()
       interrupt()
       error("interrupted!", 0)

@@ -150,7 +150,7 @@ describe("a fleet", function()
   it("hands on the options of a plan and its making, and those of connections", function()
     apply(domains(1, "a"), { force = true, timeout = 3, scope = "live", readonly = true })
     assert.same({ true, 3, "live", nil }, { hosts.how.force, hosts.how.timeout, hosts.how.scope, hosts.how.hosts })
-    assert.same({ readonly = true, timeout = 10 }, hosts.opts)
+    assert.same({ readonly = true, timeout = 10, tty = false }, hosts.opts)
   end)
 
   it("plans by the way that it is told", function()

@@ -18,7 +18,7 @@ local function domain(play)
     return { state = state, active = state ~= "shut off", persistent = play.config ~= nil,
       managed_save = play.managed_save }
   end
-  function dom.documents() return { config = play.config, live = play.live } end
+  function dom.look() return dom.facts(), { config = play.config, live = play.live } end
   function dom.describe()
     return { live = virtlun.read(play.live), config = play.config and virtlun.read(play.config) }
   end
@@ -200,8 +200,8 @@ describe("a power-off", function()
   it("tells of another medium that is in the drive then", function()
     local dom = play { states = { "running", "shut off" }, events = { "stopped", "started" } }
     local documents = live("/a.iso")
-    function dom.documents()
-      return { live = documents.live, config = documents.config:gsub("/b.iso", "/c.iso") .. "" }
+    function dom.look()
+      return dom.facts(), { live = documents.live, config = documents.config:gsub("/b.iso", "/c.iso") .. "" }
     end
     local result = assert(reboot.reboot(dom, { from = "sdb", power_off = true }))
     assert.equal("web01.sdb: warning: after the power-off it has /c.iso in it, not /b.iso (insert puts a medium " ..

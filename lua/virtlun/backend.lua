@@ -8,6 +8,7 @@ local jobs = require "virtlun.jobs"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
 local trace = require "virtlun.trace"
+local transports = require "virtlun.transports"
 
 local backend = {
   now = jobs.now, -- now() -> seconds of a clock that never goes back
@@ -40,31 +41,30 @@ end
 local Domain = { now = jobs.now, sleep = jobs.sleep, unbroken = jobs.unbroken, is_given_up = jobs.is_given_up }
 Domain.__index = Domain
 
---- State and nature of the domain: what a plan has to know besides its documents.
-function Domain:facts()
-  local facts, failure = call(self.connection, "facts", self.handle)
-  if not facts then return refused(failure, { path = self.name }) end
-  facts.driver, facts.libvirt = self.connection.driver, self.connection.version
+local function facts_by(dom, name)
+  local facts, failure = call(dom.connection, name, dom.handle)
+  if not facts then return refused(failure, { path = dom.name }) end
+  facts.driver, facts.libvirt = dom.connection.driver, dom.connection.version
   return facts
 end
 
---- The documents of the domain: config where it is persistent, live where it runs.
--- opts.secure also reads passwords, which a define must not lose; a read-only connection may not.
-function Domain:documents(facts, opts)
-  local documents = {}
-  local wanted = {
-    config = facts.persistent and { inactive = true, secure = opts and opts.secure } or nil,
-    live = facts.active and {} or nil,
-  }
-  for which, flags in pairs(wanted) do
-    local xml, failure = call(self.connection, "xml", self.handle, flags)
-    if not xml then return refused(failure, { path = self.name }) end
-    documents[which] = xml
-  end
-  return documents
+--- State and nature of the domain: { state =, active =, persistent =, managed_save =, driver =, libvirt = }; nil and
+-- problems.
+function Domain:facts()
+  return facts_by(self, "facts")
 end
 
---- The text of one document: "live" or "config".
+--- The same, and the documents: config where it is persistent, live where it runs, as texts of XML.
+function Domain:look()
+  local facts, failure = facts_by(self, "look")
+  if not facts then return nil, failure end
+  local documents = facts.documents
+  facts.documents = nil
+  return facts, documents
+end
+
+--- The text of one document: "live" or "config".  opts.secure also reads passwords, which a define must not lose; a
+-- read-only connection may not.
 function Domain:document(name, opts)
   local config = name == "config"
   local flags = { inactive = config, secure = config and opts ~= nil and opts.secure or nil }
@@ -97,11 +97,8 @@ end
 
 --- What the domain has: facts, the description of each document, and media, what is known of their images.
 function Domain:describe()
-  local facts, failure = self:facts()
-  if not facts then return nil, failure end
-  local documents
-  documents, failure = self:documents(facts)
-  if not documents then return nil, failure end
+  local facts, documents = self:look()
+  if not facts then return nil, documents end
   local description = { name = self.name, uri = self.connection.uri, facts = facts }
   for which, xml in pairs(documents) do
     local found
@@ -324,25 +321,51 @@ end
 
 Connection.__close = Connection.close
 
+--- Why there is no connection. cause.credentials: whoever can be asked for them may have more luck.
+local function no_connection(uri, failure)
+  local code = failure.credentials and "no_credentials" or "no_host"
+  if uri and transports.wanted_terminal(uri, failure.message) then
+    code, failure.credentials = "no_terminal", true
+  end
+  return refused(failure, { code = code, value = uri or "libvirt's default" })
+end
+
+--- The call "open". ask as virtlun.open has it, which is told the URI too.
+local function open(connection, uri, ask)
+  local function ask_for(prompts)
+    prompts.uri = uri
+    return ask(prompts)
+  end
+  local flags = { readonly = connection.readonly, events = connection.events }
+  return trace.call(jobs.now, "open", jobs.open, connection.handle, connection.timeout, flags, uri, ask and ask_for)
+end
+
 --- Opens a connection; uri nil is libvirt's own default.
 -- opts: readonly where nothing is to be changed; timeout, the seconds for each call (60); events = false where the
--- program runs an event loop of libvirt itself, or wants none.
+-- program runs an event loop of libvirt itself, or wants none; transports, a list of words (transports.WORDS) outside
+-- of which nothing is opened; tty = false, with which ssh asks nothing on the terminal but fails; and
+-- ask(prompts) -> list of answers, or nil to give up, which is called where this is called from, for credentials that
+-- no file of libvirt has. prompts is a list of { type = "authname", "passphrase", "echoprompt", "noechoprompt" or
+-- "realm", prompt = text, challenge =, default =, secret = true if what is typed must not be seen }, and has uri.
+-- Tasks of virtlun.async ask one after the other; the time that it takes does not count for timeout.
 function backend.open(uri, opts)
   options.check(opts, "open", 2)
   opts = opts or {}
+  local found = problems.list()
+  if opts.transports and not transports.complain(found, {}, uri, opts.transports) then return nil, found end
   local connection = setmetatable({
     handle = jobs.connection(), timeout = opts.timeout or TIMEOUT, readonly = opts.readonly, unplugging = {},
     owed = 0, events = opts.events ~= false,
   }, Connection)
-  local flags = { readonly = opts.readonly, events = connection.events }
-  local good, failure = call(connection, "open", connection.handle, flags, uri)
-  if not good then
-    return refused(failure, { code = "no_host", value = uri or "libvirt's default", a = failure.message })
-  end
+  local opened, added = uri, nil
+  if uri and opts.tty == false then opened, added = transports.without_terminal(uri) end
+  local good, failure = open(connection, opened, opts.ask)
+  if not good then return no_connection(uri, failure) end
   for _, fact in ipairs { "uri", "driver", "version" } do
     connection[fact], failure = call(connection, fact, connection.handle)
     if not connection[fact] then return refused(failure, { path = uri }) end
   end
+  connection.uri = transports.as_given(connection.uri, added)
   return connection
 end
 

@@ -12,6 +12,7 @@ local problems = require "virtlun.problems"
 local scheduler = require "virtlun.fleet.scheduler"
 local selection = require "virtlun.selection"
 local tasks = require "virtlun.tasks"
+local transports = require "virtlun.transports"
 
 local fleet = {}
 
@@ -85,7 +86,7 @@ end
 
 --- A failure that only the connection is to blame for: another domain's call was not answered, or the daemon has gone.
 local function is_lost(failure)
-  return hosts.is_down(failure) and not failure[1].cause.begun and failure[1].code ~= "no_host"
+  return hosts.is_down(failure) and not failure[1].cause.begun and not hosts.is_unreachable(failure)
 end
 
 --- Notes that a connection is of no use any more.
@@ -167,6 +168,19 @@ end
 --- Works on entries by one of the methods above.
 function Fleet:work(entries, method, may_leave)
   self.scheduler:work(entries, function(...) method(self, ...) end, may_leave)
+end
+
+--- What a recipe says may run no program unless somebody allows that; what somebody says beside it may, unless only
+-- certain ways are allowed.
+function Fleet:complain_of_transports()
+  local allowed = self.opts.transports
+  for _, entry in ipairs(self.entries) do
+    local said, found = entry.domain.uri, problems.list()
+    local is_judged = said ~= nil or allowed ~= nil
+    if is_judged and not transports.complain(found, entry.domain, said or self.opts.uri, allowed) then
+      self:finish(entry, "failed", found)
+    end
+  end
 end
 
 --- A domain that two names of a recipe mean, its UUID say, would be changed to and fro.
@@ -320,7 +334,7 @@ local function new_fleet(desired, opts)
   local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
     planning = planning_of(desired, opts), entries = {}, named = {}, owners = {}, number = 0, failures = 0,
     may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
-  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout) }
+  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout), ask = opts.ask }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
     function() return self:is_stopped() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
@@ -350,6 +364,7 @@ local function run(desired, opts, fn)
   check(opts, 3)
   return tasks.run(function()
     local self = new_fleet(desired, opts)
+    self:complain_of_transports()
     fn(self)
     local report = self:report()
     self.is_over = true
@@ -373,7 +388,9 @@ end
 --- fleet.apply(desired, opts) -> report.  desired: list of described domains, each on the host of its uri.
 -- opts: those of dom:plan and plan:apply, and
 --   uri         that of domains that say none; nil is libvirt's default
---   readonly    see virtlun.open, as transports and ask
+--   readonly    see virtlun.open, as ask
+--   transports  list of the only ways to hosts that may be used (see transports.lua); without it all but those by which
+--               a uri of a description runs a program
 --   hosts       how many are worked on at once (10); one that has not answered for two seconds is not counted
 --   patience    how many seconds a host that does not answer may keep the others waiting (2)
 --   batches     list of sizes, numbers of domains with changes or percentages of them: { 1, "10%", "100%" }
@@ -387,8 +404,8 @@ end
 --               each round
 --   on_progress function(event): { event = "step", ... } as for plan:apply, with its uri; { event = "domain", domain =,
 --               uri =, state = "planning", "planned", "begin" or its result, changes =, made =, message = };
---               { event = "host", uri =, state = "connecting", "connected", "lost", "waiting" or "answering",
---               seconds =, message = }
+--               { event = "host", uri =, state = "connecting", "asking" (ssh does, on the terminal), "connected",
+--               "lost", "waiting" or "answering", seconds =, message = }
 --   stop        function: whether nothing more is to be begun
 -- The report: { domains = list of { domain =, uri =, result = "done", "partly", "failed" or "left", plan =, made =
 -- number of steps, problems = }, problems = all of them, done = number of steps made, changed = whether a host was

@@ -39,11 +39,9 @@ end
 -- Looking --------------------------------------------------------------------------------------------------
 
 local function look(dom)
-  local facts, failure = dom:facts()
-  if not facts then return nil, failure end
-  local documents
-  documents, failure = dom:documents(facts)
-  return documents and { facts = facts, documents = documents }, failure
+  local facts, documents = dom:look()
+  if not facts then return nil, documents end
+  return { facts = facts, documents = documents }
 end
 
 --- host.look(dom) -> { facts =, documents = } as they are now; nil and problems.

@@ -6,6 +6,7 @@ local core = require "virtlun.core"
 local dsl = require "virtlun.dsl"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
+local transports = require "virtlun.transports"
 
 local virtlun = {
   VERSION = core.VERSION,
@@ -90,10 +91,14 @@ function virtlun.limit(...)
   return require("virtlun.selection").domains(...)
 end
 
+--- virtlun.TRANSPORTS: the words for ways to hosts, as virtlun.open takes them.
+virtlun.TRANSPORTS = transports.WORDS
+
 --- virtlun.host_timeout(seconds): what virtlun.open takes as timeout where a step may take so many seconds.
 virtlun.host_timeout = options.for_host
 
---- virtlun.open(uri, { readonly =, timeout =, events = }): connection to a host; nil and problems.
+--- virtlun.open(uri, { readonly =, timeout =, events =, transports =, tty =, ask = }): connection to a host; nil and
+-- problems.  See virtlun.backend's file.
 function virtlun.open(...)
   return require("virtlun.backend").open(...)
 end

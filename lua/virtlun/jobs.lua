@@ -67,8 +67,30 @@ end
 
 -- Calls --------------------------------------------------------------------------------------------------
 
-local function answer(name, handle, id, seconds)
+-- Hands a question of libvirt to ask, and what that answers to libvirt, whose call then goes on.
+local function put_question(question, ask, handle, id)
+  local good, answers = pcall(tasks.in_turn, ask, libvirt.prompts(question))
+  libvirt.reply(question, good and answers or nil)
+  if good then return end
+  if not libvirt.abandon(handle, id) then libvirt.forget(id) end
+  error(answers, 0)
+end
+
+-- What came in time; the state itself may be late, while somebody types an answer for another host.
+local function hear(id, seconds)
   local came, result, failure = wait(id, seconds)
+  if came then return came, result, failure end
+  return libvirt.take(id, 0)
+end
+
+-- What the call says; ask is for what it asks meanwhile. Its time begins anew when that is answered: however long
+-- somebody types, the host has not been silent.
+local function answer(name, handle, id, seconds, ask)
+  local came, result, failure = hear(id, seconds)
+  while came and libvirt.prompts(result) do
+    put_question(result, ask, handle, id)
+    came, result, failure = hear(id, seconds)
+  end
   if came then return result, failure end
   local state
   state, failure = libvirt.abandon(handle, id)
@@ -88,6 +110,13 @@ end
 -- A call that is not answered in time is given up, and its connection with it: every further call fails at once.
 function jobs.call(name, handle, seconds, options, ...)
   return answer(name, handle, libvirt.submit(name, handle, options, ...), seconds)
+end
+
+--- The call "open" of a connection. ask(prompts) -> list of answers, or nil, is called for the credentials that libvirt
+-- wants, where this is called from; without it a failure has credentials = true where libvirt wanted some.
+function jobs.open(handle, seconds, options, uri, ask)
+  options.ask = ask ~= nil
+  return answer("open", handle, libvirt.submit("open", handle, options, uri), seconds, ask)
 end
 
 --- Closes a connection after its calls, and waits for that at most so many seconds. What uses it then, raises.

@@ -7,7 +7,7 @@ local opts = {}
 
 -- What an option may be: a type of Lua, or one of some words.
 local kinds = {
-  readonly = "boolean", events = "boolean", timeout = "number",
+  readonly = "boolean", events = "boolean", timeout = "number", tty = "boolean",
   scope = { "live", "config", "both" }, force = "boolean", reattach = "boolean", format = "string", first = "number",
   on_progress = "function", confirm = "function", stop = "function", undo = { "all" }, xml = "boolean",
   only = "table", except = "table", known = "table",
@@ -19,7 +19,7 @@ local kinds = {
 
 -- Which functions take which.
 local of = {
-  open = { "readonly", "timeout", "events" },
+  open = { "readonly", "timeout", "events", "transports", "ask", "tty" },
   change = { "scope", "only", "except", "known", "force", "reattach", "timeout", "format", "first", "xml", "undo",
     "stop", "on_progress", "confirm" },
   reboot = { "from", "how", "power_off", "force", "timeout" },

@@ -21,9 +21,10 @@ end
 local known = setmetatable({}, { __mode = "k" }) -- coroutine -> task
 local waiting = {} -- id -> { task =, deadline =, is_bell = }
 
---- A family: its tasks that have ended, and messages for it that were met by whoever serves another one.
+--- A family: its tasks that have ended, messages for it that were met by whoever serves another one, and the tasks that
+-- wait for their turn.
 local function new_family()
-  return { finished = {}, aside = {} }
+  return { finished = {}, aside = {}, line = {} }
 end
 
 local dispatched = new_family() -- the one that dispatch serves
@@ -166,6 +167,22 @@ function tasks.each(list, most, fn)
   end
   while working > 0 do bell:wait(math.huge) end
   if raised then error(raised[1], 0) end
+end
+
+--- fn(...) while no other task of the family is in such a function, in the order in which they come: somebody answers
+-- one question at a time.  Who is in one already need not wait, and who is no task cannot.
+function tasks.in_turn(fn, ...)
+  local task = current()
+  local line = task and task.family.line
+  if not task or line[1] and line[1].task == task then return fn(...) end
+  local place = { task = task, bell = tasks.bell() }
+  line[#line + 1] = place
+  if line[1] ~= place then place.bell:wait(math.huge) end
+  local results = table.pack(pcall(fn, ...))
+  table.remove(line, 1)
+  if line[1] then line[1].bell:ring() end
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
 end
 
 -- Serving a family -----------------------------------------------------------------------------------------

@@ -9,13 +9,16 @@ local calls = require("bench.calls")
 local child = require("support.child")
 local client = require("client")
 local iso = require("support.iso")
+local relay = require("relay")
 local sites = require("support.sites")
 local virtlun = require("virtlun")
 
 local THREADS = 5 -- for each host, as many as virtlun has in flight
 local GOAL = 0.95
-local TEST_EACH, TEST_ROUNDS = 125, 7
-local QEMU_HOSTS, QEMU_EACH, QEMU_ROUNDS = 3, 5, 15
+local function rounds(number) return tonumber(os.getenv("VIRTLUN_BENCH_ROUNDS")) or number end
+local TEST_EACH, TEST_ROUNDS = 125, rounds(7)
+local FAR, FAR_EACH, FAR_ROUNDS = 0.005, 40, rounds(5) -- FAR: seconds each way
+local QEMU_HOSTS, QEMU_EACH, QEMU_ROUNDS = 3, 10, rounds(9)
 local HOSTS = { 1, 2, 4, 8 }
 local PLANNED = { 1000, 10000 }
 
@@ -66,12 +69,12 @@ end
 -- Against the client -------------------------------------------------------------------------------------------------
 
 --- Domains for each second by virtlun and by the client, and the ratio.
-local function compare(hosts, path, rounds)
+local function compare(hosts, path, times)
   local desired = hosts:describe(function() return { drive(path) } end)
   local undone = hosts:describe(function() return { drive(path, true) } end)
   local groups = by_host(hosts, calls.record(function() make(desired) end))
   local ours, theirs, ratios = {}, {}, {}
-  for round = 1, rounds do
+  for round = 1, times do
     make(undone)
     collectgarbage()
     local begun = client.now()
@@ -102,6 +105,25 @@ local function compare_on_test(hosts)
     local title = ("%d, %s domains"):format(count, with_commas(count * TEST_EACH))
     print_row(title, compare(first_of(hosts, count), "/images/disc.iso", TEST_ROUNDS))
   end
+end
+
+--- The same hosts farther away, by other URIs, with some of their domains.
+local function far_away(hosts)
+  local far = {}
+  for i, host in ipairs(hosts) do
+    local path = host.folder .. "/far"
+    relay.start(path, host.uri:match("socket=(.*)"), FAR)
+    far[i] = { uri = host.uri:gsub("socket=.*", "socket=" .. path), names = table.move(host.names, 1, FAR_EACH, 1, {}) }
+  end
+  return setmetatable(far, getmetatable(hosts))
+end
+
+-- Hosts on this machine share its processors with whoever asks them; those of others do not, and are farther away.
+local function compare_far_away(hosts)
+  print(("\nThe same, %g ms away, %d rounds"):format(FAR * 1000, FAR_ROUNDS))
+  print("  hosts                                  virtlun     calls    ratio   goal")
+  print_row(("%d, %s domains"):format(#hosts, with_commas(#hosts * FAR_EACH)),
+    compare(far_away(hosts), "/images/disc.iso", FAR_ROUNDS))
 end
 
 local function compare_on_qemu(hosts)
@@ -178,6 +200,9 @@ if arg[1] == "--plan" then
 end
 
 local most = HOSTS[#HOSTS]
-with_hosts({ driver = "test", count = most, each = TEST_EACH }, compare_on_test)
+with_hosts({ driver = "test", count = most, each = TEST_EACH }, function(hosts)
+  compare_on_test(hosts)
+  compare_far_away(hosts)
+end)
 with_hosts({ driver = "qemu", count = QEMU_HOSTS, each = QEMU_EACH, running = true }, compare_on_qemu)
 with_hosts({ driver = "test", count = most, each = PLANNED[#PLANNED] // most }, measure_plans)

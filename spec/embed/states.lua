@@ -1,4 +1,5 @@
--- What each Lua state of states.c does: connections, calls, events and timers, some awaited, some left in flight.
+-- What each Lua state of states.c does: connections, calls, events, timers and questions for credentials, some awaited,
+-- some left in flight.
 -- host.seed decides which, so that a run can be repeated.
 local virtlun = require "virtlun"
 local backend = require "virtlun.backend"
@@ -6,6 +7,13 @@ local poll = require "poll"
 
 local uri = host[1] or "test:///default"
 local seed = host.seed
+local guarded = "test:///proc/self/cwd/spec/embed/guarded.xml"
+
+local function ask(prompts)
+  backend.sleep(0.002)
+  return { prompts[1].secret and "pa55" or "ann" }
+end
+
 local connection = assert(virtlun.open(uri))
 local dom = assert(connection:domain(host[2] or "test"))
 
@@ -19,6 +27,10 @@ for i = 1, 8 do
     if i == 2 then dom:power("reboot") end
     if i == 3 then
       local other <close> = assert(virtlun.open(uri))
+      assert(other:domains())
+    end
+    if i >= 4 and i <= 6 then
+      local other <close> = assert(virtlun.open(guarded, { ask = ask }))
       assert(other:domains())
     end
     return assert(dom:facts()).state
@@ -43,3 +55,5 @@ if seed % 5 == 1 then
 end
 if seed % 5 == 2 then virtlun.async(function() return virtlun.open(uri) end) end
 if seed % 5 == 3 then watcher:close() end
+if seed % 2 == 1 then virtlun.async(function() return virtlun.open(guarded, { ask = ask }) end) end
+if seed % 4 == 1 then poll(virtlun.fd(), 0.01) end -- The question may have come, and nobody has taken it.

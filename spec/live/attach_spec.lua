@@ -203,9 +203,9 @@ describe("an attach to a running domain", function()
       local plan = assert(dom:plan(desired))
       local reads = 0
       local result, found = live.with_log(function(call)
-        if call ~= "xml" then return end
+        if call ~= "look" then return end
         reads = reads + 1
-        if reads == 2 then
+        if reads == 1 then
           live.virsh_device(vm, "attach-device", host.drive("sdb", { path = disc "THREE", place = { 0, 9, 9 } }),
             "--live")
         end

@@ -41,7 +41,7 @@ describe("the recipe of a running guest", function()
     end
   end
 
-  local function documents(here) return assert(here.dom:documents(assert(here.dom:facts()))) end
+  local function documents(here) return (select(2, assert(here.dom:look()))) end
 
   -- The recipe of a half, and what it describes; it plans to nothing. drift: something waits for the next boot.
   local function recipe(here, half, drift)

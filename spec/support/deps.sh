@@ -44,6 +44,9 @@ check    command  gzip             gzip            gzip             gzip        
 live     command  tgtd             tgt             scsi-target-utils -            -               tgt             tgtd, which serves disks over iSCSI
 live     file     /usr/lib*/*/qemu/block-iscsi.so:/usr/lib*/qemu*/block-iscsi.so qemu-block-extra qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi QEMU's iSCSI client
 live     file     /usr/share/locale/de/LC_MESSAGES/libvirt.mo libvirt-l10n libvirt-libs libvirt libvirt-lang libvirt-libs libvirt's messages in German
+live     command  saslpasswd2      sasl2-bin+libsasl2-modules cyrus-sasl+cyrus-sasl-scram cyrus-sasl cyrus-sasl+cyrus-sasl-scram cyrus-sasl+cyrus-sasl-scram saslpasswd2, which makes users for SASL
+live     command  sshd             openssh-server   openssh-server   openssh       openssh-server  openssh-server  the SSH server sshd
+live     command  nc               netcat-openbsd   nmap-ncat        openbsd-netcat netcat-openbsd netcat-openbsd  nc, which passes a socket on over SSH
 live     command  debootstrap      debootstrap     debootstrap      debootstrap   debootstrap     debootstrap     debootstrap, which makes other releases of Debian
 valgrind command  valgrind         valgrind        valgrind         valgrind      valgrind        valgrind        valgrind
 END

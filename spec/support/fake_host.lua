@@ -205,6 +205,13 @@ end
 
 function makers.facts(_, handle) return handle.fake:facts() end
 
+function makers.look(_, handle)
+  local facts = handle.fake:facts()
+  facts.documents = { config = facts.persistent and handle.fake:text { inactive = true } or nil,
+    live = facts.active and handle.fake:text() or nil }
+  return facts
+end
+
 function makers.xml(_, handle, flags) return handle.fake:text(flags) end
 
 for _, name in ipairs { "attach_device", "detach_device", "update_device" } do
@@ -286,8 +293,9 @@ local function jobs_of(self)
     return connection
   end
 
-  function jobs.call(name, handle, _, options, ...)
-    if name ~= "open" then return call(self, name, handle, options, ...) end
+  function jobs.call(name, handle, _, options, ...) return call(self, name, handle, options, ...) end
+
+  function jobs.open()
     if not self.down then return true end
     return nil, failure_of(38, "Failed to connect socket: Connection refused", "VIR_FROM_RPC")
   end

@@ -57,7 +57,8 @@ end
 
 -- opts: language (of the daemon's messages, as "de"), warm (true: emulators that an earlier session has asked are not
 -- asked again, which takes two seconds each), driver ("test": self.uri leads to libvirt's test driver; "qemu" if
--- unsaid), held (true: it stays also when nobody talks to it for a minute, as the test driver always does).
+-- unsaid), held (true: it stays also when nobody talks to it for a minute, as the test driver always does), auth
+-- ("sasl": it lets in ann with pa55, and nobody else).
 function session.start(opts)
   opts = opts or {}
   local self = setmetatable({ folder = child.folder(), opts = opts }, Session)
@@ -73,7 +74,7 @@ local starts = { qemu = "qemu:///session", test = "test+unix:///default" }
 
 -- Starts the daemon in its folder.
 function Session:launch(owner)
-  local env = self.opts.language and { VIRTLUN_LIVE_LANGUAGE = self.opts.language } or nil
+  local env = { VIRTLUN_LIVE_LANGUAGE = self.opts.language, VIRTLUN_LIVE_AUTH = self.opts.auth }
   local result = child.run({ "sh", "spec/support/session.sh", "start", self.folder, owner or "" },
     { timeout = 30, env = env })
   local socket = result.out:match("^qemu:///session(%?%S+)\n$")

@@ -13,6 +13,7 @@
 #
 # FOLDER must be short: the daemon's sockets lie in it, and a socket's path has at most 107 characters.
 # With VIRTLUN_LIVE_LANGUAGE=de the daemon's messages are German, as far as libvirt's translations go.
+# With VIRTLUN_LIVE_AUTH=sasl the daemon lets in only ann, whose password is pa55.
 # With VIRTLUN_LIVE_ROOT=DIR the daemon is the one of another Debian release in DIR, which takes root.
 set -eu
 
@@ -69,7 +70,15 @@ speak() {
     export LOCPATH="$folder/l" LC_ALL="$1.UTF-8" LANGUAGE="$1"
 }
 
+let_in_ann() {
+    export SASL_CONF_PATH="$folder/s"
+    mkdir -p "$SASL_CONF_PATH"
+    printf 'mech_list: scram-sha-256\nsasldb_path: %s/db\n' "$SASL_CONF_PATH" >"$SASL_CONF_PATH/libvirt.conf"
+    printf pa55 | saslpasswd2 -p -f "$SASL_CONF_PATH/db" -a libvirt -c ann
+}
+
 start() {
+    [ -z "${VIRTLUN_LIVE_AUTH:-}" ] || let_in_ann
     [ -z "${VIRTLUN_LIVE_LANGUAGE:-}" ] || speak "$VIRTLUN_LIVE_LANGUAGE"
     export XDG_CONFIG_HOME="$folder/c" XDG_CACHE_HOME="$folder/k" XDG_DATA_HOME="$folder/d"
     export XDG_RUNTIME_DIR="$folder/r" HOME="$folder/h"
@@ -77,7 +86,8 @@ start() {
     chmod 700 "$XDG_RUNTIME_DIR"
     printf '%s\n' 'stdio_handler = "file"' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers = []' \
         >"$XDG_CONFIG_HOME/libvirt/qemu.conf"
-    printf 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n' >"$XDG_CONFIG_HOME/libvirt/libvirtd.conf"
+    printf 'auth_unix_rw = "%s"\nauth_unix_ro = "none"\n' "${VIRTLUN_LIVE_AUTH:-none}" \
+        >"$XDG_CONFIG_HOME/libvirt/libvirtd.conf"
     cd "$folder"
     # A daemon that was killed has left its socket.
     rm -f "$XDG_RUNTIME_DIR/libvirt/libvirt-sock"

@@ -10,7 +10,9 @@ local groups = { "fields", "recipes", "documents", "hbas", "names", "drives" }
 local elsewhere = {
   not_described = "options of a plan", prune_boot = "a change of a plan", needs_force = "a change of a plan",
   protected = "a change of a plan", still_used = "a change of a plan",
-  needs_libvirt = "the version of a host", no_host = "a connection", no_such_domain = "a connection",
+  needs_libvirt = "the version of a host", no_host = "a connection", no_credentials = "a connection",
+  no_terminal = "a connection", transport_unknown = "a connection", transport_refused = "a connection",
+  transport_runs = "a connection", no_such_domain = "a connection",
   no_config = "the state of a domain", managed_save = "the state of a domain", host_refused = "a host's answer",
   stopped = "who stops an apply", abandoned = "who stops an apply", not_undone = "a host's answer",
   put_back = "a guest", away_later = "a guest", unseen = "a host's answer",

@@ -3,6 +3,7 @@
 
 local virtlun = require "virtlun"
 local cells = require "virtlun.view.cells"
+local credentials = require "virtlun.cli.credentials"
 local making = require "virtlun.cli.making"
 local outcome = require "virtlun.view.outcome"
 local pictures = require "virtlun.cli.pictures"
@@ -82,10 +83,10 @@ end
 --- What the library is told of all domains.
 local HASTE = 0.5 -- seconds that a host may keep the others waiting where nobody is asked
 
-local function fleet_options(args, way, on_progress)
+local function fleet_options(args, out, way, on_progress)
   local opts = plans.limits(args)
   opts.patience = args.yes and HASTE or nil
-  opts.uri, opts.plan, opts.on_progress = args.connect, way.plan, on_progress
+  opts.uri, opts.plan, opts.on_progress, opts.ask = args.connect, way.plan, on_progress, credentials.ask(out)
   opts.hosts, opts.batches, opts.max_fail, opts.transports = args.hosts, args.batches, args.max_fail, args.transports
   return opts
 end
@@ -113,7 +114,7 @@ end
 function changes.plan(args, out)
   return with_domains(args, out, from_recipes, function(domains, found)
     local shown = progress_of(domains, args, out)
-    local opts = fleet_options(args, from_recipes, function(event)
+    local opts = fleet_options(args, out, from_recipes, function(event)
       -- Nothing ends by a plan: where nothing can be drawn, only who hangs is worth a line.
       if out.can_redraw or event.event == "host" and not out.is_json then shown:tell(event) end
     end)
@@ -184,7 +185,7 @@ function changes.make(args, out, way)
   return with_domains(args, out, way, function(domains, found)
     local shown, told, refused = progress_of(domains, args, out), { rounds = 0 }, nil
     out:problems(untold(found, told))
-    local opts = fleet_options(args, way, function(event) shown:tell(event) end)
+    local opts = fleet_options(args, out, way, function(event) shown:tell(event) end)
     function opts.confirm(round)
       shown:close()
       local may

@@ -60,7 +60,7 @@ end
 --- Makes one operation: call(dom, opts) does it, so_already is what is said if nothing was to do.
 local function operate(args, out, so_already, call)
   local told, signal = {}, nil
-  local open = hosts.new { connect = args.connect, timeout = args.timeout }
+  local open = hosts.new { connect = args.connect, timeout = args.timeout, out = out }
   local dom, failure = open:domain(args.domain)
   local made = { failure = failure }
   if dom then

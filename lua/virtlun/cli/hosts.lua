@@ -1,5 +1,6 @@
 --- Connections of the command: by URI, opened when first wanted, closed together.
 
+local credentials = require "virtlun.cli.credentials"
 local virtlun = require "virtlun"
 
 local hosts = {}
@@ -12,7 +13,8 @@ function Hosts:connect(uri)
   local key = uri or self.default or ""
   if self.open[key] then return self.open[key] end
   if self.failed[key] then return nil, virtlun.problems() end
-  local connection, failure = virtlun.open(uri or self.default, { readonly = self.readonly, timeout = self.timeout })
+  local opts = { readonly = self.readonly, timeout = self.timeout, ask = self.ask }
+  local connection, failure = virtlun.open(uri or self.default, opts)
   self.open[key], self.failed[key] = connection, not connection
   return connection, failure
 end
@@ -28,10 +30,11 @@ function Hosts:close()
   for _, connection in pairs(self.open) do connection:close() end
 end
 
---- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up).
+--- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up), out
+-- (the output, where somebody may be asked for credentials).
 function hosts.new(opts)
   return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = virtlun.host_timeout(opts.timeout),
-    open = {}, failed = {} }, Hosts)
+    ask = opts.out and credentials.ask(opts.out), open = {}, failed = {} }, Hosts)
 end
 
 return hosts

@@ -9,18 +9,18 @@ local import = {}
 
 --- The recipe of one domain: { domain =, uri =, recipe = text }; nil and problems.
 local function recipe_of(open, name, live)
-  local dom, found = open:domain(name)
-  local facts, documents, text
-  if dom then facts, found = dom:facts() end
-  if facts then documents, found = dom:documents(facts) end
-  local uri = dom and dom.connection.uri
-  if documents then text, found = virtlun.import(documents, { uri = uri, live = live }) end
-  if not text then return nil, found end
+  local dom, failure = open:domain(name)
+  if not dom then return nil, failure end
+  local facts, documents = dom:look()
+  if not facts then return nil, documents end
+  local uri = dom.connection.uri
+  local text, wrong = virtlun.import(documents, { uri = uri, live = live })
+  if not text then return nil, wrong end
   return { domain = dom.name, uri = uri, recipe = text }
 end
 
 function import.import(args, out)
-  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout }
+  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout, out = out }
   local recipes, found = {}, virtlun.problems()
   for _, name in ipairs(args.domain) do
     local recipe, failure = recipe_of(open, name, args.live)

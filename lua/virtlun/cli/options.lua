@@ -3,6 +3,7 @@
 local argparse = require "argparse"
 local sources = require "virtlun.cli.sources"
 local status = require "virtlun.cli.status"
+local virtlun = require "virtlun"
 
 local options = {}
 
@@ -96,13 +97,24 @@ local function max_fail(text)
   return limit(text), ("--max-fail %s: write it as a number or a percentage, such as 3 or 10%%"):format(text)
 end
 
+local function transports(text)
+  local list = words(text)
+  for _, word in ipairs(list) do
+    local near = virtlun.suggest(word, virtlun.TRANSPORTS)
+    if near ~= word then
+      return nil, ("--transports %s: '%s' is none of %s"):format(text, word, table.concat(virtlun.TRANSPORTS, ", "))
+    end
+  end
+  return list
+end
+
 --- What matters where there are many domains.
 local function add_many(command)
   command:option("--limit"):count("*"):argname("<pattern>")
     :description("Only domains of this name or uri, * for any text; again for more.")
   command:option("-P --hosts"):argname("<number>"):convert(integer("--hosts", 1))
     :description("How many hosts are worked on at once (10).")
-  command:option("--transports"):argname("<words>"):convert(words)
+  command:option("--transports"):argname("<words>"):convert(transports)
     :description("The only ways to hosts that may be used, such as ssh,tls,unix.")
   return command
 end

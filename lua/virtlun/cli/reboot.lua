@@ -24,7 +24,7 @@ local function print_result(result, args, out)
 end
 
 function reboot.reboot(args, out)
-  local open = hosts.new { connect = args.connect, timeout = args.timeout }
+  local open = hosts.new { connect = args.connect, timeout = args.timeout, out = out }
   local dom, failure = open:domain(args.domain)
   local result, changed
   if dom then

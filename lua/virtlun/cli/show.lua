@@ -44,7 +44,7 @@ local function print_trees(domains, out)
 end
 
 function show.show(args, out)
-  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout }
+  local open = hosts.new { connect = args.connect, readonly = true, timeout = args.timeout, out = out }
   local doms, found = wanted_domains(args, open)
   local domains = {}
   for _, dom in ipairs(doms) do

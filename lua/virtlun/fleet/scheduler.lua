@@ -76,7 +76,7 @@ end
 function Scheduler:connect(host)
   if host.connection then return host.connection end
   self:tell_of(host, "connecting")
-  local connection, failure = host:connect()
+  local connection, failure = host:connect(function() self:tell_of(host, "asking") end)
   if connection then self:tell_of(host, "connected")
   else self:tell_of(host, "lost", { message = problems.line(failure[1]) })
   end

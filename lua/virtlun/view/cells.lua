@@ -111,9 +111,18 @@ end
 local Block = {}
 Block.__index = Block
 
+--- Whether ssh asks somebody now, on the same terminal.
+function Block:is_asked(event)
+  if event.state == "asking" then self.asking = event.uri end
+  local is_answered = event.state == "connected" or event.state == "lost"
+  if is_answered and event.uri == self.asking then self.asking = nil end
+  return self.asking ~= nil
+end
+
 function Block:tell(event)
   local now = self.clock()
   self.round:take(event, now)
+  if self:is_asked(event) then return self.out:clear() end
   if not self.may_redraw(now) then return end
   local height, columns = self.out:size()
   self.out:status(cells.lines(self.round, now, height, columns, self.out.paint_error))

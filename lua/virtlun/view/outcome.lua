@@ -81,8 +81,9 @@ local WORDS = {
   partly = named, failed = named, left = named,
 }
 
+--- Why they were not is a problem, and told as such.
 local function host_words(group, count, who)
-  return ("%s (%s: %s): %s"):format(group[1].uri, count, who, group[1].problems[1].message)
+  return ("%s not reached: %s on %s"):format(count, who, group[1].uri)
 end
 
 --- Lines of a report of virtlun.apply, for an output (see cli/output.lua).
