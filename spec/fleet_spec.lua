@@ -189,9 +189,14 @@ describe("two names", function()
     assert.same({ "make a/d2" }, logged("make"))
   end)
 
-  it("of hosts are two domains, also where the name is the same", function()
-    local report = apply({ domain("d", "a"), domain("d", "b") })
-    assert.equal("done done", results(report))
+  it("that are the same on two hosts are two domains, and problems say which", function()
+    local twins = { domain("d", "a"), domain("d", "b"), domain("e", "b") }
+    assert.equal("done done done", results(apply(twins)))
+    hosts:at("b").domains = { d = { make = function() return pretended.refused("d.sda") end },
+      e = { make = function() return pretended.refused("e.sda") end } }
+    local report = apply(twins)
+    assert.same({ "done failed failed", "b d.sda", "e.sda" }, { results(report), report.problems[1].path,
+      report.problems[2].path })
   end)
 end)
 
@@ -583,7 +588,8 @@ describe("a run that is stopped", function()
   it("while a host is silent waits for nobody", function()
     hosts:at("b").hangs = true
     local begun, stopped = jobs.now(), nil
-    local report = apply(domains(4, "a", "b"), { stop = function() return stopped end, on_progress = function(event)
+    local function stop() return stopped end
+    local report = apply(domains(4, "a", "b"), { stop = stop, patience = 60, on_progress = function(event)
       stopped = stopped or event.state == "planned"
     end })
     assert.truthy(jobs.now() - begun < 1.5)
