@@ -14,8 +14,8 @@ end
 describe("require 'virtlun'", function()
   it("gives these names, and no other", function()
     assert.same({ "TRANSPORTS", "VERSION", "address_text", "apply", "async", "cdrom", "check", "complete", "controller",
-      "disk", "dispatch", "domain", "fd", "foretell", "hash", "host_timeout", "hostdev", "import",
-      "interrupted", "interruptible", "known", "limit", "line", "load", "loadstring", "log", "lun", "open", "plan", "plans",
+      "disk", "dispatch", "domain", "fd", "foretell", "hash", "host_timeout", "hostdev", "import", "interrupted",
+      "interruptible", "known", "limit", "line", "load", "loadstring", "log", "lun", "open", "plan", "plans",
       "problem", "problems", "read", "removal", "schema", "suggest", "xml" },
       sorted_keys(virtlun))
   end)

@@ -5,6 +5,7 @@ local child = require("support.child")
 local files = require("support.files")
 local libvirt = require("virtlun.libvirt")
 local poll = require("poll")
+local tasks = require("virtlun.tasks")
 local virtlun = require("virtlun")
 
 local HOST = [[
@@ -33,6 +34,14 @@ local function threads()
   return tonumber(files.read("/proc/self/status"):match("Threads:%s*(%d+)"))
 end
 
+-- Dispatches until enough() is true.
+local function pump(enough)
+  while not enough() do
+    assert(poll(virtlun.fd(), 10), "ten seconds, and nothing came")
+    virtlun.dispatch()
+  end
+end
+
 -- Opens with each of the functions ask at once, and tells what came of it.
 local function open_all(asks, timeout)
   local results, left = {}, #asks
@@ -41,10 +50,7 @@ local function open_all(asks, timeout)
       results[i], left = table.pack(...), left - 1
     end)
   end
-  while left > 0 do
-    assert(poll(virtlun.fd(), 10), "ten seconds, and nothing came")
-    virtlun.dispatch()
-  end
+  pump(function() return left == 0 end)
   return results
 end
 
@@ -116,10 +122,7 @@ describe("the function ask", function()
     local told
     virtlun.async(function() virtlun.open(uri, { ask = function() error("no", 0) end }) end,
       function(_, message) told = message end)
-    while not told do
-      assert(poll(virtlun.fd(), 10))
-      virtlun.dispatch()
-    end
+    pump(function() return told end)
     assert.equal("no", told)
     assert.is_false(poll(virtlun.fd(), 0.1)) -- Nor does the call come back later.
   end)
@@ -163,6 +166,34 @@ describe("the function ask", function()
     assert.equal(7, #order)
   end)
 
+  it("asks for one after the other in a function that does many things at once, and waits for no others", function()
+    local now, most, opened, begun, ended = 0, 0, 0, nil, nil
+    local function slowly(prompts)
+      now = now + 1
+      most = math.max(most, now)
+      backend.sleep(0.02)
+      now = now - 1
+      return knowing()(prompts)
+    end
+    virtlun.async(function()
+      return virtlun.open(uri, { ask = function(prompts)
+        begun = true
+        backend.sleep(0.01)
+        return knowing()(prompts)
+      end })
+    end, function(connection) ended = connection end)
+    pump(function() return begun end)
+    tasks.run(function()
+      tasks.each({ 1, 2, 3, 4 }, 4, function()
+        assert(virtlun.open(uri, { ask = slowly })):close()
+        opened = opened + 1
+      end)
+    end)
+    assert.same({ 4, 1 }, { opened, most })
+    pump(function() return ended end)
+    ended:close()
+  end)
+
   it("can be called where somebody asks already, to be able to answer, and outside of tasks", function()
     local inside
     local results = open_all { function(prompts)
@@ -179,15 +210,9 @@ describe("the function ask", function()
         return knowing()(prompts)
       end })
     end, function(connection) ended = connection end)
-    while not begun do
-      assert(poll(virtlun.fd(), 10))
-      virtlun.dispatch()
-    end
+    pump(function() return begun end)
     assert(virtlun.open(uri, { ask = knowing() })):close()
-    while not ended do
-      assert(poll(virtlun.fd(), 10))
-      virtlun.dispatch()
-    end
+    pump(function() return ended end)
     ended:close()
   end)
 

@@ -244,12 +244,12 @@ describe("progress of many domains", function()
     local out, shown, at = recorder({ redraw = true }, domains_of(2))
     tell(shown, host("connecting", A), host("asking", A))
     assert.is_true(out.cleared)
-    local drawn = #out.said
+    local before = #out.said
     at(1)
     tell(shown, host("waiting", B, 2), host("connected", B))
-    assert.equal(drawn, #out.said)
+    assert.equal(before, #out.said)
     tell(shown, host("connected", A))
-    assert.equal(drawn + 1, #out.said)
+    assert.equal(before + 1, #out.said)
   end)
 
   it("is drawn again while a host hangs and nothing else happens", function()

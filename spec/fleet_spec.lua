@@ -360,6 +360,16 @@ describe("a lost connection", function()
     assert.same({ 1, 2, true }, { count("make a/d1"), report.done, report.changed })
   end)
 
+  it("that may have changed something says that it has", function()
+    hosts:at("a").domains.d1 = { make = function(plan)
+      plan.result = "partly"
+      local _, found = pretended.lost("d1", true)
+      return nil, found, { done = 0, written = true }
+    end }
+    local report = apply(domains(1, "a"))
+    assert.same({ "partly", 0, true, true }, { results(report), report.done, report.changed, report.failed })
+  end)
+
   it("of a host that is then dead leaves partly what was begun", function()
     local a = hosts:at("a")
     a.opens = function(attempt) return attempt == 1 end

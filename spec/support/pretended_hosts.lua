@@ -47,7 +47,7 @@ end
 
 --- The host of a URI: domains by name, each what it does: changes, takes (seconds for a change), uuid, look_up(),
 -- plan(connection, dom) and make(plan, opts) instead of what is done else; and of itself: opens (a function of the
--- number of the attempt, whether it answers), hangs (nobody is answered while it is true), takes (seconds for any call).
+-- number of the attempt, whether it answers), hangs (nobody is answered while it is), takes (seconds for any call).
 function Hosts:at(uri)
   self.by_uri[uri] = self.by_uri[uri] or { uri = uri, domains = {}, attempts = 0, now = 0 }
   return self.by_uri[uri]

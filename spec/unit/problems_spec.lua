@@ -42,6 +42,8 @@ local elsewhere = {
   other_place = "a host's answer",
   already_there = "a single operation", not_there = "a single operation", ambiguous = "a single operation",
   no_medium = "a single operation",
+  no_such_target = "cli_fleet_spec", no_retry_file = "cli_fleet_spec", retry_unknown = "cli_fleet_spec",
+  stopped_run = "fleet_spec", max_fail = "fleet_spec",
   image_missing = "an image", image_not_yet = "an image", image_unseen = "an image", image_broken = "an image",
   image_unknown = "an image", image_format = "an image", image_short = "an image",
 }

@@ -43,9 +43,10 @@ end
 
 --- Of the domains those that --limit and --retry-file leave; nil, with what is wrong in found.
 local function selected(described, args, found)
-  local domains, failure = described, nil
+  local domains = described
   if args.limit and args.limit[1] then
-    domains, failure = virtlun.limit(domains, args.limit)
+    local failure
+    domains, failure = virtlun.limit(described, args.limit)
     found:append(failure or {})
   end
   if domains and args.retry_file then domains = retry.select(args.retry_file, domains, described, args, found) end

@@ -9,13 +9,13 @@ local import = {}
 
 --- The recipe of one domain: { domain =, uri =, recipe = text }; nil and problems.
 local function recipe_of(open, name, live)
-  local dom, found = open:domain(name)
-  if not dom then return nil, found end
+  local dom, failure = open:domain(name)
+  if not dom then return nil, failure end
   local facts, documents = dom:look()
   if not facts then return nil, documents end
-  local uri, text = dom.connection.uri, nil
-  text, found = virtlun.import(documents, { uri = uri, live = live })
-  if not text then return nil, found end
+  local uri = dom.connection.uri
+  local text, wrong = virtlun.import(documents, { uri = uri, live = live })
+  if not text then return nil, wrong end
   return { domain = dom.name, uri = uri, recipe = text }
 end
 

@@ -84,13 +84,12 @@ local function limit(text)
 end
 
 local function batches(text)
-  local sizes = {}
+  local sizes, wrong = {}, ("--batches %s: write it as numbers and percentages, such as 1,10%%,100%%"):format(text)
   for i, word in ipairs(words(text)) do
     sizes[i] = limit(word)
-    if not sizes[i] or word:match("^0+%%?$") then
-      return nil, ("--batches %s: write it as numbers and percentages, such as 1,10%%,100%%"):format(text)
-    end
+    if not sizes[i] or word:match("^0+%%?$") then return nil, wrong end
   end
+  if not sizes[1] then return nil, wrong end
   return sizes
 end
 
