@@ -73,7 +73,7 @@ struct virt_conn {
   atomic_int refs;
   virConnectPtr handle; /* NULL before the job "open" and after "close" */
   struct virt_job *first, **end, *running[VIRT_IN_FLIGHT];
-  int in_flight;
+  int in_flight, most_in_flight;
   struct virt_domain *domains;
   struct virt_subscription *subscriptions;
   struct virt_job *close; /* made beforehand, so that closing needs no memory */
