@@ -135,7 +135,7 @@ static struct virt_job *unlink_job(struct virt_conn *conn, struct virt_job **at)
 
 /* libvirt's client before 10.3.0 writes to the stack of another thread where several calls of one connection wait for
  * their answers (CVE-2024-4418). */
-static int most_in_flight(void) {
+int virt_most_in_flight(void) {
   unsigned long version;
   return virGetVersion(&version, NULL, NULL) == 0 && version >= 10003000 ? VIRT_IN_FLIGHT : 1;
 }
@@ -296,7 +296,7 @@ struct virt_conn *virt_conn_new(const struct virt_call *close) {
   if (!conn) return NULL;
   conn->refs = 1;
   conn->lost = -1;
-  conn->most_in_flight = most_in_flight();
+  conn->most_in_flight = virt_most_in_flight();
   conn->end = &conn->first;
   conn->close = virt_job_new(close, conn, NULL);
   if (conn->close) return conn;

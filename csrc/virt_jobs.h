@@ -98,6 +98,9 @@ struct virt_domain {
 void virt_lock(void);
 void virt_unlock(void);
 
+/* How many calls of one connection libvirt's client may have in flight: VIRT_IN_FLIGHT, or 1. */
+int virt_most_in_flight(void);
+
 /* One reference; NULL without memory.  `close` is the call that ends it. */
 struct virt_conn *virt_conn_new(const struct virt_call *close);
 struct virt_conn *virt_conn_ref(struct virt_conn *conn);

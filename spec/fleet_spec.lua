@@ -108,6 +108,21 @@ describe("a fleet", function()
     end
   end)
 
+  it("has five connections to a host where libvirt bears one call of each, and plans nothing twice for that", function()
+    hosts.lanes = 5
+    local report = apply(domains(40, "a", "b"))
+    assert.is_false(report.failed)
+    assert.same({ 5, 5, 40 }, { count("open a"), count("open b"), count("plan") })
+    assert.equal(5, hosts.most.a)
+  end)
+
+  it("makes do with the first connection where a host gives no other", function()
+    hosts.lanes = 5
+    hosts:at("a").opens = function(attempt) return attempt == 1 end
+    local report = apply(domains(10, "a"))
+    assert.same({ false, 10 }, { report.failed, count("make") })
+  end)
+
   it("has at most so many hosts at once as are said", function()
     for _, number in ipairs { 1, 3 } do
       hosts = pretended.new()

@@ -151,22 +151,22 @@ function tasks.spawn(fn)
   start(current().family, fn)
 end
 
---- fn(item) for each of a list, at most so many at once; returns when all have ended.  What one raises is raised when
--- those that were begun by then have ended.
+--- fn(item, place) for each of a list, at most so many at once, each in one of so many places; returns when all have
+-- ended.  What one raises is raised when those that were begun by then have ended.
 function tasks.each(list, most, fn)
   local next_one, working, bell, raised = 1, 0, tasks.bell(), nil
-  local function work()
+  local function work(place)
     while next_one <= #list and not raised do
       next_one = next_one + 1
-      local good, message = pcall(fn, list[next_one - 1])
+      local good, message = pcall(fn, list[next_one - 1], place)
       if not good then raised = raised or { message } end
     end
     working = working - 1
     bell:ring()
   end
-  for _ = 1, math.min(most, #list) do
+  for place = 1, math.min(most, #list) do
     working = working + 1
-    tasks.spawn(work)
+    tasks.spawn(function() work(place) end)
   end
   while working > 0 do bell:wait(math.huge) end
   if raised then error(raised[1], 0) end
