@@ -1,5 +1,6 @@
 -- Many domains on many hosts: how they are shared out, in which rounds they come, what ends a run and what the report
 -- says, with hosts that only pretend; and the whole on hosts that live in memory and in libvirt's test driver.
+local child = require("support.child")
 local fake = require("support.fake_host")
 local host_xml = require("support.host_xml")
 local jobs = require("virtlun.jobs")
@@ -666,12 +667,7 @@ describe("what is raised", function()
 end)
 
 describe("signals", function()
-  local function interrupt()
-    local stat = assert(io.open("/proc/self/stat"))
-    local pid = stat:read("n")
-    stat:close()
-    io.popen("kill -INT " .. pid):close() -- os.execute would keep the signal away
-  end
+  local interrupt = child.interrupt_us
 
   it("that come twice give up what waits for a host, and the report comes all the same", function()
     hosts:at("b").hangs = true
