@@ -251,7 +251,7 @@ end
 --- Whether the planned domains may be made; who is asked may say no.
 function Fleet:may_make(entries)
   if self:has_failed() or self.number == 1 and not self.opts.max_fail and self:has_mistakes() then return false end
-  return self.opts.confirm == nil or self.opts.confirm(self:round_of(entries))
+  return #entries == 0 or self.opts.confirm == nil or self.opts.confirm(self:round_of(entries))
 end
 
 --- Makes the planned domains, one batch after the other.
