@@ -448,6 +448,12 @@ static int Lvirt_signals(lua_State *L) {
   return 2;
 }
 
+/* libvirt.most_in_flight() -> how many calls of one connection there may be at a time. */
+static int Lvirt_most_in_flight(lua_State *L) {
+  lua_pushinteger(L, virt_most_in_flight());
+  return 1;
+}
+
 /* libvirt.now() -> seconds of a clock that never goes back. */
 static int Lvirt_now(lua_State *L) {
   lua_pushnumber(L, virt_now());
@@ -507,6 +513,7 @@ int luaopen_virtlun_libvirt(lua_State *L) {
                                        {"fd", Lvirt_fd},
                                        {"alarm", Lvirt_alarm},
                                        {"now", Lvirt_now},
+                                       {"most_in_flight", Lvirt_most_in_flight},
                                        {"hold_signals", Lvirt_hold_signals},
                                        {"count_signals", Lvirt_count_signals},
                                        {"signals", Lvirt_signals},

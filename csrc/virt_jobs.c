@@ -133,10 +133,17 @@ static struct virt_job *unlink_job(struct virt_conn *conn, struct virt_job **at)
   return job;
 }
 
+/* libvirt's client before 10.3.0 writes to the stack of another thread where several calls of one connection wait for
+ * their answers (CVE-2024-4418). */
+int virt_most_in_flight(void) {
+  unsigned long version;
+  return virGetVersion(&version, NULL, NULL) == 0 && version >= 10003000 ? VIRT_IN_FLIGHT : 1;
+}
+
 /* Under the lock: what may begin now, as a list; it has its places already. */
 static struct virt_job *schedule(struct virt_conn *conn) {
   struct virt_job *ready = NULL, **end = &ready;
-  for (struct virt_job **at = &conn->first; *at && conn->in_flight < VIRT_IN_FLIGHT;) {
+  for (struct virt_job **at = &conn->first; *at && conn->in_flight < conn->most_in_flight;) {
     if (!may_begin(conn, *at)) {
       at = &(*at)->next;
       continue;
@@ -196,8 +203,7 @@ static struct virt_job *enqueue(struct virt_conn *conn, struct virt_job *job) {
 }
 
 static void fail_stuck(struct virt_job *job) {
-  fail(job, VIR_ERR_NO_CONNECT, "the connection is given up: the call %s was not answered in time",
-       job->conn->stuck);
+  fail(job, VIR_ERR_NO_CONNECT, "the connection is given up: the call %s was not answered in time", job->conn->stuck);
   deliver(job);
 }
 
@@ -290,6 +296,7 @@ struct virt_conn *virt_conn_new(const struct virt_call *close) {
   if (!conn) return NULL;
   conn->refs = 1;
   conn->lost = -1;
+  conn->most_in_flight = virt_most_in_flight();
   conn->end = &conn->first;
   conn->close = virt_job_new(close, conn, NULL);
   if (conn->close) return conn;

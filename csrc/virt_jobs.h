@@ -73,7 +73,7 @@ struct virt_conn {
   atomic_int refs;
   virConnectPtr handle; /* NULL before the job "open" and after "close" */
   struct virt_job *first, **end, *running[VIRT_IN_FLIGHT];
-  int in_flight;
+  int in_flight, most_in_flight;
   struct virt_domain *domains;
   struct virt_subscription *subscriptions;
   struct virt_job *close; /* made beforehand, so that closing needs no memory */
@@ -97,6 +97,9 @@ struct virt_domain {
 /* Guards connections, their queues and their lists; never held while libvirt is called, but for freeing memory. */
 void virt_lock(void);
 void virt_unlock(void);
+
+/* How many calls of one connection libvirt's client may have in flight: VIRT_IN_FLIGHT, or 1. */
+int virt_most_in_flight(void);
 
 /* One reference; NULL without memory.  `close` is the call that ends it. */
 struct virt_conn *virt_conn_new(const struct virt_call *close);

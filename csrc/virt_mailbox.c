@@ -20,7 +20,7 @@ struct virt_mailbox {
   long long last_id;
   double alarm;
   int count, refs, fd;
-  bool closed;
+  bool closed, is_watched;
 };
 
 double virt_now(void) {
@@ -35,9 +35,10 @@ static struct timespec moment(double seconds) {
   return at;
 }
 
-/* The descriptor as the queue and the alarm want it; all zero would stop the timer. */
+/* The descriptor as the queue and the alarm want it, once somebody has asked for it; all zero would stop the timer. */
 static void ring(struct virt_mailbox *box) {
   struct itimerspec due = {.it_value = {0, 0}};
+  if (!box->is_watched) return;
   if (box->first) due.it_value.tv_nsec = 1;
   else if (box->alarm >= 0) due.it_value = moment(box->alarm > 1 ? box->alarm : 1);
   if (box->fd >= 0) timerfd_settime(box->fd, TFD_TIMER_ABSTIME, &due, NULL);
@@ -108,7 +109,13 @@ void virt_mailbox_close(struct virt_mailbox *box) {
   release_all(left);
 }
 
-int virt_mailbox_fd(const struct virt_mailbox *box) { return box->fd; }
+int virt_mailbox_fd(struct virt_mailbox *box) {
+  pthread_mutex_lock(&box->lock);
+  box->is_watched = true;
+  ring(box);
+  pthread_mutex_unlock(&box->lock);
+  return box->fd;
+}
 
 long long virt_mailbox_new_id(struct virt_mailbox *box) { return ++box->last_id; }
 

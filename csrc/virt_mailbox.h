@@ -26,7 +26,7 @@ void virt_mailbox_unref(struct virt_mailbox *box);
 void virt_mailbox_close(struct virt_mailbox *box);
 
 /* Readable while messages wait or the alarm's time has come.  Never read from it. */
-int virt_mailbox_fd(const struct virt_mailbox *box);
+int virt_mailbox_fd(struct virt_mailbox *box);
 /* A number that no message of this box has had. */
 long long virt_mailbox_new_id(struct virt_mailbox *box);
 /* Takes the message over.  From any thread. */

@@ -4,22 +4,15 @@
 local child = require("support.child")
 local dkjson = require("dkjson")
 local files = require("support.files")
+local host_xml = require("support.host_xml")
 
 local folder, one, two, recipe
 
--- The XML of a test driver's host whose domains have these names.
-local function node(names)
-  local domains, each = {}, "<domain type='test'><name>%s</name><memory>8192</memory><os><type>hvm</type></os></domain>"
-  for i, name in ipairs(names) do domains[i] = each:format(name) end
-  return ("<node>%s<cpu><mhz>6000</mhz><model>x</model><active>4</active><nodes>1</nodes><sockets>1</sockets>"
-    .. "<cores>4</cores><threads>1</threads></cpu><memory>8192000</memory></node>"):format(table.concat(domains))
-end
-
-local NODE_TWO = node { "db01", "db02" }
+local NODE_TWO = host_xml.node { "db01", "db02" }
 
 before_each(function()
   folder = child.folder()
-  one = "test://" .. files.write(folder .. "/one.xml", node { "web01", "web02" })
+  one = "test://" .. files.write(folder .. "/one.xml", host_xml.node { "web01", "web02" })
   two = "test://" .. files.write(folder .. "/two.xml", NODE_TWO)
   recipe = files.write(folder .. "/recipe.lua", ([[
     local hosts = { { "%s", "web01", "web02" }, { "%s", "db01", "db02" } }
@@ -79,7 +72,7 @@ describe("apply on several hosts", function()
   end)
 
   it("makes nothing where one description is wrong", function()
-    files.write(folder .. "/two.xml", node { "db01", "db03" })
+    files.write(folder .. "/two.xml", host_xml.node { "db01", "db03" })
     local said, data = ends(1, "")
     assert.equal("web01 left, web02 left, db01 left, db02 failed", said)
     assert.same({ "no_such_domain", "did you mean 'db01'?", 1, 0 }, { data.problems[1].code, data.problems[1].hint,

@@ -1,5 +1,6 @@
 -- How the command makes plans: what it asks, what it says of how they ended, and with which status, where domains
 -- change and signals come meanwhile; on domains in memory, and with plans that only pretend.
+local child = require("support.child")
 local cli = require("virtlun.cli")
 local fake = require("support.fake_host")
 local fake_devices = require("support.fake.devices")
@@ -11,13 +12,7 @@ local virtlun = require("virtlun")
 local HBA = host.hba(0)
 local RECIPE = [[domain "web01" { cdrom { dev = "sda", source = "/b.iso" } }]]
 
--- Interrupts this process, as Ctrl-C does.
-local function interrupt()
-  local stat = assert(io.open("/proc/self/stat"))
-  local pid = stat:read("n")
-  stat:close()
-  io.popen("kill -INT " .. pid):close() -- os.execute would keep the signal away
-end
+local interrupt = child.interrupt_us
 
 -- Runs the command on a host in memory as on a terminal.  answers: what somebody says to each question, "y" or a
 -- function that gives it.  Returns the status, and what was told on standard error.

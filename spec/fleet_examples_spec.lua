@@ -3,6 +3,7 @@
 local child = require("support.child")
 local dkjson = require("dkjson")
 local files = require("support.files")
+local host_xml = require("support.host_xml")
 
 local readme = assert(files.read("README.md"))
 local recipe = assert(files.read("spec/recipes/fleet.lua"))
@@ -11,21 +12,13 @@ local function block(language)
   return assert(readme:match("\n```" .. language .. "\n(.-\n)```"), language)
 end
 
--- The XML of a test driver's host whose domains have these names.
-local function node(names)
-  local domains, each = {}, "<domain type='test'><name>%s</name><memory>8192</memory><os><type>hvm</type></os></domain>"
-  for i, name in ipairs(names) do domains[i] = each:format(name) end
-  return ("<node>%s<cpu><mhz>6000</mhz><model>x</model><active>4</active><nodes>1</nodes><sockets>1</sockets>"
-    .. "<cores>4</cores><threads>1</threads></cpu><memory>8192000</memory></node>"):format(table.concat(domains))
-end
-
 describe("the README's example of many servers", function()
   local folder, env
 
   before_each(function()
     folder = child.folder()
-    local one = "test://" .. files.write(folder .. "/one.xml", node { "web01", "web02" })
-    local two = "test://" .. files.write(folder .. "/two.xml", node { "web03", "web04" })
+    local one = "test://" .. files.write(folder .. "/one.xml", host_xml.node { "web01", "web02" })
+    local two = "test://" .. files.write(folder .. "/two.xml", host_xml.node { "web03", "web04" })
     files.write(folder .. "/fleet.lua", (recipe:gsub("qemu%+ssh://kvm1/system", one)
       :gsub("qemu%+ssh://kvm2/system", two)))
     files.write(folder .. "/virtlun", ('#!/bin/sh\nexec %s/%s "$@"\n'):format(os.getenv("PWD"), child.command))

@@ -1,5 +1,6 @@
 -- Many domains on many hosts: how they are shared out, in which rounds they come, what ends a run and what the report
 -- says, with hosts that only pretend; and the whole on hosts that live in memory and in libvirt's test driver.
+local child = require("support.child")
 local fake = require("support.fake_host")
 local host_xml = require("support.host_xml")
 local jobs = require("virtlun.jobs")
@@ -108,6 +109,21 @@ describe("a fleet", function()
     end
   end)
 
+  it("has five connections to a host where libvirt bears one call of each, and plans nothing twice for that", function()
+    hosts.lanes = 5
+    local report = apply(domains(40, "a", "b"))
+    assert.is_false(report.failed)
+    assert.same({ 5, 5, 40 }, { count("open a"), count("open b"), count("plan") })
+    assert.equal(5, hosts.most.a)
+  end)
+
+  it("makes do with the first connection where a host gives no other", function()
+    hosts.lanes = 5
+    hosts:at("a").opens = function(attempt) return attempt == 1 end
+    local report = apply(domains(10, "a"))
+    assert.same({ false, 10 }, { report.failed, count("make") })
+  end)
+
   it("has at most so many hosts at once as are said", function()
     for _, number in ipairs { 1, 3 } do
       hosts = pretended.new()
@@ -189,9 +205,14 @@ describe("two names", function()
     assert.same({ "make a/d2" }, logged("make"))
   end)
 
-  it("of hosts are two domains, also where the name is the same", function()
-    local report = apply({ domain("d", "a"), domain("d", "b") })
-    assert.equal("done done", results(report))
+  it("that are the same on two hosts are two domains, and problems say which", function()
+    local twins = { domain("d", "a"), domain("d", "b"), domain("e", "b") }
+    assert.equal("done done done", results(apply(twins)))
+    hosts:at("b").domains = { d = { make = function() return pretended.refused("d.sda") end },
+      e = { make = function() return pretended.refused("e.sda") end } }
+    local report = apply(twins)
+    assert.same({ "done failed failed", "b d.sda", "e.sda" }, { results(report), report.problems[1].path,
+      report.problems[2].path })
   end)
 end)
 
@@ -407,6 +428,23 @@ describe("a lost connection", function()
 end)
 
 describe("connections", function()
+  it("beside the first are not tried again and again where they are refused", function()
+    hosts.lanes = 5
+    local refused, before = 0, nil
+    hosts:at("a").opens_with = function(opts)
+      if opts.tty ~= false then return nil end
+      refused = refused + 1
+      jobs.sleep(0.01)
+      return nil, virtlun.problems { virtlun.problem { code = "no_terminal", value = "a", a = "x", cause = {} } }
+    end
+    local report = apply(domains(30, "a"), { ask = function() end, confirm = function()
+      before = refused
+      return true
+    end })
+    assert.equal(("done "):rep(29) .. "done", results(report))
+    assert.same({ 5, 5 }, { before, refused })
+  end)
+
   it("are at most so many between planning and making, and what is planned anew is made if it is the same", function()
     scheduler.KEPT = 2
     local fingerprints = {}
@@ -619,7 +657,8 @@ describe("a run that is stopped", function()
   it("while a host is silent waits for nobody", function()
     hosts:at("b").hangs = true
     local begun, stopped = jobs.now(), nil
-    local report = apply(domains(4, "a", "b"), { stop = function() return stopped end, on_progress = function(event)
+    local function stop() return stopped end
+    local report = apply(domains(4, "a", "b"), { stop = stop, patience = 60, on_progress = function(event)
       stopped = stopped or event.state == "planned"
     end })
     assert.truthy(jobs.now() - begun < 1.5)
@@ -705,12 +744,7 @@ describe("what is raised", function()
 end)
 
 describe("signals", function()
-  local function interrupt()
-    local stat = assert(io.open("/proc/self/stat"))
-    local pid = stat:read("n")
-    stat:close()
-    io.popen("kill -INT " .. pid):close() -- os.execute would keep the signal away
-  end
+  local interrupt = child.interrupt_us
 
   it("that come twice give up what waits for a host, and the report comes all the same", function()
     hosts:at("b").hangs = true

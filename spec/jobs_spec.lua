@@ -362,23 +362,30 @@ describe(what, function()
   local unanswered = "VIR_ERR_OPERATION_TIMEOUT: the call start was not answered within 0.5 s"
   local given_up = "VIR_ERR_NO_CONNECT: the connection is given up: the call start was not answered in time"
 
+  -- libvirt's client does not survive several calls of a connection before 10.3.0; the test driver is the client.
+  local function most_in_flight()
+    local own <close> = assert(virtlun.open(TEST))
+    return own.version >= 10003000 and 5 or 1
+  end
+
   it("has at most five calls of a connection in flight, and the others fail with the first that is given up", function()
+    local most = most_in_flight()
     local connection <close> = assert(virtlun.open(uri, { timeout = 0.5 }))
     local tasks = {}
     for i, dom in ipairs(define(connection, 8)) do tasks[i] = function() return dom:power("start") end end
     signal("STOP")
     local seconds, results = took(all, table.unpack(tasks))
-    assert.same({ [unanswered] = 5, [given_up] = 3 }, count(results))
+    assert.same({ [unanswered] = most, [given_up] = 8 - most }, count(results))
     assert.is_true(seconds >= 0.5 and seconds < 3, seconds)
   end)
 
   it("has at most one call of a domain in flight, by whichever handle, and then the next", function()
     local connection <close> = assert(virtlun.open(uri, { timeout = 0.5 }))
-    local doms = define(connection, 2)
+    local doms, most = define(connection, 2), math.min(most_in_flight(), 2)
     doms[3] = assert(connection:domain("d1"))
     local function start(i) return function() return doms[i]:power("start") end end
     signal("STOP")
-    assert.same({ [unanswered] = 2, [given_up] = 2 }, count(all(start(1), start(3), start(2), start(1))))
+    assert.same({ [unanswered] = most, [given_up] = 4 - most }, count(all(start(1), start(3), start(2), start(1))))
     signal("CONT")
     -- Whoever comes later has a connection of its own, and the daemon has done what it was asked meanwhile.
     local other <close> = assert(virtlun.open(uri))

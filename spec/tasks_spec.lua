@@ -1,5 +1,6 @@
 -- Tasks: functions of the library in which several things wait at once, what of a program's own tasks and callbacks
 -- goes on meanwhile (nothing) and is lost by it (nothing either), and signals.
+local child = require("support.child")
 local jobs = require("virtlun.jobs")
 local tasks = require("virtlun.tasks")
 local virtlun = require("virtlun")
@@ -18,13 +19,7 @@ local function pump(enough)
   end
 end
 
--- Interrupts this process, as Ctrl-C does.
-local function interrupt()
-  local stat = assert(io.open("/proc/self/stat"))
-  local pid = stat:read("n")
-  stat:close()
-  io.popen("kill -INT " .. pid):close() -- os.execute would keep the signal away
-end
+local interrupt = child.interrupt_us
 
 describe("tasks.run", function()
   it("returns what its function returns, as it is", function()

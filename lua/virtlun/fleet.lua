@@ -106,9 +106,10 @@ end
 
 --- The plan of a domain, and what was found; nil and problems.
 function Fleet:plan_on(connection, entry)
+  entry.connection = connection
   local dom, failure = connection:domain(entry.domain.name)
   if not dom then return nil, failure end
-  entry.connection, entry.identity = connection, connection.uri .. "\n" .. dom.uuid
+  entry.identity = connection.uri .. "\n" .. dom.uuid
   return self.opts.plan(dom, entry.domain, self.planning)
 end
 
@@ -140,7 +141,7 @@ end
 --- The result of making a domain's plan, as plan:apply gives it.  One that was planned on a connection that is gone is
 -- planned again first: it is made if that comes to the same.
 function Fleet:make_on(connection, entry)
-  if connection ~= entry.connection then
+  if not entry.host:has(entry.connection) then
     local plan, failure = self:plan_on(connection, entry)
     if not plan then return nil, failure end
     if plan.fingerprint ~= entry.plan.fingerprint then
@@ -159,7 +160,7 @@ function Fleet:make_one(entry, connection, failure)
   entry.made = entry.made + (result and result.done or ended and ended.done or 0)
   entry.has_written = entry.has_written or result and result.done > 0 or ended ~= nil and ended.written
   if result then return self:finish(entry, "done", result.notes) end
-  lose(entry, connection, found)
+  lose(entry, entry.connection, found)
   local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
   entry.changed = is_outdated
   if self:is_again(entry, is_outdated or is_lost(found)) then return end
@@ -261,7 +262,7 @@ end
 --- Whether the planned domains may be made; who is asked may say no.
 function Fleet:may_make(entries)
   if self:has_failed() or self.number == 1 and not self.opts.max_fail and self:has_mistakes() then return false end
-  return self.opts.confirm == nil or self.opts.confirm(self:round_of(entries))
+  return #entries == 0 or self.opts.confirm == nil or self.opts.confirm(self:round_of(entries))
 end
 
 --- Whether all of a batch have ended.  Where some are to be tried again, what took their connection may have been what

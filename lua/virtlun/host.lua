@@ -125,7 +125,8 @@ function Host:refresh(name, opts)
     if not name or name == half.name then
       local xml, failure = self:call("document", half.name, opts)
       if not xml then return nil, failure end
-      local document, found = core.document(xml)
+      local document, found = half.document, nil
+      if xml ~= self.xml[half.name] then document, found = core.document(xml) end
       if not document then return nil, problems.list(found) end
       -- Of a domain that has stopped libvirt gives the configuration when it is asked for the running one.
       if half.name == "live" and not document:facts().run then

@@ -8,6 +8,7 @@ local tasks = require "virtlun.tasks"
 
 local jobs = {
   connection = libvirt.connection, -- connection() -> handle that the call "open" opens
+  most_in_flight = libvirt.most_in_flight, -- most_in_flight() -> calls of one connection that there may be at a time
   now = libvirt.now, -- now() -> seconds of a clock that never goes back
   fd = libvirt.fd, -- fd() -> descriptor that is readable when there is something to dispatch; not to be read from
   async = tasks.async,

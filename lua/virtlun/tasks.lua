@@ -21,15 +21,14 @@ end
 local known = setmetatable({}, { __mode = "k" }) -- coroutine -> task
 local waiting = {} -- id -> { task =, deadline =, is_bell = }
 
---- A family: its tasks that have ended, messages for it that were met by whoever serves another one, and the tasks that
--- wait for their turn.
+--- A family: its tasks that have ended, messages for it that were met by whoever serves another one, the tasks that
+-- wait for their turn, and alarm: before that time none of its tasks stops to wait by itself; nil is never.
 local function new_family()
   return { finished = {}, aside = {}, line = {} }
 end
 
 local dispatched = new_family() -- the one that dispatch serves
 local outside = { held = 0 } -- stands for what is no task
-local alarm -- when the descriptor is to become readable for dispatch, or nil
 
 local function current()
   return coroutine.isyieldable() and known[coroutine.running()] or nil
@@ -37,10 +36,14 @@ end
 
 -- Waiting ------------------------------------------------------------------------------------------------
 
-local function wake_at(time)
-  if alarm and alarm <= time then return end
-  alarm = time
-  mailbox.alarm(time)
+--- dispatch learns it by the descriptor.
+local function set_alarm(family, time)
+  family.alarm = time
+  if family == dispatched then mailbox.alarm(time) end
+end
+
+local function wake_at(family, time)
+  if not family.alarm or family.alarm > time then set_alarm(family, time) end
 end
 
 --- Whether whoever waits is to give up, because a second signal has come.
@@ -63,7 +66,7 @@ end
 
 local function wait_in(task, id, deadline, is_bell)
   waiting[id] = { task = task, deadline = deadline, is_bell = is_bell }
-  if task.family == dispatched and deadline < math.huge then wake_at(deadline) end
+  if deadline < math.huge then wake_at(task.family, deadline) end
   local came, result, failure = coroutine.yield(OURS)
   if came == GIVEN_UP then give_up() end
   return came, result, failure
@@ -97,7 +100,7 @@ local function resume(task, ...)
   task.results = results
   local finished = task.family.finished
   finished[#finished + 1] = task
-  if task.family == dispatched then wake_at(mailbox.now()) end
+  wake_at(task.family, mailbox.now())
 end
 
 local function start(family, fn, done)
@@ -124,7 +127,7 @@ function Bell:ring()
   local waiter = self.id and waiting[self.id]
   if not waiter then return end
   waiter.deadline = 0 -- long ago, and still a time that an alarm can have
-  if waiter.task.family == dispatched then wake_at(mailbox.now()) end
+  wake_at(waiter.task.family, mailbox.now())
 end
 
 --- Waits until the bell has rung since the last wait, at most so many seconds.  No signal ends this: who rings gives up
@@ -148,22 +151,22 @@ function tasks.spawn(fn)
   start(current().family, fn)
 end
 
---- fn(item) for each of a list, at most so many at once; returns when all have ended.  What one raises is raised when
--- those that were begun by then have ended.
+--- fn(item, place) for each of a list, at most so many at once, each in one of so many places; returns when all have
+-- ended.  What one raises is raised when those that were begun by then have ended.
 function tasks.each(list, most, fn)
   local next_one, working, bell, raised = 1, 0, tasks.bell(), nil
-  local function work()
+  local function work(place)
     while next_one <= #list and not raised do
       next_one = next_one + 1
-      local good, message = pcall(fn, list[next_one - 1])
+      local good, message = pcall(fn, list[next_one - 1], place)
       if not good then raised = raised or { message } end
     end
     working = working - 1
     bell:ring()
   end
-  for _ = 1, math.min(most, #list) do
+  for place = 1, math.min(most, #list) do
     working = working + 1
-    tasks.spawn(work)
+    tasks.spawn(function() work(place) end)
   end
   while working > 0 do bell:wait(math.huge) end
   if raised then error(raised[1], 0) end
@@ -232,6 +235,7 @@ local function due(family, now)
 end
 
 local function resume_due(family)
+  if not family.alarm or family.alarm > mailbox.now() then return end
   for _, id in ipairs(due(family, mailbox.now())) do
     local waiter = waiting[id]
     waiting[id] = nil
@@ -270,11 +274,10 @@ local function next_deadline(family)
 end
 
 -- An alarm that has rung is set anew, for those who still wait.
-local function rearm(now)
-  if not alarm or alarm > now then return end
-  local first = (dispatched.finished[1] or dispatched.aside[1]) and now or next_deadline(dispatched)
-  alarm = first < math.huge and first or nil
-  mailbox.alarm(alarm)
+local function rearm(family, now)
+  if not family.alarm or family.alarm > now then return end
+  local first = (family.finished[1] or family.aside[1]) and now or next_deadline(family)
+  set_alarm(family, first < math.huge and first or nil)
 end
 
 --- Delivers what waits now: resumes tasks, calls callbacks. It never waits itself. What callbacks raise is raised when
@@ -283,9 +286,9 @@ function tasks.dispatch()
   local errors = {}
   deliver_aside(dispatched, errors)
   deliver_all(dispatched, errors)
-  if alarm and alarm <= mailbox.now() then resume_due(dispatched) end
+  resume_due(dispatched)
   tell_ends(dispatched, errors)
-  rearm(mailbox.now())
+  rearm(dispatched, mailbox.now())
   raise(errors)
 end
 
@@ -293,6 +296,7 @@ end
 
 --- Lets the tasks of a family give up that wait for a host.
 local function interrupt(family)
+  if (mailbox.signals() or 0) < 2 then return end
   local given_up = {}
   for id, waiter in pairs(waiting) do
     if waiter.task.family == family and not waiter.is_bell and is_given_up(waiter.task) then
@@ -315,7 +319,7 @@ local function abandon(family)
       if coroutine.close then coroutine.close(waiter.task.thread) end
     end
   end
-  if dispatched.aside[1] then wake_at(mailbox.now()) end
+  if dispatched.aside[1] then wake_at(dispatched, mailbox.now()) end
 end
 
 local function receive(family, errors, id, ...)
@@ -329,13 +333,14 @@ function tasks.run(fn)
   local family, errors = new_family(), {}
   local first = start(family, fn, function() end)
   while not first.results and not errors[1] do
-    local left = next_deadline(family) - mailbox.now()
+    local left = (family.alarm or math.huge) - mailbox.now()
     receive(family, errors, mailbox.take(nil, math.max(0, math.min(left, SLICE))))
     deliver_aside(family, errors)
     deliver_all(family, errors)
     resume_due(family)
     interrupt(family)
     tell_ends(family, errors)
+    rearm(family, mailbox.now())
   end
   abandon(family)
   raise(errors)

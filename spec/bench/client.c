@@ -47,11 +47,20 @@ static int client_close(lua_State *L) {
   return 0;
 }
 
-/* What virtlun asks for in one job. */
-static bool ask_facts(virDomainPtr domain) {
-  int state;
-  return virDomainGetState(domain, &state, NULL, 0) >= 0 && virDomainIsActive(domain) >= 0 &&
-         virDomainIsPersistent(domain) >= 0 && virDomainHasManagedSaveImage(domain, 0) >= 0;
+static bool read_xml(virDomainPtr domain, unsigned flags) {
+  char *text = virDomainGetXMLDesc(domain, flags);
+  free(text);
+  return text != NULL;
+}
+
+/* What virtlun asks for in one job: facts, and the documents that there are. */
+static bool look(virDomainPtr domain, bool documents) {
+  int state, active, persistent;
+  if (virDomainGetState(domain, &state, NULL, 0) < 0 || (active = virDomainIsActive(domain)) < 0 ||
+      (persistent = virDomainIsPersistent(domain)) < 0 || virDomainHasManagedSaveImage(domain, 0) < 0)
+    return false;
+  if (!documents) return true;
+  return (!persistent || read_xml(domain, VIR_DOMAIN_XML_INACTIVE)) && (!active || read_xml(domain, 0));
 }
 
 static bool define(virConnectPtr connection, const char *xml) {
@@ -71,13 +80,11 @@ static bool call_by_name(struct client *client, const char *name, const char *xm
   virDomainPtr domain = client->domain;
   if (!strcmp(name, "lookup")) return look_up(client, xml);
   if (!strcmp(name, "define")) return define(client->connection, xml);
-  if (!strcmp(name, "facts")) return ask_facts(domain);
+  if (!strcmp(name, "facts") || !strcmp(name, "look")) return look(domain, !strcmp(name, "look"));
   if (!strcmp(name, "attach_device")) return virDomainAttachDeviceFlags(domain, xml, flags) >= 0;
   if (!strcmp(name, "detach_device")) return virDomainDetachDeviceFlags(domain, xml, flags) >= 0;
   if (!strcmp(name, "update_device")) return virDomainUpdateDeviceFlags(domain, xml, flags) >= 0;
-  char *text = strcmp(name, "xml") ? NULL : virDomainGetXMLDesc(domain, flags);
-  free(text);
-  return text != NULL;
+  return !strcmp(name, "xml") && read_xml(domain, flags);
 }
 
 /* client:run{ { name, xml or false, flags }, ... } -> seconds. */

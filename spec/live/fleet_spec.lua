@@ -108,7 +108,8 @@ describe("a thousand domains on eight hosts", function()
     hosts[7]:stop_daemon()
     hosts[8]:kill_daemon()
     finally(function() hosts[7]:continue_daemon() end)
-    local domains, named, beside = described(hosts, "/three.iso"), {}, nil
+    local domains, named = described(hosts, "/three.iso"), {}
+    local beside
     report, beside = timed(domains, { on_progress = function(event)
       if event.event == "host" then named[event.uri .. event.state] = true end
     end })
@@ -124,22 +125,42 @@ describe("a thousand domains on eight hosts", function()
     hosts[8]:fill(hosts[8].names) -- The test driver has forgotten them.
     assert.equal(250, finish_by_retry_file(report, domains))
   end)
+end)
 
-  it("are made on seven, where one is halted in the middle, and on it when it goes on", function()
-    local domains, halted = described(hosts, "/four.iso"), false
-    finally(function() hosts[3]:continue_daemon() end)
-    local report = timed(domains, { on_progress = function(event)
-      if halted or event.event ~= "domain" or event.uri ~= hosts[3].uri or event.state ~= "done" then return end
-      hosts[3]:stop_daemon()
-      halted = true
-    end })
-    assert.is_true(halted)
-    for _, entry in ipairs(report.domains) do
-      assert.truthy(entry.result == "done" or entry.uri == hosts[3].uri, entry.uri .. entry.result)
-    end
-    assert.truthy(count(report).done < 1000)
-    hosts[3]:continue_daemon()
-    finish_by_retry_file(report, domains)
+describe("a host that is halted in the middle", function()
+  if live.skips_all(sites.missing("test")) then return end
+
+  -- In a process of its own, which has to live on when the daemon answers at last what nobody waits for any more.
+  -- libvirt's client before 10.3.0 does not where several calls of a connection wait (CVE-2024-4418).
+  it("keeps no other host from being done, and is done when it goes on", function()
+    local result = child.script([[
+      local live, sites, virtlun = require("support.live"), require("support.sites"), require("virtlun")
+      local hosts <close> = setmetatable({}, { __index = sites.start { count = 3 }, __close = function(self)
+        self:stop()
+      end })
+      hosts:fill(60)
+      local domains = hosts:describe(function() return { live.cdrom("sda", "/a.iso") } end)
+      local halted
+      local function count(report)
+        local others, own = 0, 0
+        for _, entry in ipairs(report.domains) do
+          local done = entry.result == "done" and 1 or 0
+          if entry.uri == hosts[2].uri then own = own + done else others = others + done end
+        end
+        return others, own
+      end
+      local report = virtlun.apply(domains, { timeout = 10, patience = 0.5, on_progress = function(event)
+        if halted or event.event ~= "domain" or event.uri ~= hosts[2].uri or event.state ~= "done" then return end
+        hosts[2]:stop_daemon()
+        halted = true
+      end })
+      local others, own = count(report)
+      print(others, halted and own < 60, report.failed)
+      hosts[2]:continue_daemon()
+      print(count(virtlun.apply(domains)))
+      report = virtlun.apply(domains)
+      print(report.done, report.failed)]], { timeout = 120 })
+    assert.same({ "120\ttrue\ttrue\n120\t60\n0\tfalse\n", 0 }, { result.out, result.code }, result.err)
   end)
 end)
 
@@ -159,13 +180,12 @@ describe("domains on hosts of QEMU", function()
   end)
   teardown(function() hosts:stop() end)
 
-  -- The running domains of all hosts, with a drive at this target; source nil: without it.
+  -- The running domains of all hosts, with a drive at this target.
   local function running(dev, target, source)
     local list = {}
     for _, site in ipairs(hosts) do
       for _, name in ipairs(site.running) do
-        local drive = source and live.cdrom(dev, source, { 0, target, 0 }) or { kind = "cdrom", dev = dev, absent = true }
-        list[#list + 1] = { kind = "domain", name = name, uri = site.uri, drive }
+        list[#list + 1] = { kind = "domain", name = name, uri = site.uri, live.cdrom(dev, source, { 0, target, 0 }) }
       end
     end
     return list

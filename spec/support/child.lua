@@ -82,4 +82,12 @@ end
 
 child.command = build .. "/bin/virtlun"
 
+--- Interrupts this process, as Ctrl-C does.
+function child.interrupt_us()
+  local stat = assert(io.open("/proc/self/stat"))
+  local pid = stat:read("n")
+  stat:close()
+  io.popen("kill -INT " .. pid):close() -- os.execute would keep the signal away
+end
+
 return child

@@ -45,4 +45,12 @@ function host_xml.domain(devices, opts)
     opts.boot == false and "" or "<boot dev='hd'/>", table.concat(devices, "\n    "))
 end
 
+--- The XML of a test driver's host whose domains have these names and nothing else.
+function host_xml.node(names)
+  local domains, each = {}, "<domain type='test'><name>%s</name><memory>8192</memory><os><type>hvm</type></os></domain>"
+  for i, one in ipairs(names) do domains[i] = each:format(one) end
+  return ("<node>%s<cpu><mhz>6000</mhz><model>x</model><active>4</active><nodes>1</nodes><sockets>1</sockets>"
+    .. "<cores>4</cores><threads>1</threads></cpu><memory>8192000</memory></node>"):format(table.concat(domains))
+end
+
 return host_xml

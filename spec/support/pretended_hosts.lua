@@ -5,6 +5,7 @@
 --   hosts:at("a").domains.d1 = { changes = 2 }     -- one change if nothing is said
 --   hosts:within(virtlun.apply, { pretended.domain("d1", "a") })
 --   hosts.log                                      -- { "open a", "plan a/d1", "make a/d1", "close a" }
+local fleet_hosts = require("virtlun.fleet.hosts")
 local jobs = require("virtlun.jobs")
 local virtlun = require("virtlun")
 
@@ -192,18 +193,18 @@ function Hosts:lose(uri)
   self:at(uri).connection.lost = true
 end
 
---- fn(...), in which whoever opens a connection gets one to these hosts.
+--- fn(...), in which whoever opens a connection gets one to these hosts, which have as many lanes as self.lanes says.
 function Hosts:within(fn, ...)
-  local before = package.loaded["virtlun.backend"]
-  package.loaded["virtlun.backend"] = { open = function(...) return open(self, ...) end }
+  local before, lanes = package.loaded["virtlun.backend"], fleet_hosts.LANES
+  package.loaded["virtlun.backend"], fleet_hosts.LANES = { open = function(...) return open(self, ...) end }, self.lanes
   local results = table.pack(pcall(fn, ...))
-  package.loaded["virtlun.backend"] = before
+  package.loaded["virtlun.backend"], fleet_hosts.LANES = before, lanes
   if not results[1] then error(results[2], 0) end
   return table.unpack(results, 2, results.n)
 end
 
 function pretended.new()
-  return setmetatable({ by_uri = {}, log = {}, now = {}, most = {} }, Hosts)
+  return setmetatable({ by_uri = {}, log = {}, now = {}, most = {}, lanes = 1 }, Hosts)
 end
 
 --- A described domain.

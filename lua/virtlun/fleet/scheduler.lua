@@ -9,7 +9,6 @@ local tasks = require "virtlun.tasks"
 local scheduler = {}
 
 local HOSTS = 10 -- at once
-local DOMAINS = 5 -- of a host at once: a daemon reads no more requests of one connection (facts 11)
 scheduler.KEPT = 100 -- connections that stay open between planning and making: each takes descriptors, ssh a process
 scheduler.SILENT = 2 -- seconds without an answer after which a host is named, and its place is another one's
 local TICK = 0.2 -- seconds between two looks at who does not answer
@@ -41,7 +40,7 @@ function Scheduler:look_at_hosts()
     local silence = host.working > 0 and host:silence() or 0
     local hangs, seconds = silence >= scheduler.SILENT, math.floor(silence)
     if hangs and seconds ~= host.told then self:tell_of(host, "waiting", { seconds = seconds }) end
-    if host.hangs and not hangs and host.connection then self:tell_of(host, "answering") end
+    if host.hangs and not hangs and host.lanes[1] then self:tell_of(host, "answering") end
     host.late, host.hangs, host.told = silence >= self.patience, hangs, hangs and seconds
   end
 end
@@ -74,7 +73,7 @@ end
 
 --- The connection of a host; nil and problems.
 function Scheduler:connect(host)
-  if host.connection then return host.connection end
+  if host.lanes[1] then return host.lanes[1] end
   self:tell_of(host, "connecting")
   local connection, failure = host:connect(function() self:tell_of(host, "asking") end)
   if connection then self:tell_of(host, "connected")
@@ -103,7 +102,7 @@ end
 function Scheduler:close_needless(host)
   local open = 0
   for _, other in ipairs(self.hosts) do
-    if other.connection then open = open + 1 end
+    open = open + other:count_open()
   end
   if open > scheduler.KEPT and host.working == 1 then host:close() end
 end
@@ -116,7 +115,9 @@ function Scheduler:begin(group, fn)
   tasks.spawn(function()
     local good, message = pcall(function()
       local connection, failure = self:connect(host)
-      tasks.each(group, DOMAINS, function(entry) fn(entry, connection, failure) end)
+      tasks.each(group, hosts.DOMAINS, function(entry, place)
+        fn(entry, connection and host:connection_for(place, connection), failure)
+      end)
       self:close_needless(host)
     end)
     local is_heard = not good and jobs.is_given_up(message) and self.is_stopped()
