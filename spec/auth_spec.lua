@@ -254,6 +254,7 @@ describe("a question that nobody will answer", function()
     assert.is_true(threads() < before + 40, threads())
   end)
 
+  -- The process ends while a thread still opens the connection, and what that has is seen as lost.
   it("ends with the state, whoever has it then", function()
     for _, ending in ipairs {
       [[libvirt.submit("open", libvirt.connection(), { ask = true }, uri)]],
@@ -268,7 +269,7 @@ describe("a question that nobody will answer", function()
       local result = child.script([[
         local virtlun, libvirt, poll = require "virtlun", require "virtlun.libvirt", require "poll"
         local uri = arg[1]
-        ]] .. ending .. " os.exit(0, true)", nil, uri)
+        ]] .. ending .. " os.exit(0, true)", { env = { ASAN_OPTIONS = "detect_leaks=0" } }, uri)
       assert.same({ "", "", 0 }, { result.out, result.err, result.code }, ending)
     end
   end)

@@ -174,8 +174,9 @@ describe("--retry-file", function()
 
   it("tells domains apart by their hosts, and has - for libvirt's default", function()
     files.write(folder .. "/retry", FIRST .. two .. " web01\n- web02\n")
-    local _, data = ends(0, "--retry-file @/retry")
-    assert.same({ "retry_unknown", "retry_unknown" }, { data.problems[1].code, data.problems[2].code })
+    local _, data = ends(1, "--retry-file @/retry")
+    assert.same({ "retry_unknown", "retry_unknown", "no_retry_file" },
+      { data.problems[1].code, data.problems[2].code, data.problems[3].code })
     files.write(folder .. "/bare.lua", 'domain "web01" {}\ndomain "web02" {}')
     local result = child.virtlun({ "apply", "--yes", "--retry-file", folder .. "/default", folder .. "/bare.lua" },
       { env = { LIBVIRT_DEFAULT_URI = "test:///nonexistent.xml" } })

@@ -67,7 +67,7 @@ describe("apply, where the domain changes while it is asked", function()
       assert.equal(1, status, said)
       assert.truthy(said:find("web01 has changed since it was planned, and was planned again", 1, true), said)
       assert.truthy(said:find("web01: of 1 change 1 left", 1, true), said)
-      assert.truthy(said:find("nothing was changed", 1, true), said)
+      assert.truthy(said:find("nothing more was changed", 1, true), said)
     end
   end)
 

@@ -274,6 +274,12 @@ local function has_ended(batch)
   return true
 end
 
+function Fleet:make_batch(batch)
+  self.is_making = true
+  self:work(batch, self.make_one)
+  self.is_making = false
+end
+
 --- Makes the planned domains, one batch after the other; what comes after one that has not ended waits for the next
 -- round.
 function Fleet:make(entries)
@@ -287,7 +293,7 @@ function Fleet:make(entries)
     end
   end
   for _, batch in ipairs(limits.batches(changing, self.opts.batches)) do
-    if not self:has_failed() then self:work(batch, self.make_one) end
+    if not self:has_failed() then self:make_batch(batch) end
     if not has_ended(batch) then return end
   end
 end
@@ -356,8 +362,9 @@ end
 local function new_fleet(desired, opts)
   local self = setmetatable({ opts = setmetatable({ plan = opts.plan or plan_as_usual }, { __index = opts }),
     planning = planning_of(desired, opts), entries = {}, named = {}, owners = {}, number = 0, failures = 0,
-    stopped = false, may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
-  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout), ask = opts.ask }
+    stopped = false, is_making = false, may_fail = limits.failures(opts.max_fail, #desired, opts.batches) }, Fleet)
+  local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout), ask = opts.ask,
+    is_making = function() return self.is_making end }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
     function() return self:is_stopped() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
@@ -388,11 +395,11 @@ local function run(desired, opts, fn)
   return tasks.run(function()
     local self = new_fleet(desired, opts)
     self:complain_of_transports()
-    fn(self)
-    local report = self:report()
+    local good, message = pcall(fn, self)
+    local report = good and self:report()
     self.is_over = true
     self.scheduler:close()
-    local raised = self.raised or self.scheduler.raised
+    local raised = not good and { message } or self.raised or self.scheduler.raised
     if raised then error(raised[1], 0) end
     return report
   end)

@@ -66,8 +66,11 @@ local function with_domains(args, out, way, run)
     complain_of_uris(domains, args, found)
     domains = selected(domains, args, found)
   end
-  if domains and not found:has_errors() then return run(domains, found) end
-  if out.is_json then out:json(plans.data({}, found)) else out:problems(found) end
+  if domains and not found:has_errors() then
+    if #domains == 0 then out:progress("virtlun: no domain is left to look at") end
+    return run(domains, found)
+  end
+  if out.is_json then out:json(plans.data({}, found, { domains = {}, done = 0 })) else out:problems(found) end
   return status.FAILED
 end
 
@@ -80,9 +83,9 @@ local function progress_of(domains, args, out)
   return cells.new(out, list)
 end
 
---- What the library is told of all domains.
 local HASTE = 0.5 -- seconds that a host may keep the others waiting where nobody is asked
 
+--- What the library is told of all domains.
 local function fleet_options(args, out, way, on_progress)
   local opts = plans.limits(args)
   opts.patience = args.yes and HASTE or nil
@@ -143,7 +146,9 @@ local function tell_of_round(round, out)
   for _, plan in ipairs(round.changed) do
     out:progress(("%s has changed since it was planned, and was planned again"):format(plan.domain))
   end
-  for _, uri in ipairs(round.late) do out:progress(("%s has not answered yet; its domains come later"):format(uri)) end
+  for _, uri in ipairs(round.late) do
+    out:progress(("%s has not answered yet; domains of it come later"):format(uri))
+  end
 end
 
 --- Those of the problems that were not told yet.
@@ -163,12 +168,13 @@ local function may_make(round, told, args, out)
   tell_of_round(round, out)
   print_plans(round.plans, untold(round.problems, told), out, out.quiet and not asks) -- who is asked sees what for
   if count == 0 then return true end
-  return out:may(args, args.command, plans.question(round.plans))
+  return out:may(args, args.command, plans.question(round.plans), told.rounds > 1 and "nothing more was changed")
 end
 
 --- Tells how it all ended, and gives the exit status.  told: the problems that were told before, and the number of
 -- rounds that were asked about.
 local function conclude(report, signal, found, told, args, out)
+  local failed = report.failed or found:has_errors()
   local list, all = planned_in(report, found)
   if args.json then
     out:json(plans.data(list, all, report))
@@ -177,7 +183,7 @@ local function conclude(report, signal, found, told, args, out)
     out:problems(untold(all, told))
     if report.changed then plans.tell_forgotten(list, out) end
   end
-  return making.status(report.failed, report.changed, signal)
+  return making.status(failed, report.changed, signal)
 end
 
 --- Plans by a way, shows it, asks, and makes it so.

@@ -13,7 +13,7 @@ function Hosts:connect(uri)
   local key = uri or self.default or ""
   if self.open[key] then return self.open[key] end
   if self.failed[key] then return nil, virtlun.problems() end
-  local opts = { readonly = self.readonly, timeout = self.timeout, ask = self.ask }
+  local opts = { readonly = self.readonly, timeout = self.timeout, ask = self.ask, tty = self.tty }
   local connection, failure = virtlun.open(uri or self.default, opts)
   self.open[key], self.failed[key] = connection, not connection
   return connection, failure
@@ -31,10 +31,10 @@ function Hosts:close()
 end
 
 --- opts: connect (the URI of -c), readonly, timeout (seconds after which a host that does not answer is given up), out
--- (the output, where somebody may be asked for credentials).
+-- (the output, where somebody may be asked for credentials), tty (false: ssh asks nobody).
 function hosts.new(opts)
   return setmetatable({ default = opts.connect, readonly = opts.readonly, timeout = virtlun.host_timeout(opts.timeout),
-    ask = opts.out and credentials.ask(opts.out), open = {}, failed = {} }, Hosts)
+    ask = opts.out and credentials.ask(opts.out), tty = opts.tty, open = {}, failed = {} }, Hosts)
 end
 
 return hosts

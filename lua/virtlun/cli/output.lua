@@ -152,8 +152,9 @@ function Output:ask(question)
   return answer == "y" or answer == "yes"
 end
 
---- Whether a command may go on: with --yes, or where somebody says so.  False and the exit status if not.
-function Output:may(args, command, question)
+--- Whether a command may go on: with --yes, or where somebody says so.  False and the exit status if not, and no (or
+-- that nothing was changed) is told.
+function Output:may(args, command, question, no)
   if args.yes then return true end
   if not self.can_ask then
     local where = self.is_json and "with --json" or "without a terminal"
@@ -161,7 +162,7 @@ function Output:may(args, command, question)
     return false, status.USAGE
   end
   if self:ask(question .. " [y/N] ") then return true end
-  self:message("nothing was changed")
+  self:message(no or "nothing was changed")
   return false, status.FAILED
 end
 
@@ -183,7 +184,8 @@ function output.new(opts)
     paint_error = style.painter(may_paint and is_watched),
     is_watched = is_watched, can_redraw = is_watched and not is_dumb and not opts.quiet,
     has_events = opts.json and MAKES_PLANS[opts.command],
-    grid = opts.grid, svg = opts.svg, xml_diff = opts.xml_diff, height = 0,
+    grid = opts.grid, svg = opts.svg, xml_diff = opts.xml_diff, timeout = opts.timeout,
+    height = 0,
     can_ask = not opts.json and is_watched and is_terminal(0),
   }, Output)
 end

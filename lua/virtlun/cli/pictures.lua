@@ -39,7 +39,7 @@ end
 function pictures.plans(plans, out, quiet)
   local grid = out.grid and not quiet
   if not grid and not out.svg then return end
-  local open, list = hosts.new { readonly = true }, {}
+  local open, list = hosts.new { readonly = true, tty = false, timeout = out.timeout }, {}
   for i, plan in ipairs(plans) do
     local dom = open:domain(plan.domain, plan.uri)
     local description = dom and dom:describe()

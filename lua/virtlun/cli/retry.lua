@@ -60,8 +60,17 @@ function retry.select(path, domains, described, args, found)
   for _, domain in ipairs(domains) do
     if lines[line_in(domain)] then kept[#kept + 1] = domain end
   end
+  local unknown = 0
   for _, line in ipairs(lines) do
-    if not known[line] then found:append { virtlun.problem { code = "retry_unknown", file = path, path = line } } end
+    if not known[line] then
+      unknown = unknown + 1
+      found:append { virtlun.problem { code = "retry_unknown", file = path, path = line } }
+    end
+  end
+  if unknown > 0 and unknown == #lines then
+    local problem = { code = "no_retry_file", file = path, a = "it names none of the described domains" }
+    found:append { virtlun.problem(problem) }
+    return nil
   end
   return kept
 end

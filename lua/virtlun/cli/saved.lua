@@ -96,7 +96,7 @@ local function merged(options, limits)
   return result
 end
 
---- The way by which `apply --plan FILE` comes to its plans; see changes.with_plans.
+--- The way by which `apply --plan FILE` comes to its plans; see changes.with_domains.
 function saved.way(path)
   local way, data, known, plan_of = {}, nil, nil, {}
 

@@ -17,7 +17,8 @@ Host.__index = Host
 
 local TYPING = 300 -- seconds that a host has at least while ssh itself may ask somebody
 
---- A host by its URI, nil for libvirt's default.  opts: those of virtlun.open.
+--- A host by its URI, nil for libvirt's default.  opts: readonly, timeout and ask as virtlun.open has them; is_making()
+-- says whether domains are being made.
 function hosts.new(uri, opts)
   return setmetatable({ uri = uri or "", given = uri, opts = opts, lanes = {}, opening = {}, working = 0, late = false,
     hangs = false }, Host)
@@ -39,12 +40,15 @@ function hosts.is_down(failure)
     or cause.begun or cause.waiting or false
 end
 
---- What asks somebody, whose time to answer is no silence of the host; nil if nobody can be asked.
+--- What asks somebody, whose time to answer is no silence of the host; nil if nobody can be asked.  As long as others
+-- are being made it waits: nothing goes on while somebody types.
 local function asking(self)
   local ask = self.opts.ask
   return ask and function(prompts)
+    self.is_asking = true
+    while self.opts.is_making() do jobs.sleep(0.1) end
     local answers = ask(prompts)
-    self.since = jobs.now()
+    self.is_asking, self.since = false, jobs.now()
     return answers
   end
 end
@@ -61,7 +65,7 @@ end
 --- Opens the connection: first so that ssh asks nobody, because several at once would talk in confusion; then, if that
 -- could help and somebody is there, one host after the other with the terminal.  asks() is called before that.
 local function open_with_terminal(self, asks)
-  local ask = asking(self)
+  local ask = not self.opts.is_making() and asking(self) or nil
   local connection, failure = open(self, { tty = false, ask = ask })
   if connection or failure[1].code ~= "no_terminal" or not ask then return connection, failure end
   self.is_asking = true
@@ -83,7 +87,8 @@ local function lane_by(self, lane, fn)
   return connection, failure
 end
 
---- The connection, which is opened if there is none; nil and problems.  asks() is called before ssh asks somebody.
+--- The connection, which is opened if there is none; nil and problems.  asks() is called before ssh asks somebody;
+-- nobody is asked for what is being made.
 function Host:connect(asks)
   return lane_by(self, 1, function() return open_with_terminal(self, asks) end)
 end
@@ -119,7 +124,7 @@ end
 -- would be taken for one to changes.
 function Host:silence()
   if self.is_asking then return 0 end
-  if self.opening[1] then return jobs.now() - self.since end
+  if next(self.opening) then return jobs.now() - self.since end
   local least = math.huge
   for _, connection in pairs(self.lanes) do
     local silence = connection:silence()

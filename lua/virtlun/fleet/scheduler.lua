@@ -162,8 +162,8 @@ function Scheduler:close()
 end
 
 --- A scheduler, in a task.  opts: hosts (at once, 10), patience (seconds without an answer after which a host is late:
--- 2), open (the options of virtlun.open); is_stopped() says whether
--- nothing more is to be begun, tell(event) hears of hosts.  What work has raised is in its field raised, in a list.
+-- 2), open (see hosts.new); is_stopped() says whether nothing more is to be begun, tell(event) hears of hosts.  What
+-- work has raised is in its field raised, in a list.
 function scheduler.new(opts, is_stopped, tell)
   return setmetatable({ at_once = opts.hosts or HOSTS, patience = opts.patience or scheduler.SILENT, open = opts.open,
     is_stopped = is_stopped, tell = tell, hosts = {}, by_uri = {}, bell = tasks.bell() }, Scheduler)
