@@ -613,6 +613,12 @@ describe("batches", function()
 end)
 
 describe("max_fail", function()
+  it("lets no further host be asked when it is exceeded", function()
+    hosts:at("a").opens = function() return false end
+    apply(domains(3, "a", "b", "c"), { hosts = 1, max_fail = 0 })
+    assert.same({ 1, 0, 0 }, { count("open a"), count("open b"), count("open c") })
+  end)
+
   it("ends the run when more have failed, also of those that cannot be reached", function()
     for may = 0, 4 do
       hosts = pretended.new()

@@ -366,7 +366,7 @@ local function new_fleet(desired, opts)
   local open = { readonly = opts.readonly, timeout = options.for_host(opts.timeout), ask = opts.ask,
     is_making = function() return self.is_making end }
   self.scheduler = scheduler.new({ hosts = opts.hosts, patience = opts.patience, open = open },
-    function() return self:is_stopped() end, function(event) self:tell(event) end)
+    function() return self:is_stopped() or self:has_failed() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
     self.named[domain.name] = (self.named[domain.name] or 0) + 1
     self.entries[i] = { domain = domain, host = self.scheduler:host(domain.uri or opts.uri), state = "new",
