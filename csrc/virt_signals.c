@@ -11,7 +11,7 @@
 static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
 enum { HELD = sizeof numbers / sizeof numbers[0], COUNTED = 3 };
 
-static struct sigaction before[COUNTED];
+static struct sigaction before[COUNTED], before_pipe;
 static volatile sig_atomic_t counting, counted, latest;
 
 /* Those that are counted end nothing, and whoever counts wants to know of them at once. */
@@ -40,6 +40,10 @@ void virt_signals_count(bool count) {
     bool ignored = !(before[i].sa_flags & SA_SIGINFO) && before[i].sa_handler == SIG_IGN;
     if (!ignored) sigaction(numbers[i], count ? &action : &before[i], NULL);
   }
+  /* Who reads along may go away; that is an error of a write then, and no end in the middle. */
+  struct sigaction ignore = {.sa_handler = SIG_IGN};
+  sigemptyset(&ignore.sa_mask);
+  sigaction(SIGPIPE, count ? &ignore : &before_pipe, count ? &before_pipe : NULL);
 }
 
 int virt_signals_counted(int *last) {

@@ -205,17 +205,29 @@ describe("--retry-file", function()
     end
     local result = apply("--retry-file @")
     assert.equal(1, result.code)
-    assert.truthy(result.err:find("is no retry file: Is a directory", 1, true), result.err)
+    assert.truthy(result.err:find("cannot be written: not a regular file", 1, true), result.err)
   end)
 
-  it("is told of where it cannot be written", function()
+  it("is told of where it cannot be written, before anything is changed", function()
+    for path, why in pairs { ["@/none/retry"] = "No such file or directory", ["/dev/zero"] = "not a regular file" } do
+      local said, data = ends(1, "--retry-file " .. path)
+      assert.same({ "", "cannot_write" }, { said, data.problems[1].code })
+      assert.truthy(data.problems[1].message:find(why, 1, true), data.problems[1].message)
+    end
+  end)
+
+  it("is written also where nobody reads any more what is told", function()
     lose_two()
-    local result = apply("--retry-file @/none/retry")
-    assert.equal(3, result.code)
-    assert.truthy(result.err:find(folder .. "/none/retry: cannot be written: No such file or directory", 1, true),
-      result.err)
-    local _, data = ends(3, "--retry-file @/none/retry")
-    assert.same({ "cannot_write", "no_host" }, { data.problems[1].code, data.problems[2].code })
+    local line = "%s apply --yes --json --retry-file %s/retry %s 2>&1 | head -c 1"
+    child.run({ "sh", "-c", line:format(child.command, folder, recipe) })
+    assert.equal(lines("db01", "db02"), kept())
+  end)
+
+  it("that names nothing is no reason to do everything, nor success", function()
+    files.write(folder .. "/retry", FIRST)
+    local said, data = ends(1, "--retry-file @/retry")
+    assert.same({ "", "no_retry_file" }, { said, data.problems[1].code })
+    assert.equal(FIRST, kept())
   end)
 
   it("is not written over another file that has come there meanwhile", function()

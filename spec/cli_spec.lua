@@ -294,7 +294,7 @@ describe("virtlun apply", function()
   it("changes nothing if any of its domains has a problem", function()
     local said = err_of(1, "apply --yes -c test:///default -",
       { stdin = 'domain "test" { controller { index = 0 } }\ndomain "none" {}' })
-    assert.equal("none: there is no domain 'none'\n", said)
+    assert.equal("none: there is no domain 'none'\nnothing was changed\n", said)
   end)
 end)
 

@@ -127,7 +127,9 @@ function changes.plan(args, out)
     local list, all = planned_in(report, found)
     print_plans(list, all, out, out.quiet or args.out == "-")
     local data = plans.data(list, all, report)
-    if args.out and not report.failed then
+    if args.out and report.failed then
+      out:message("virtlun: the plan is not saved, because not all could be planned")
+    elseif args.out then
       local good, failure = saved.write(args.out, data, domains, plans.limits(args), out)
       if not good then
         out:report(failure)
@@ -181,6 +183,7 @@ local function conclude(report, signal, found, told, args, out)
   else
     for _, line in ipairs(told.rounds > 0 and outcome.lines(report, out) or {}) do out:progress(line) end
     out:problems(untold(all, told))
+    if told.rounds == 0 then out:progress("nothing was changed") end
     if report.changed then plans.tell_forgotten(list, out) end
   end
   return making.status(failed, report.changed, signal)
@@ -199,7 +202,14 @@ function changes.make(args, out, way)
       may, refused = may_make(round, told, args, out)
       return may
     end
-    opts.stop = virtlun.interrupted
+    function opts.stop()
+      local signal = virtlun.interrupted()
+      if signal and not told.signal then
+        out:progress("virtlun: interrupted; what is in flight comes to its end, once more gives it up")
+      end
+      told.signal = signal
+      return signal ~= nil
+    end
     local report, signal = making.interruptible(out, function() return virtlun.apply(domains, opts) end)
     shown:close()
     if refused and told.rounds == 1 then return signal and making.status(true, false, signal) or refused end

@@ -49,6 +49,16 @@ function files.replace(path, text)
   return nil, message
 end
 
+--- Whether a file can be put at that path: true, or nil and why not.
+function files.can_replace(path)
+  if not path:match("^/") then path = "./" .. path end
+  if is_special(path) then return nil, "not a regular file" end
+  local beside, message = new_file_beside(path)
+  if not beside then return nil, message end
+  os.remove(beside)
+  return true
+end
+
 --- The text of a file, - being standard input; nil and why not.
 function files.read(path)
   if path == "-" then return io.read("a") end

@@ -48,6 +48,11 @@ end
 --- Those of the domains that are still to be made: all where there is no file yet; nil, with what is wrong in found.
 -- described: the domains of the recipes, also those that are not wanted now.
 function retry.select(path, domains, described, args, found)
+  local good, message = files.can_replace(path)
+  if not good then
+    found:append { virtlun.problem { code = "cannot_write", file = path, a = message } }
+    return nil
+  end
   local lines, failure = read(path)
   if failure then
     found:append(failure)
@@ -67,7 +72,7 @@ function retry.select(path, domains, described, args, found)
       found:append { virtlun.problem { code = "retry_unknown", file = path, path = line } }
     end
   end
-  if unknown > 0 and unknown == #lines then
+  if unknown == #lines then
     local problem = { code = "no_retry_file", file = path, a = "it names none of the described domains" }
     found:append { virtlun.problem(problem) }
     return nil

@@ -21,7 +21,7 @@ local TYPING = 300 -- seconds that a host has at least while ssh itself may ask 
 -- says whether domains are being made.
 function hosts.new(uri, opts)
   return setmetatable({ uri = uri or "", given = uri, opts = opts, lanes = {}, opening = {}, working = 0, late = false,
-    hangs = false }, Host)
+    hangs = false, is_lost = false }, Host)
 end
 
 local NO_CONNECTION = { no_host = true, no_credentials = true, no_terminal = true }
@@ -84,6 +84,7 @@ local function lane_by(self, lane, fn)
   self.opening[lane] = true
   local connection, failure = fn()
   self.opening[lane], self.lanes[lane] = nil, connection
+  self.is_lost = self.is_lost and not connection
   return connection, failure
 end
 
@@ -115,7 +116,7 @@ end
 --- Gives up a connection that was lost; another one is opened when it is wanted.
 function Host:lose(connection)
   for lane, other in pairs(self.lanes) do
-    if other == connection then self.lanes[lane] = nil end
+    if other == connection then self.lanes[lane], self.is_lost = nil, true end
   end
 end
 

@@ -40,7 +40,7 @@ function Scheduler:look_at_hosts()
     local silence = host.working > 0 and host:silence() or 0
     local hangs, seconds = silence >= scheduler.SILENT, math.floor(silence)
     if hangs and seconds ~= host.told then self:tell_of(host, "waiting", { seconds = seconds }) end
-    if host.hangs and not hangs and host.lanes[1] then self:tell_of(host, "answering") end
+    if host.hangs and not hangs and host.lanes[1] and not host.is_lost then self:tell_of(host, "answering") end
     host.late, host.hangs, host.told = silence >= self.patience, hangs, hangs and seconds
   end
 end

@@ -138,7 +138,10 @@ end
 local ENDS = {
   done = made,
   unchanged = function() return "nothing to do" end,
-  partly = function(event) return ("failed after %s: %s"):format(made(event), event.message or "") end,
+  partly = function(event)
+    local words = (event.made or 0) > 0 and "failed after " .. made(event) or "failed while it was changed"
+    return ("%s: %s"):format(words, event.message or "")
+  end,
   failed = function(event) return "failed: " .. (event.message or "") end,
   left = function() return "left" end,
 }
