@@ -274,12 +274,12 @@ describe("an attach to a running domain", function()
     finally(function() vm:destroy() end)
     live.virsh_device(vm, "detach-device", theirs, "--config")
     local dom = domain_of(vm)
-    local documents, document, attach, is_hidden = dom.documents, dom.document, dom.attach_device, true
+    local look, document, attach, is_hidden = dom.look, dom.document, dom.attach_device, true
     local function hidden(text) return is_hidden and text:gsub("<disk .-</disk>", "") .. "" or text end
-    dom.documents = function(...)
-      local texts, found = documents(...)
+    dom.look = function(...)
+      local facts, texts = look(...)
       texts.live = hidden(texts.live)
-      return texts, found
+      return facts, texts
     end
     dom.document = function(self, name, ...)
       local text, found = document(self, name, ...)
