@@ -57,7 +57,7 @@ function opts.names(what)
   return of[what]
 end
 
---- Raises unless every option of `given` is one that `what` ("open", "change" or "reboot") takes, and is what it may
+--- Raises unless every option of `given` is one that `what` ("open", "change", "fleet", ...) takes, and is what it may
 -- be.  level: that of the function whose caller is wrong, as for error.
 function opts.check(given, what, level)
   if given == nil then return end

@@ -193,12 +193,12 @@ end
 function changes.make(args, out, way)
   return with_domains(args, out, way, function(domains, found)
     local shown, told, refused = progress_of(domains, args, out), { rounds = 0 }, nil
-    out:problems(untold(found, told))
+    if not out.is_json then out:problems(untold(found, told)) end
     local opts = fleet_options(args, out, way, function(event) shown:tell(event) end)
     function opts.confirm(round)
       shown:close()
       local may
-      told.rounds = round.number
+      told.rounds = told.rounds + 1
       may, refused = may_make(round, told, args, out)
       return may
     end
