@@ -297,7 +297,8 @@ describe("the command", function()
       lines[#lines + 1] = ("printf %s"):format(child.quote(step[2]))
     end
     local preload = os.getenv("LD_PRELOAD")
-    local inner = ("env %s %s show -c %s t; echo code $?; stty -a"):format(
+    -- Ctrl-C reaches the shell too, and must not end it.
+    local inner = ("trap : INT; env %s %s show -c %s t; echo code $?; stty -a"):format(
       preload and child.quote("LD_PRELOAD=" .. preload) or "", child.command, uri)
     lines[#lines + 1] = ("until grep -q speed %s; do sleep 0.02; done"):format(seen)
     lines[#lines + 1] = (") | script -qefc %s %s >/dev/null"):format(child.quote(inner), seen)
