@@ -231,7 +231,7 @@ void lvlun_push_limits(lua_State *L) {
 
 static void enter_cell(lua_State *L, struct cell *cell) {
   *cell = (struct cell){.left = INSTRUCTIONS, .end = thread_seconds() + SECONDS};
-  cell->L = lua_newstate(bounded_alloc, cell);
+  cell->L = lvlun_newstate(L, bounded_alloc, cell);
   if (!cell->L) luaL_error(L, "not enough memory");
 }
 

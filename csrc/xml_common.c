@@ -11,8 +11,7 @@
 
 static struct vlun_xml_guard *guard_of(void *parser) { return ((xmlParserCtxtPtr)parser)->_private; }
 
-/* libxml2 2.12 made the error const; the cast below serves both. */
-static void keep_error(void *parser, const xmlError *error) {
+static void keep_error(void *parser, vlun_xml_error *error) {
   struct vlun_xml_guard *guard = guard_of(parser);
   if (!guard || guard->error[0] || error->level < XML_ERR_ERROR) return;
   snprintf(guard->error, sizeof guard->error, "%s", error->message ? error->message : "unknown error");
@@ -34,9 +33,15 @@ bool vlun_xml_deeper(xmlParserCtxtPtr parser) {
   return false;
 }
 
+/* libxml2 2.14 discourages the look, but has nothing else that tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+bool vlun_xml_translates(xmlParserCtxtPtr parser) { return parser->input->buf && parser->input->buf->encoder; }
+#pragma GCC diagnostic pop
+
 void vlun_xml_set_guard(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard) {
   parser->_private = guard;
-  parser->sax->serror = (xmlStructuredErrorFunc)(void (*)(void))keep_error;
+  parser->sax->serror = keep_error;
   parser->sax->internalSubset = refuse_doctype;
 }
 

@@ -14,6 +14,13 @@
 /* No network, no entities but XML's own five (a DOCTYPE is refused), CDATA as text. */
 #define XML_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOCDATA | XML_PARSE_COMPACT)
 
+/* What an error callback gets, which libxml2 2.12 made const. */
+#if LIBXML_VERSION >= 21200
+typedef const xmlError vlun_xml_error;
+#else
+typedef xmlError vlun_xml_error;
+#endif
+
 /* What a parser's callbacks write down instead of printing. */
 struct vlun_xml_guard {
   char error[160];
@@ -29,5 +36,7 @@ bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struc
 /* Callbacks for parser->sax; they expect parser->_private to be the guard. */
 void vlun_xml_set_guard(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard);
 bool vlun_xml_deeper(xmlParserCtxtPtr parser);
+/* Whether the parser reads a translation of the text, in which positions are not those of the text. */
+bool vlun_xml_translates(xmlParserCtxtPtr parser);
 
 #endif

@@ -379,7 +379,7 @@ static bool take_elements(struct vlun_arena *arena, xmlNodePtr root, const struc
   return element != NULL || order->changes->count == 0;
 }
 
-static void note_memory(void *failed, xmlErrorPtr error) {
+static void note_memory(void *failed, vlun_xml_error *error) {
   if (error->code == XML_ERR_NO_MEMORY) *(bool *)failed = true;
 }
 

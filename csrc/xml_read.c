@@ -142,7 +142,7 @@ static bool start_known(struct reader *r, const xmlChar *name, int count, const 
 /* How many bytes before `at` the text has; 0 where the parser reads a translation of the text. */
 static size_t position_of(xmlParserCtxtPtr parser, const xmlChar *at) {
   const xmlParserInput *input = parser->input;
-  if (input->buf && input->buf->encoder) return 0;
+  if (vlun_xml_translates(parser)) return 0;
   return (size_t)input->consumed + (size_t)(at - input->base);
 }
 
