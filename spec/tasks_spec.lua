@@ -82,7 +82,7 @@ describe("tasks.run", function()
         went_on = true
       end)
     end)
-    assert.is_true(closed)
+    if coroutine.close then assert.is_true(closed) end -- Lua 5.3 knows nothing that is to be closed
     jobs.sleep(0.03)
     virtlun.dispatch()
     tasks.run(function() jobs.sleep(SHORT) end)
