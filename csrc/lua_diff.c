@@ -5,15 +5,6 @@
 
 const char *const lvlun_actions[] = {"add", "change", "remove", NULL};
 
-/* libvirt shuts trays, but opens none for good: a tray that is to be open waits for the next boot. */
-static bool may_change_live(const struct vlun_record *record, const struct vlun_row *row) {
-  bool cdrom = record->shape == &vlun_shapes[SHAPE_disk] &&
-               vlun_number(record, VLUN_disk_device, W(device, disk)) == W(device, cdrom);
-  bool opens = row == &vlun_shapes[SHAPE_disk].rows[VLUN_disk_tray] &&
-               vlun_number(record, VLUN_disk_tray, W(tray, closed)) == W(tray, open);
-  return (row->flags & LIVE) || (cdrom && (row->flags & MEDIUM) && !opens);
-}
-
 static void push_field(lua_State *L, const struct vlun_change *change, int number) {
   const struct vlun_row *row = &change->desired->record->shape->rows[number];
   const struct vlun_value *before = vlun_has(change->current->record, number),
@@ -27,7 +18,7 @@ static void push_field(lua_State *L, const struct vlun_change *change, int numbe
   if (after) lvlun_push_value(L, row, after);
   else lua_pushstring(L, row->words->word[row->implied]);
   lua_setfield(L, -2, "after");
-  lua_pushboolean(L, may_change_live(change->desired->record, row));
+  lua_pushboolean(L, vlun_may_change_live(change->desired->record, row));
   lua_setfield(L, -2, "live");
 }
 

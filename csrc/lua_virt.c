@@ -14,50 +14,6 @@
 #include "virt_calls.h"
 #include "virt_signals.h"
 
-#define CONNECTION_TYPE "virtlun.connection"
-#define DOMAIN_TYPE "virtlun.domain"
-#define STATE_TYPE "virtlun.state"
-
-/* --- helpers ------------------------------------------------------------------------------------------ */
-
-struct lvirt_state *lvirt_state_of(lua_State *L) {
-  struct lvirt_state *state = lua_touserdata(L, lua_upvalueindex(1));
-  if (!state->box) luaL_error(L, "the Lua state is closing");
-  return state;
-}
-
-void lvirt_drop(struct lvirt_state *state) {
-  struct virt_message *message = state->in_hand;
-  state->in_hand = NULL;
-  if (message) message->release(message);
-}
-
-static int close_state(lua_State *L) {
-  struct lvirt_state *state = lua_touserdata(L, 1);
-  lvirt_drop(state);
-  if (!state->box) return 0;
-  virt_mailbox_close(state->box);
-  virt_mailbox_unref(state->box);
-  state->box = NULL;
-  return 0;
-}
-
-void lvirt_set_text(lua_State *L, const char *key, const char *text) {
-  if (!text) return;
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, key);
-}
-
-void lvirt_set_integer(lua_State *L, const char *key, long long number) {
-  lua_pushinteger(L, (lua_Integer)number);
-  lua_setfield(L, -2, key);
-}
-
-void lvirt_set_flag(lua_State *L, const char *key, bool flag) {
-  lua_pushboolean(L, flag);
-  lua_setfield(L, -2, key);
-}
-
 struct word {
   const char *word;
   unsigned bits;
@@ -90,78 +46,14 @@ static unsigned bits_of(lua_State *L, int index, const struct word *words) {
   return bits;
 }
 
-/* --- handles ------------------------------------------------------------------------------------------ */
-
-/* libvirt.connection() -> a connection that is not open yet. */
-static int Lvirt_connection(lua_State *L) {
-  struct virt_conn **handle = lua_newuserdata(L, sizeof *handle);
-  *handle = NULL;
-  luaL_setmetatable(L, CONNECTION_TYPE);
-  *handle = virt_conn_new(virt_call_find("close"));
-  return *handle ? 1 : luaL_error(L, "not enough memory");
-}
-
-static int collect_connection(lua_State *L) {
-  struct virt_conn **handle = lua_touserdata(L, 1);
-  if (!*handle) return 0;
-  virt_conn_close(*handle, NULL, 0);
-  virt_conn_unref(*handle);
-  *handle = NULL;
-  return 0;
-}
-
-static struct virt_conn *connection(lua_State *L, int index) {
-  struct virt_conn *conn = *(struct virt_conn **)luaL_checkudata(L, index, CONNECTION_TYPE);
-  luaL_argcheck(L, conn, index, "the connection is collected");
-  return conn;
-}
-
-struct virt_domain **lvirt_new_domain(lua_State *L) {
-  struct virt_domain **handle = lua_newuserdata(L, sizeof *handle);
-  *handle = NULL;
-  luaL_setmetatable(L, DOMAIN_TYPE);
-  return handle;
-}
-
-static int collect_domain(lua_State *L) {
-  struct virt_domain **handle = lua_touserdata(L, 1);
-  virt_domain_unref(*handle);
-  *handle = NULL;
-  return 0;
-}
-
-static struct virt_domain *domain(lua_State *L, int index) {
-  struct virt_domain *handle = *(struct virt_domain **)luaL_checkudata(L, index, DOMAIN_TYPE);
-  luaL_argcheck(L, handle, index, "the domain is collected");
-  return handle;
-}
-
-static int Lvirt_name(lua_State *L) {
-  lua_pushstring(L, domain(L, 1)->name);
-  return 1;
-}
-
-static int Lvirt_uuid(lua_State *L) {
-  static const char digits[] = "0123456789abcdef";
-  char text[VIR_UUID_STRING_BUFLEN], *to = text;
-  const struct virt_domain *handle = domain(L, 1);
-  for (int i = 0; i < VIR_UUID_BUFLEN; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
-    *to++ = digits[handle->uuid[i] >> 4];
-    *to++ = digits[handle->uuid[i] & 15];
-  }
-  lua_pushlstring(L, text, (size_t)(to - text));
-  return 1;
-}
-
 /* --- jobs --------------------------------------------------------------------------------------------- */
 
 /* A job for the connection or the domain at index. */
 static struct virt_job *new_job(lua_State *L, const struct virt_call *call, int index) {
   struct virt_conn *conn = NULL;
   struct virt_domain *dom = NULL;
-  if (call->on == VIRT_ON_DOMAIN) dom = domain(L, index);
-  else conn = connection(L, index);
+  if (call->on == VIRT_ON_DOMAIN) dom = lvirt_check_domain(L, index);
+  else conn = lvirt_check_connection(L, index);
   struct virt_job *job = virt_job_new(call, conn, dom);
   if (!job) luaL_error(L, "not enough memory");
   return job;
@@ -196,7 +88,7 @@ static void release_subscription(void *subscription) { virt_subscription_unref(s
 /* libvirt.listen(connection, domain or nil, id of the events, { tray = true ... }) -> id of the answer. */
 static int Lvirt_listen(lua_State *L) {
   struct lvirt_state *state = lvirt_state_of(L);
-  const struct virt_domain *of = lua_isnil(L, 2) ? NULL : domain(L, 2);
+  const struct virt_domain *of = lua_isnil(L, 2) ? NULL : lvirt_check_domain(L, 2);
   long long id = luaL_checkinteger(L, 3);
   unsigned about = bits_of(L, 4, abouts);
   struct virt_job *job = new_job(L, virt_call_find("listen"), 1);
@@ -209,7 +101,7 @@ static int Lvirt_listen(lua_State *L) {
 
 /* libvirt.unlisten(connection, id of the events). */
 static int Lvirt_unlisten(lua_State *L) {
-  virt_events_unlisten(connection(L, 1), lvirt_state_of(L)->box, luaL_checkinteger(L, 2));
+  virt_events_unlisten(lvirt_check_connection(L, 1), lvirt_state_of(L)->box, luaL_checkinteger(L, 2));
   return 0;
 }
 
@@ -217,7 +109,7 @@ static int Lvirt_unlisten(lua_State *L) {
 static int Lvirt_close(lua_State *L) {
   struct lvirt_state *state = lvirt_state_of(L);
   long long id = virt_mailbox_new_id(state->box);
-  if (!virt_conn_close(connection(L, 1), state->box, id)) return 0;
+  if (!virt_conn_close(lvirt_check_connection(L, 1), state->box, id)) return 0;
   lua_pushinteger(L, (lua_Integer)id);
   return 1;
 }
@@ -227,7 +119,7 @@ static int Lvirt_abandon(lua_State *L) {
   struct lvirt_state *state = lvirt_state_of(L);
   struct virt_error error;
   bool begun;
-  struct virt_conn *conn = luaL_testudata(L, 1, DOMAIN_TYPE) ? domain(L, 1)->conn : connection(L, 1);
+  struct virt_conn *conn = lvirt_is_domain(L, 1) ? lvirt_check_domain(L, 1)->conn : lvirt_check_connection(L, 1);
   if (!virt_job_abandon(conn, state->box, luaL_checkinteger(L, 2), &begun)) return 0;
   lua_pushstring(L, begun ? "begun" : "waiting");
   virt_error_make(&error, VIR_ERR_OPERATION_TIMEOUT, "%s", "");
@@ -300,25 +192,6 @@ static int Lvirt_now(lua_State *L) {
 
 /* --- the module --------------------------------------------------------------------------------------- */
 
-static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
-  luaL_newmetatable(L, name);
-  lua_pushcfunction(L, release);
-  lua_setfield(L, -2, "__gc");
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
-/* The box is made before all handles, so that it is collected after them. */
-static void new_state(lua_State *L) {
-  struct lvirt_state *state = lua_newuserdata(L, sizeof *state);
-  memset(state, 0, sizeof *state);
-  luaL_setmetatable(L, STATE_TYPE);
-  state->box = virt_mailbox_new();
-  if (!state->box) luaL_error(L, "no memory or file descriptor for a mailbox");
-}
-
 __attribute__((visibility("default"))) int luaopen_virtlun_libvirt(lua_State *L);
 
 /* Lua unmaps its modules when it closes, but threads may run in this one by then: it stays (facts 13).
@@ -334,8 +207,6 @@ static void *pin(void) {
 }
 
 int luaopen_virtlun_libvirt(lua_State *L) {
-  static const luaL_Reg none[] = {{NULL, NULL}};
-  static const luaL_Reg domain_methods[] = {{"name", Lvirt_name}, {"uuid", Lvirt_uuid}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"connection", Lvirt_connection},
                                        {"submit", Lvirt_submit},
                                        {"listen", Lvirt_listen},
@@ -361,12 +232,10 @@ int luaopen_virtlun_libvirt(lua_State *L) {
   virt_pool_prepare(virt_error_silence_thread);
   if (virInitialize() < 0) return luaL_error(L, "libvirt cannot be initialized");
   virt_error_silence();
-  new_type(L, STATE_TYPE, none, close_state);
-  new_type(L, CONNECTION_TYPE, none, collect_connection);
-  new_type(L, DOMAIN_TYPE, domain_methods, collect_domain);
-  new_type(L, QUESTION_TYPE, none, lvirt_collect_question);
+  lvirt_open_handles(L);
+  lvirt_open_questions(L);
   luaL_newlibtable(L, functions);
-  new_state(L);
+  lvirt_new_state(L);
   luaL_setfuncs(L, functions, 1);
   return 1;
 }

@@ -4,6 +4,8 @@
 #include "lua_virt.h"
 #include "virt_calls.h"
 
+#define QUESTION_TYPE "virtlun.question"
+
 void lvirt_push_failure(lua_State *L, const struct virt_error *error) {
   lua_createtable(L, 0, 4);
   lvirt_set_integer(L, "code", error->code);
@@ -113,7 +115,7 @@ int Lvirt_take(lua_State *L) {
 
 /* --- questions ---------------------------------------------------------------------------------------- */
 
-int lvirt_collect_question(lua_State *L) {
+static int collect_question(lua_State *L) {
   struct virt_question **handle = lua_touserdata(L, 1);
   if (*handle) (*handle)->message.release(&(*handle)->message);
   *handle = NULL;
@@ -150,5 +152,10 @@ int Lvirt_reply(lua_State *L) {
     good = answer && virt_question_answer(*handle, i, answer, length);
     lua_pop(L, 1);
   }
-  return lvirt_collect_question(L);
+  return collect_question(L);
+}
+
+void lvirt_open_questions(lua_State *L) {
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  lvirt_new_type(L, QUESTION_TYPE, none, collect_question);
 }

@@ -108,5 +108,8 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, struc
 /* The same for one described device: whether something must change. */
 bool vlun_diff_one(struct vlun_arena *arena, const struct vlun_device *desired, const struct vlun_model *host,
                    struct vlun_change *change);
+/* Whether a running domain takes a change of the row at once.  libvirt shuts trays, but opens none for good: a tray
+ * that is to be open waits for the next boot. */
+bool vlun_may_change_live(const struct vlun_record *record, const struct vlun_row *row);
 
 #endif

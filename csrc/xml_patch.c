@@ -62,25 +62,6 @@ static bool add_device(xmlNodePtr devices, const struct vlun_change *change) {
 
 /* --- all changes -------------------------------------------------------------------------------------- */
 
-xmlNodePtr *vlun_list_elements(struct vlun_arena *arena, xmlNodePtr devices, size_t *count) {
-  *count = 0;
-  for (xmlNodePtr node = devices->children; node; node = node->next) *count += node->type == XML_ELEMENT_NODE;
-  xmlNodePtr *list = vlun_alloc(arena, (*count + 1) * sizeof *list);
-  size_t i = 1;
-  for (xmlNodePtr node = devices->children; list && node; node = node->next)
-    if (node->type == XML_ELEMENT_NODE) list[i++] = node;
-  return list;
-}
-
-xmlNodePtr vlun_element_at(xmlNodePtr *element, size_t count, size_t place, const struct vlun_device *device) {
-  xmlNodePtr node = place >= 1 && place <= count ? element[place] : NULL;
-  return node && strcmp((const char *)node->name, device->record->shape->element) == 0 ? node : NULL;
-}
-
-xmlNodePtr vlun_element_of(xmlNodePtr *element, size_t count, const struct vlun_device *device) {
-  return vlun_element_at(element, count, (size_t)device->place, device);
-}
-
 static bool apply_change(struct vlun_arena *arena, xmlNodePtr devices, xmlNodePtr *element, size_t count,
                          const struct vlun_change *change) {
   if (change->action == ACTION_ADD) return add_device(devices, change);
