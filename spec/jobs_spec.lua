@@ -105,6 +105,7 @@ describe("virtlun.async", function()
   end)
 
   it("closes what is to be closed in it", function()
+    if not coroutine.close then return pending("Lua 5.3 knows nothing that is to be closed") end
     local kept
     all(function()
       local connection <close> = assert(virtlun.open(TEST))

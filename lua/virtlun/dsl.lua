@@ -179,7 +179,9 @@ function dsl.run(constructors, library, core, read, name, text, params)
     elseif find(message, "too many seconds", 1, true) then
       problem.code, problem.expected = "too_long", format("%.1f seconds", limits.seconds)
     elseif message == "not enough memory" then
+      -- Lua 5.4 tells of no place where memory ended.
       problem.code, problem.expected = "too_large", format("%d MiB", limits.mebibytes)
+      problem.file, problem.line = name, nil
     end
     return problem
   end
