@@ -41,8 +41,8 @@ describe("a recipe sees", function()
   }
   local elsewhere = { -- names of Lua and of libraries that are not for recipes, _G and _ENV's own among them
     "_G", "_VERSION", "bit32", "collectgarbage", "coroutine", "debug", "dofile", "getmetatable", "io", "load",
-    "loadfile", "loadstring", "next", "os", "package", "pcall", "print", "rawequal", "rawget", "rawlen", "rawset", "require",
-    "setmetatable", "warn", "xpcall", "virtlun", "core", "self", "arg",
+    "loadfile", "loadstring", "next", "os", "package", "pcall", "print", "rawequal", "rawget", "rawlen", "rawset",
+    "require", "setmetatable", "warn", "xpcall", "virtlun", "core", "self", "arg",
   }
 
   it("these functions", function()
