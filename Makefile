@@ -230,7 +230,7 @@ $(BUILD)/bench/%.so: spec/bench/%.c Makefile
 
 # --- using and installing ---------------------------------------------------------------------------------------
 
-env: ## print the exports with which any Lua 5.4 finds the built tree: eval "$(make env)"
+env: ## print the exports with which that Lua finds the built tree: eval "$(make env)"
 	@echo 'export LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}"'
 
