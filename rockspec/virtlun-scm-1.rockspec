@@ -151,6 +151,7 @@ build = {
     ["virtlun.images"] = "lua/virtlun/images.lua",
     ["virtlun.import"] = "lua/virtlun/import.lua",
     ["virtlun.jobs"] = "lua/virtlun/jobs.lua",
+    ["virtlun.kinds"] = "lua/virtlun/kinds.lua",
     ["virtlun.make"] = "lua/virtlun/make.lua",
     ["virtlun.media"] = "lua/virtlun/media.lua",
     ["virtlun.moves"] = "lua/virtlun/moves.lua",

@@ -81,8 +81,7 @@ function Fleet:complain_of_twins()
     local identity, domain = entry.identity, entry.domain
     local owner = identity and self.owners[identity]
     if owner and owner ~= entry and entry.state == "planned" then
-      entry:finish("failed", { problems.new { code = "same_domain", path = domain.name, file = domain.file,
-        line = domain.line } })
+      entry:finish("failed", problems.list():complain(domain, { code = "same_domain" }))
     end
     if identity then self.owners[identity] = owner or entry end
   end
