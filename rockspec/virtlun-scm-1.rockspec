@@ -133,6 +133,7 @@ build = {
     ["virtlun.cli.sources"] = "lua/virtlun/cli/sources.lua",
     ["virtlun.cli.status"] = "lua/virtlun/cli/status.lua",
     ["virtlun.cli.syntax"] = "lua/virtlun/cli/syntax.lua",
+    ["virtlun.cli.values"] = "lua/virtlun/cli/values.lua",
     ["virtlun.define"] = "lua/virtlun/define.lua",
     ["virtlun.device"] = "lua/virtlun/device.lua",
     ["virtlun.drives"] = "lua/virtlun/drives.lua",
