@@ -185,6 +185,7 @@ build = {
     ["virtlun.view.names"] = "lua/virtlun/view/names.lua",
     ["virtlun.view.outcome"] = "lua/virtlun/view/outcome.lua",
     ["virtlun.view.plan"] = "lua/virtlun/view/plan.lua",
+    ["virtlun.view.problems"] = "lua/virtlun/view/problems.lua",
     ["virtlun.view.progress"] = "lua/virtlun/view/progress.lua",
     ["virtlun.view.result"] = "lua/virtlun/view/result.lua",
     ["virtlun.view.round"] = "lua/virtlun/view/round.lua",
