@@ -1,5 +1,5 @@
--- Plans and problems of many domains: what is the same is told once, every name is told, and the question names what is
--- lost.  Pure: plans made by hand.
+-- Plans and problems of many domains: what is the same is told once, every name is told, and the question names what
+-- is lost.  Pure: plans made by hand.
 local fold = require("virtlun.view.fold")
 local names = require("virtlun.view.names")
 local plan_view = require("virtlun.view.plan")
