@@ -303,9 +303,9 @@ describe("problems that one line of a recipe makes for many domains", function()
   end
 
   local function told(list)
-    local lines = {}
-    for i, one in ipairs(problems_view.folded(list)) do lines[i] = virtlun.line(one) end
-    return lines
+    local result = {}
+    for i, one in ipairs(problems_view.folded(list)) do result[i] = virtlun.line(one) end
+    return result
   end
 
   it("are told once, with the names of all, where the first stood", function()
