@@ -64,6 +64,10 @@ xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_problems
   return NULL;
 }
 
+/* What is behind the root is not always told: libxml2 2.9 ends at a zero byte there, and 2.15 looks no further when it
+ * has met an unknown prefix. */
+static bool has_ended(xmlParserCtxtPtr parser) { return parser->input->cur >= parser->input->end; }
+
 bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struct vlun_problems *problems) {
   xmlParseDocument(parser);
   if (guard->doctype) complain(problems, P_xml_doctype, 0, &(struct vlun_args){0});
@@ -72,6 +76,9 @@ bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struc
   else if (!parser->wellFormed)
     complain(problems, P_xml_malformed, guard->line,
              &(struct vlun_args){.a = guard->error[0] ? guard->error : "no document"});
+  else if (!has_ended(parser))
+    complain(problems, P_xml_malformed, parser->input->line,
+             &(struct vlun_args){.a = "Extra content at the end of the document"});
   else return true;
   return false;
 }
