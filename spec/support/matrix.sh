@@ -5,8 +5,8 @@
 #   matrix.sh VARIANT    say with which versions, and run the variant's specs
 set -eu
 
-# With a Lua all but the live specs are built and run inside of the release; without one the live specs run here, against
-# the release's libvirt and QEMU.
+# With a Lua the modules and the rock are built and all but the live specs run inside of the release; without one the live
+# specs run here, against the release's libvirt and QEMU.
 variants() {
     cat <<'END'
 #variant      release   Lua
@@ -18,13 +18,14 @@ sid           sid       -
 END
 }
 
-# What runs inside: it names the versions, builds, and runs the specs, or those that the user names.
+# SPECS, if the user says so, are the only ones that run.
 specs_with() {
     # shellcheck disable=SC2016 # these words are for the shell inside
     sh spec/support/release.sh inside "$release" "$lua" sh -c '
         echo "with: $("$1" -v 2>&1 | cut -d" " -f1,2), libxml2 $(pkg-config --modversion libxml-2.0)," \
             "libvirt $(pkg-config --modversion libvirt)"
-        exec make --no-print-directory LUA="$1" LUA_PC="$1" BUILD="build/$1" ${SPECS:+SPECS="$SPECS"} specs' sh "$lua"
+        exec make --no-print-directory -k LUA="$1" LUA_PC="$1" BUILD="build/$1" ${SPECS:+SPECS="$SPECS"} specs rock' \
+        sh "$lua"
 }
 
 live_specs() {

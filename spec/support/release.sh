@@ -45,7 +45,7 @@ make_host() {
 make_tools() {
     install gcc libc6-dev make pkg-config "$1" "lib$1-dev" libxml2-dev libvirt-dev lua-argparse lua-dkjson lua-busted \
         lua-luv lua-cqueues libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
-        qemu-system-s390x gzip bsdutils man-db mandoc xorriso zsh fish
+        qemu-system-s390x luarocks gzip bsdutils man-db mandoc xorriso zsh fish
 }
 
 # have PART [LUA]: makes it if it is not there; what that says is in the log.
