@@ -9,17 +9,23 @@ export CC LUA LUA_PC
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
-LUA_V    = $(shell $(LUA) -e 'print((_VERSION:match("%d+%.%d+")))')
+LUA_V   := $(shell $(LUA) -e 'print((_VERSION:match("%d+%.%d+")))' 2>/dev/null)
 LUADIR  ?= $(PREFIX)/share/lua/$(LUA_V)
 LUACDIR ?= $(PREFIX)/lib/lua/$(LUA_V)
+LIBDIR  ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 
 CFLAGS  ?= -O2 -g
+OBJCOPY ?= objcopy
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
 C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
 
-# Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.
+# Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.  What only C
+# programs use is in neither, but in the libraries.
+EMBED_SRC   := csrc/api.c csrc/lua_preload.c
 LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt.c)
-CORE_SRC    := $(filter-out $(LIBVIRT_SRC),$(wildcard csrc/*.c))
+CORE_SRC    := $(filter-out $(LIBVIRT_SRC) $(EMBED_SRC),$(wildcard csrc/*.c))
+EMBED_OBJ   := $(EMBED_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 LIBVIRT_OBJ := $(LIBVIRT_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 CORE_OBJ    := $(CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 MODULES     := $(BUILD)/lib/virtlun/core.so $(BUILD)/lib/virtlun/libvirt.so
@@ -40,7 +46,7 @@ TREE_PATH  = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;
 TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
-.PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
+.PHONY: all lib deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
   matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
@@ -54,7 +60,7 @@ $(BUILD)/lib/virtlun/core.so: $(CORE_OBJ)
 $(BUILD)/lib/virtlun/core.so: LIBS = $(CORE_LIBS)
 $(BUILD)/lib/virtlun/libvirt.so: $(LIBVIRT_OBJ)
 $(BUILD)/lib/virtlun/libvirt.so: LIBS = $(LIBVIRT_LIBS)
-$(CORE_OBJ): C_FLAGS += $(CORE_CFLAGS)
+$(CORE_OBJ) $(EMBED_OBJ): C_FLAGS += $(CORE_CFLAGS)
 $(LIBVIRT_OBJ): C_FLAGS += $(LIBVIRT_CFLAGS)
 
 $(MODULES): | deps
@@ -66,6 +72,51 @@ $(BUILD)/obj/%.o: csrc/%.c Makefile | deps
 	$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/obj/*.d)
+
+# --- libraries for C programs -----------------------------------------------------------------------------------
+
+# libvirtlun is the core, for programs without Lua; libvirtlun-luaX.Y is all of virtlun, for programs that have Lua X.Y
+# inside.  The latter has the core once more, out of sight: neither needs the other, nor that its version fits.
+VERSION := $(shell sed -n 's/^\#define VLUN_VERSION "\(.*\)"/\1/p' csrc/virtlun.h)
+SO       = so.$(firstword $(subst ., ,$(VERSION)))
+LIB      = $(BUILD)/lib/libvirtlun
+LUA_LIB  = $(LIB)-lua$(LUA_V)
+LIBS_ALL = $(LIB).a $(LIB).so $(LUA_LIB).a $(LUA_LIB).so
+HEADERS  = csrc/virtlun.h csrc/virtlun_lua.h
+# The command's files need argparse and dkjson, which a program would have to bring.
+PRELOADED = $(filter-out lua/virtlun/cli/%,$(LUA_FILES))
+
+lib: $(LIBS_ALL) ## build libvirtlun and libvirtlun-luaX.Y, static and shared, for C programs
+
+$(BUILD)/gen/lua_files.c: lua/tools/embed.lua $(PRELOADED) Makefile | deps
+	@mkdir -p $(@D)
+	$(LUA) lua/tools/embed.lua $(PRELOADED) >$@.new
+	@mv $@.new $@
+
+$(BUILD)/gen/lua_files.o: $(BUILD)/gen/lua_files.c csrc/lua_files.h
+	$(CC) $(C_FLAGS) -c -o $@ $<
+
+# One object for each library, in which only the public names are left to link with: what is hidden becomes local.  The
+# names of virtlun.h are libvirtlun's alone, so that a program may have both.
+$(BUILD)/gen/libvirtlun.o: $(filter-out $(BUILD)/obj/lua_%,$(CORE_OBJ)) $(BUILD)/obj/api.o
+$(BUILD)/gen/libvirtlun-lua$(LUA_V).o: $(CORE_OBJ) $(LIBVIRT_OBJ) $(BUILD)/obj/lua_preload.o $(BUILD)/gen/lua_files.o
+$(BUILD)/gen/libvirtlun-lua$(LUA_V).o: LOCAL = --wildcard --localize-symbol='vlun_*'
+
+$(BUILD)/gen/lib%.o:
+	@mkdir -p $(@D)
+	$(LD) -r -o $@ $^
+	$(OBJCOPY) --localize-hidden $(LOCAL) $@
+
+$(BUILD)/lib/%.a: $(BUILD)/gen/%.o
+	@rm -f $@
+	$(AR) rcs $@ $<
+
+# Lua itself is the program's: a second one in the process would be another Lua.
+$(LIB).so: LIBS = $(CORE_LIBS)
+$(LUA_LIB).so: LIBS = $(CORE_LIBS) $(LIBVIRT_LIBS)
+$(BUILD)/lib/lib%.so: $(BUILD)/gen/lib%.o
+	$(CC) -shared $(SANITIZE) $(LDFLAGS) -pthread -Wl,-soname,$(@F:%.so=%.$(SO)) -o $@ $< $(LIBS)
+	@ln -sf $(@F) $(@:%.so=%.$(SO))
 
 # The command as it runs from the checkout: it finds its tree wherever that lies, whatever the environment says.
 $(BUILD)/bin/virtlun: Makefile | deps
