@@ -22,8 +22,8 @@ C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNI
 
 # Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.  What only C
 # programs use is in neither, but in the libraries.
-EMBED_SRC   := csrc/api.c csrc/lua_preload.c
-LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt.c)
+EMBED_SRC   := $(wildcard csrc/api_*.c) csrc/lua_preload.c
+LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt*.c)
 CORE_SRC    := $(filter-out $(LIBVIRT_SRC) $(EMBED_SRC),$(wildcard csrc/*.c))
 EMBED_OBJ   := $(EMBED_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 LIBVIRT_OBJ := $(LIBVIRT_SRC:csrc/%.c=$(BUILD)/obj/%.o)
@@ -98,7 +98,7 @@ $(BUILD)/gen/lua_files.o: $(BUILD)/gen/lua_files.c csrc/lua_files.h
 
 # One object for each library, in which only the public names are left to link with: what is hidden becomes local.  The
 # names of virtlun.h are libvirtlun's alone, so that a program may have both.
-$(BUILD)/gen/libvirtlun.o: $(filter-out $(BUILD)/obj/lua_%,$(CORE_OBJ)) $(BUILD)/obj/api.o
+$(BUILD)/gen/libvirtlun.o: $(filter-out $(BUILD)/obj/lua_%,$(CORE_OBJ) $(EMBED_OBJ))
 $(BUILD)/gen/libvirtlun-lua$(LUA_V).o: $(CORE_OBJ) $(LIBVIRT_OBJ) $(BUILD)/obj/lua_preload.o $(BUILD)/gen/lua_files.o
 $(BUILD)/gen/libvirtlun-lua$(LUA_V).o: LOCAL = --wildcard --localize-symbol='vlun_*'
 

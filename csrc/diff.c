@@ -143,11 +143,11 @@ bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *c
 static bool compare(const struct vlun_device *desired, const struct vlun_device *current, const struct vlun_model *host,
                     struct vlun_change *change) {
   bool absent = vlun_is_absent(desired);
-  *change = (struct vlun_change){.desired = desired, .current = current, .action = ACTION_ADD};
+  *change = (struct vlun_change){.desired = desired, .current = current, .action = VLUN_ADD};
   if (!current) return !absent;
-  change->action = ACTION_REMOVE;
+  change->action = VLUN_REMOVE;
   if (absent) return true;
-  change->action = ACTION_CHANGE;
+  change->action = VLUN_CHANGE;
   change->rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
   if (vlun_is_overlaid(host, current->record)) change->rows &= ~(BIT(VLUN_disk_source) | BIT(VLUN_disk_format));
   if (host->run) change->rows = (change->rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
@@ -167,4 +167,12 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, struc
   for (size_t i = 0; i < desired->count; i++)
     changes->count += vlun_diff_one(arena, &desired->device[i], host, &changes->list[changes->count]);
   return !arena->failed;
+}
+
+bool vlun_may_change_live(const struct vlun_record *record, const struct vlun_row *row) {
+  bool cdrom = record->shape == &vlun_shapes[SHAPE_disk] &&
+               vlun_number(record, VLUN_disk_device, W(device, disk)) == W(device, cdrom);
+  bool opens = row == &vlun_shapes[SHAPE_disk].rows[VLUN_disk_tray] &&
+               vlun_number(record, VLUN_disk_tray, W(tray, closed)) == W(tray, open);
+  return (row->flags & LIVE) || (cdrom && (row->flags & MEDIUM) && !opens);
 }

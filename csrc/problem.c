@@ -201,7 +201,7 @@ void vlun_problems_sort(struct vlun_problems *problems) {
   if (problems->count > 1) qsort(problems->list, problems->count, sizeof *problems->list, by_order);
 }
 
-void vlun_problems_free(struct vlun_problems *problems) {
+void vlun_problems_clear(struct vlun_problems *problems) {
   free(problems->list);
   vlun_arena_free(&problems->arena);
   *problems = (struct vlun_problems){0};
