@@ -27,7 +27,6 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   const struct vlun_shape *shape = change.desired->record->shape;
   bool same = !change.current || (change.current->record->shape == shape && !change.current->foreign);
   if (!same || shape == &vlun_shapes[SHAPE_other]) luaL_error(L, "a change must come from core.diff");
-  change.rows &= change.desired->record->set; /* nobody says how a tray is to be written */
   return change;
 }
 

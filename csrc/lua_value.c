@@ -173,13 +173,9 @@ static bool read_variant(struct marshal *m, const struct vlun_trail *trail, cons
   return false;
 }
 
-static bool is_switch(enum vlun_kind kind) {
-  return kind == KIND_BOOL || kind == KIND_YESNO || kind == KIND_ONOFF || kind == KIND_FLAG || kind == KIND_SET;
-}
-
 static bool read_value(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
                        struct vlun_value *value) {
-  if (lua_isboolean(m->L, -1) && !lua_toboolean(m->L, -1) && !is_switch(row->kind)) {
+  if (lua_isboolean(m->L, -1) && !lua_toboolean(m->L, -1) && !vlun_row_is_switch(row)) {
     value->no = true;
     return true;
   }

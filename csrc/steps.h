@@ -89,8 +89,6 @@ bool vlun_index(struct vlun_model *host);
 const struct vlun_device *vlun_find(struct vlun_arena *arena, const struct vlun_model *host,
                                     const struct vlun_record *desired);
 
-enum vlun_action { VLUN_ADD, VLUN_CHANGE, VLUN_REMOVE };
-
 struct vlun_change {
   enum vlun_action action;
   const struct vlun_device *desired, *current;

@@ -41,7 +41,8 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
   struct vlun_record *merged = vlun_record_merge(arena, change->current->record, desired);
   xmlDocPtr fresh = merged ? vlun_fresh_document(merged, 0) : NULL;
   if (!fresh) return false;
-  for (uint64_t rest = change->rows; rest; rest &= rest - 1) {
+  uint64_t said = change->rows & desired->set; /* nobody says how a tray is to be written */
+  for (uint64_t rest = said; rest; rest &= rest - 1) {
     int row = __builtin_ctzll(rest);
     vlun_patch_row(node, xmlDocGetRootElement(fresh), desired->shape, &desired->shape->rows[row],
                    vlun_get(desired, row));

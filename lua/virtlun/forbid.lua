@@ -24,14 +24,6 @@ end
 
 -- The domain and its state ---------------------------------------------------------------------------------
 
---- The documents must be those of the domain that is described, by its name or its UUID.
-function forbid.other_domain(found, desired, document)
-  local facts = document:facts()
-  if facts.name and desired.name ~= facts.name and desired.name ~= facts.uuid then
-    found:append { problems.new { code = "other_domain", path = desired.name, value = facts.name } }
-  end
-end
-
 --- A scope for which the domain has no half.
 function forbid.nothing_to_change(found, desired, facts, no_hotplug)
   if facts.persistent == false then
