@@ -307,13 +307,39 @@ $(MAN): lua/tools/man.lua $(wildcard lua/virtlun/cli/*.lua) | all
 COMPLETIONS = bash:bash-completion/completions/virtlun zsh:zsh/site-functions/_virtlun \
   fish:fish/vendor_completions.d/virtlun.fish
 
-install: all man ## install below PREFIX (and DESTDIR)
+# $(call pc,name,what it is,what programs need too,what static programs need too,libraries of those)
+define pc
+prefix=$(PREFIX)
+libdir=$(LIBDIR:$(PREFIX)/%=$${prefix}/%)
+includedir=$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)
+
+Name: $(1)
+Description: $(2)
+Version: $(VERSION)
+Requires: $(3)
+Requires.private: $(4)
+Libs: -L$${libdir} -l$(1)
+Libs.private: -pthread
+Cflags: -I$${includedir}
+endef
+export PC_CORE = $(call pc,virtlun,virtual SCSI HBAs and drives of libvirt domains: the core without Lua,,libxml-2.0)
+export PC_LUA = $(call pc,virtlun-lua$(LUA_V),virtual SCSI HBAs and drives of libvirt domains for programs with \
+  Lua $(LUA_V),$(LUA_PC),libxml-2.0 libvirt)
+
+install: all lib man ## install below PREFIX (and DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(LUACDIR)/virtlun"
 	install -m 755 $(MODULES) "$(DESTDIR)$(LUACDIR)/virtlun"
 	for file in $(LUA_FILES:lua/%=%); do install -D -m 644 "lua/$$file" "$(DESTDIR)$(LUADIR)/$$file" || exit; done
 	sed '1s|.*|#!/usr/bin/env $(LUA)|' lua/bin/virtlun >"$(DESTDIR)$(PREFIX)/bin/virtlun"
 	chmod 755 "$(DESTDIR)$(PREFIX)/bin/virtlun"
 	install -D -m 644 $(MAN) "$(DESTDIR)$(PREFIX)/share/man/man1/virtlun.1"
+	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	for lib in $(LIB) $(LUA_LIB); do name=$${lib##*/}; to="$(DESTDIR)$(LIBDIR)/$$name"; \
+	  install -m 644 $$lib.a "$$to.a" && install -m 755 $$lib.so "$$to.so.$(VERSION)" && \
+	  ln -sf $$name.so.$(VERSION) "$$to.$(SO)" && ln -sf $$name.$(SO) "$$to.so" || exit; done
+	printf '%s\n' "$$PC_CORE" >"$(DESTDIR)$(LIBDIR)/pkgconfig/virtlun.pc"
+	printf '%s\n' "$$PC_LUA" >"$(DESTDIR)$(LIBDIR)/pkgconfig/virtlun-lua$(LUA_V).pc"
 	for pair in $(COMPLETIONS); do file="$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; \
 	  mkdir -p "$${file%/*}" && $(BUILD)/bin/virtlun completion "$${pair%%:*}" >"$$file" || exit; done
 

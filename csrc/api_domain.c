@@ -52,16 +52,21 @@ char *vlun_api_text(struct vlun_buffer *buffer, struct vlun_problems *problems) 
 
 /* --- domains ------------------------------------------------------------------------------------------ */
 
-struct vlun_domain *vlun_domain_new(const char *name) {
-  struct vlun_domain *domain = calloc(1, sizeof *domain);
-  if (!domain || !name) return domain;
+static bool give_name(struct vlun_domain *domain, const char *name) {
   struct vlun_draft draft;
   vlun_draft_init(&draft, &vlun_shapes[SHAPE_domain]);
   struct vlun_value *value = vlun_draft_set(&draft, VLUN_domain_name, ORIGIN_USER);
   value->len = (uint32_t)strlen(name);
   value->u.text = vlun_copy(&domain->model.arena, name, value->len);
   domain->model.domain = vlun_draft_pack(&draft, &domain->model.arena);
-  if (!domain->model.arena.failed) return domain;
+  return !domain->model.arena.failed;
+}
+
+struct vlun_domain *vlun_domain_new(const char *name, struct vlun_problems *problems) {
+  if (!problems) return NULL;
+  struct vlun_domain *domain = calloc(1, sizeof *domain);
+  if (domain && (!name || give_name(domain, name))) return domain;
+  problems->arena.failed = true;
   vlun_domain_free(domain);
   return NULL;
 }
@@ -85,7 +90,7 @@ static bool keep_xml(struct vlun_domain *domain, const char *xml, size_t len) {
 
 struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_problems *problems) {
   if (!xml || !problems) return NULL;
-  struct vlun_domain *domain = vlun_domain_new(NULL);
+  struct vlun_domain *domain = vlun_domain_new(NULL, problems);
   size_t before = problems->errors;
   bool memory = domain && keep_xml(domain, xml, len);
   bool good = memory && vlun_read(&domain->model, domain->xml, len, problems);

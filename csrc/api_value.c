@@ -349,10 +349,10 @@ size_t vlun_domain_add(struct vlun_domain *domain, const char *kind, struct vlun
   }
   struct vlun_record *record = vlun_draft_pack(&draft, &model->arena);
   struct vlun_device *device = record ? vlun_model_add(model) : NULL;
-  if (!vlun_api_good(problems, problems->errors, device != NULL)) return 0;
-  *device = (struct vlun_device){.record = record, .place = (int)model->count};
+  if (device) *device = (struct vlun_device){.record = record, .place = (int)model->count};
   vlun_api_touch(domain);
-  return model->count;
+  vlun_api_good(problems, 0, device != NULL);
+  return device ? model->count : 0;
 }
 
 bool vlun_domain_locate(struct vlun_domain *domain, size_t device, const char *file, int line) {

@@ -22,9 +22,10 @@ static size_t count_assigned(const struct vlun_model *model) {
 bool vlun_settle(struct vlun_model *model, struct vlun_problems *problems) {
   struct vlun_check work = {.problems = problems, .models = &model, .count = 1, .whole = true};
   vlun_check_all(&work);
-  if (problems->errors || problems->arena.failed || !vlun_complete(model, NULL, 0, 0)) return false;
+  if (problems->errors || problems->arena.failed) return false;
+  if (!vlun_complete(model, NULL, 0, 0)) problems->arena.failed = true;
   size_t assigned = count_assigned(model);
-  if (!assigned) return true;
+  if (!assigned || problems->arena.failed) return !problems->arena.failed;
   const char *what = vlun_printf(&problems->arena, assigned == 1 ? "%zu drive is" : "%zu drives are", assigned);
   vlun_complain(problems, &(struct vlun_spot){.model = model}, "", P_provisional, &(struct vlun_args){.a = what});
   return !problems->arena.failed;

@@ -7,7 +7,8 @@
  *
  * What a function gives that is not const is the caller's: freed by the vlun_..._free of its type, text by free().
  * Where memory ends, the result is false or NULL and the problems end with one of code "no_memory"; the objects of the
- * call are still good to be freed.  NULL for an object, as it came of a call that failed, is answered in the same way.
+ * call are still good to be freed.  NULL for an object, as a call that failed gave it, makes the next one fail too, so that
+ * a program may look once, at the end.
  */
 #ifndef VIRTLUN_H
 #define VIRTLUN_H
@@ -132,8 +133,8 @@ VLUN_API const struct vlun_problem *vlun_problems_get(const struct vlun_problems
  * left unsaid stays as it is on a device that exists, and is the default on a new one. */
 struct vlun_domain;
 
-/* A domain of that name (or UUID) without any device; of no certain name for NULL.  NULL if there is no memory. */
-VLUN_API struct vlun_domain *vlun_domain_new(const char *name);
+/* A domain of that name (or UUID) without any device; of no certain name for NULL. */
+VLUN_API struct vlun_domain *vlun_domain_new(const char *name, struct vlun_problems *problems);
 VLUN_API void vlun_domain_free(struct vlun_domain *domain);
 /* A device "controller", "cdrom", "disk", "lun" or "hostdev" more: its number, or 0 with a problem. */
 VLUN_API size_t vlun_domain_add(struct vlun_domain *domain, const char *kind, struct vlun_problems *problems);

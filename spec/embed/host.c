@@ -8,7 +8,8 @@
 static const char script[] =
     "local virtlun = require 'virtlun'\n"
     "local recipe = assert(virtlun.loadstring(...))\n"
-    "local report = assert(virtlun.apply(recipe))\n"
+    "local report = virtlun.apply(recipe)\n"
+    "assert(not report.failed, report.problems)\n"
     "print(report.done .. ' changes made')\n";
 
 int main(int argc, char **argv) {
