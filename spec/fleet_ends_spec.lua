@@ -70,7 +70,7 @@ describe("max_fail", function()
 
   it("ends the run when more have failed, also of those that cannot be reached", function()
     for may = 0, 4 do
-      hosts = pretended.new()
+      hosts = runs.begin()
       local refuses = { make = function(plan) return pretended.refused(plan.domain) end }
       hosts:at("a").domains = { d1 = refuses, d2 = refuses, d3 = refuses }
       local report = apply(domains(5, "a"), { max_fail = may, batches = { 1 } })
@@ -79,7 +79,7 @@ describe("max_fail", function()
       assert.equal(may >= 3 and 2 or 0, count("make a/d[45]"))
       assert.equal(may < 3 and 1 or 0, select(2, codes(report.problems):gsub("max_fail", "")))
     end
-    hosts = pretended.new()
+    hosts = runs.begin()
     hosts:at("b").opens = function() return false end
     assert.equal("left failed left failed", results(apply(domains(4, "a", "b"), { max_fail = 1 })))
     assert.equal("done failed done failed", results(apply(domains(4, "a", "b"), { max_fail = 2 })))

@@ -138,7 +138,7 @@ end)
 describe("a lost connection", function()
   it("is opened anew for the domains that did nothing to lose it, at most three times", function()
     for _, case in ipairs { { 1, "done done" }, { 2, "done done" }, { 3, "failed failed" } } do
-      hosts = pretended.new()
+      hosts = runs.begin()
       local lost, a = 0, hosts:at("a")
       local function make(plan, how)
         if plan.domain == "d1" and lost < case[1] then
@@ -280,7 +280,7 @@ describe("domains that have changed since they were planned", function()
 
   it("come into the next round, at most three", function()
     for _, case in ipairs { { 1, "done done", 2 }, { 2, "done done", 3 }, { 3, "failed done", 3 } } do
-      hosts = pretended.new()
+      hosts = runs.begin()
       hosts:at("a").domains.d1 = changing(case[1])
       local changed = {}
       local report = apply(domains(2, "a"), { confirm = function(round)

@@ -64,7 +64,7 @@ describe("a fleet", function()
 
   it("has at most so many hosts at once as are said", function()
     for _, number in ipairs { 1, 3 } do
-      hosts = pretended.new()
+      hosts = runs.begin()
       apply(domains(12, "a", "b", "c", "d", "e", "f"), { hosts = number })
       assert.equal(number, hosts.most.hosts)
     end
