@@ -237,14 +237,26 @@ valgrind: ## run the specs under Valgrind's memcheck
 	@$(RUN_MAKE) UNDER='valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --keep-debuginfo=yes --error-exitcode=99' \
 	  BUSTED_FLAGS=--filter-out=too_long specs
 
-# A C host with many Lua states on several threads. Of libvirt and Lua the sanitizer sees nothing.
-EMBED = $(BUILD)/embed/states $(BUILD)/embed/poll.so
-# What specs need beside the tree.
+# C programs that have virtlun inside, and what specs need beside the tree.
+EMBED = $(addprefix $(BUILD)/embed/,states preloaded poll.so api swap failing host)
 IN_SPEC = LUA_CPATH="$(CURDIR)/$(BUILD)/embed/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE)
+IN_LIB  = -L$(BUILD)/lib -Wl,-rpath,$(CURDIR)/$(BUILD)/lib
 
-$(BUILD)/embed/states: spec/embed/states.c Makefile
+# A C host with many Lua states on several threads, that finds virtlun's files, and one that has them compiled in.
+$(BUILD)/embed/states: LIBS = -Wl,-E
+$(BUILD)/embed/preloaded: LIBS = spec/embed/poll.c -Wl,-E $(LUA_LIB).a $(CORE_LIBS) $(LIBVIRT_LIBS)
+$(BUILD)/embed/preloaded: spec/embed/states.c spec/embed/poll.c $(LUA_LIB).a
+$(BUILD)/embed/host: LIBS = $(IN_LIB) -lvirtlun-lua$(LUA_V)
+$(BUILD)/embed/host: $(LUA_LIB).so
+$(BUILD)/embed/api $(BUILD)/embed/swap: LIBS = $(IN_LIB) -lvirtlun
+$(BUILD)/embed/api $(BUILD)/embed/swap: $(LIB).so
+$(BUILD)/embed/failing: LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(LIB).a $(CORE_LIBS)
+$(BUILD)/embed/failing: $(LIB).a
+$(addprefix $(BUILD)/embed/,states preloaded host): LIBS += $(call pkg,--libs $(LUA_PC))
+
+$(BUILD)/embed/%: spec/embed/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) $(CORE_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $< $(call pkg,--libs $(LUA_PC))
+	$(CC) $(C_FLAGS) $(CORE_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS)
 
 $(BUILD)/embed/poll.so: spec/embed/poll.c Makefile
 	@mkdir -p $(@D)
@@ -264,6 +276,7 @@ embed: $(EMBED)
 
 run-states: embed
 	@$(IN_SPEC) $(UNDER) $(BUILD)/embed/states spec/embed/states.lua 4 12
+	@LUA_PATH= LUA_CPATH= $(UNDER) $(BUILD)/embed/preloaded spec/embed/states.lua 4 12
 
 BENCH_PATH = LUA_PATH="$(CURDIR)/spec/?.lua;$${LUA_PATH:-;}" LUA_CPATH="$(CURDIR)/$(BUILD)/bench/?.so;$${LUA_CPATH:-;}"
 
