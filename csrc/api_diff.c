@@ -142,8 +142,10 @@ bool vlun_diff_element(const struct vlun_diff *diff, size_t number, char **befor
   struct vlun_arena arena = {0};
   bool good = is_possible(diff, &one, problems) &&
               vlun_elements(host->xml, host->len, &host->model, &one, &element, &arena, problems);
-  if (good) *before = text_of(&element.before, problems);
-  if (good) *after = text_of(&element.after, problems);
+  if (good) {
+    *before = text_of(&element.before, problems);
+    *after = text_of(&element.after, problems);
+  }
   good = vlun_api_good(problems, 0, !arena.failed);
   vlun_arena_free(&arena);
   if (good) return true;

@@ -13,7 +13,7 @@
 /* One step of "source.hosts[2].name": the key, the number behind it, and what follows. */
 struct step {
   char key[LONGEST_KEY];
-  size_t number; /* 0 if there is none */
+  size_t number;    /* 0 if there is none */
   const char *rest; /* NULL at the end */
 };
 
@@ -141,7 +141,7 @@ static void complain_of_key(const struct saying *saying, const struct vlun_trail
 static bool complain_of_type(const struct saying *saying, const struct vlun_trail *trail, const struct vlun_row *row) {
   struct vlun_arena *arena = &saying->problems->arena;
   const struct said *said = &saying->said;
-  const char *shown = said->type == TEXT ? vlun_printf(arena, "'%.80s'", said->text)
+  const char *shown = said->type == TEXT     ? vlun_printf(arena, "'%.80s'", said->text)
                       : said->type == NUMBER ? vlun_printf(arena, "%" PRId64, said->number)
                       : said->number         ? "true"
                                              : "false";

@@ -32,8 +32,7 @@ static void read_described(lua_State *L, int index, struct lvlun_run *run) {
 static int Lvlun_check(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   read_described(L, 1, run);
-  vlun_check_all(
-      &(struct vlun_check){.problems = &run->problems, .models = run->models, .count = run->count});
+  vlun_check_all(&(struct vlun_check){.problems = &run->problems, .models = run->models, .count = run->count});
   lvlun_check_memory(L, run);
   lua_pushboolean(L, run->problems.errors == 0);
   lvlun_push_problems(L, &run->problems);

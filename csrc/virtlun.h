@@ -7,8 +7,8 @@
  *
  * What a function gives that is not const is the caller's: freed by the vlun_..._free of its type, text by free().
  * Where memory ends, the result is false or NULL and the problems end with one of code "no_memory"; the objects of the
- * call are still good to be freed.  NULL for an object, as a call that failed gave it, makes the next one fail too, so that
- * a program may look once, at the end.
+ * call are still good to be freed.  NULL for an object, as a call that failed gave it, makes the next one fail too, so
+ * that a program may look once, at the end.
  */
 #ifndef VIRTLUN_H
 #define VIRTLUN_H

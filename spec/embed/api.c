@@ -330,7 +330,8 @@ static void nothing_at_all(void) {
   bool flag;
   CHECK(!vlun_domain_read(NULL, 0, problems) && !vlun_domain_read("<domain/>", 9, NULL));
   CHECK(!vlun_domain_add(NULL, "cdrom", problems) && !vlun_domain_add(domain, "cdrom", NULL));
-  CHECK(!vlun_domain_set_text(domain, 9, "dev", "sda", problems) && !vlun_domain_set_text(domain, 0, "uri", NULL, problems));
+  CHECK(!vlun_domain_set_text(domain, 9, "dev", "sda", problems) &&
+        !vlun_domain_set_text(domain, 0, "uri", NULL, problems));
   CHECK(!vlun_domain_get_text(NULL, 1, "dev") && !vlun_domain_get_number(domain, 1, "dev", &number));
   CHECK(!vlun_domain_get_flag(domain, 0, "fill_gaps", &flag) && !vlun_domain_kind(domain, 0));
   CHECK(!vlun_domain_xml(domain, 1, problems) && !vlun_domain_complete(NULL, NULL, 0, 0, problems));

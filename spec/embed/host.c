@@ -5,12 +5,11 @@
 #include <lualib.h>
 #include <virtlun_lua.h>
 
-static const char script[] =
-    "local virtlun = require 'virtlun'\n"
-    "local recipe = assert(virtlun.loadstring(...))\n"
-    "local report = virtlun.apply(recipe)\n"
-    "assert(not report.failed, report.problems)\n"
-    "print(report.done .. ' changes made')\n";
+static const char script[] = "local virtlun = require 'virtlun'\n"
+                             "local recipe = assert(virtlun.loadstring(...))\n"
+                             "local report = virtlun.apply(recipe)\n"
+                             "assert(not report.failed, report.problems)\n"
+                             "print(report.done .. ' changes made')\n";
 
 int main(int argc, char **argv) {
   lua_State *L = luaL_newstate();

@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
 
   struct vlun_problems *problems = vlun_problems_new();
   struct vlun_domain *host = vlun_domain_read(xml, len, problems); /* what there is */
-  struct vlun_domain *desired = vlun_domain_new(NULL, problems);             /* what there is to be */
+  struct vlun_domain *desired = vlun_domain_new(NULL, problems);   /* what there is to be */
   size_t drive = vlun_domain_add(desired, "cdrom", problems);
   vlun_domain_set_text(desired, drive, "dev", argv[1], problems);
   vlun_domain_set_text(desired, drive, "source", argv[2], problems);
