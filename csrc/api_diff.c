@@ -90,26 +90,14 @@ const struct vlun_domain *vlun_diff_desired(const struct vlun_diff *diff) { retu
 
 /* --- the document ------------------------------------------------------------------------------------- */
 
-/* What the document says twice cannot be changed, and what belongs to the present medium not be given to the next. */
-static void complain_of_obstacles(const struct vlun_diff *diff, const struct vlun_change *change,
-                                  struct vlun_problems *problems) {
-  const struct vlun_device *current = change->current;
-  if (!current || change->action != VLUN_CHANGE) return;
-  struct vlun_spot spot = {.model = &diff->desired->model, .device = change->desired};
-  uint64_t unclear = change->rows & current->unclear;
-  int source = vlun_row_of_key(current->record->shape, "source");
-  bool other = source >= 0 && (change->rows & BIT(source)) && vlun_has(change->desired->record, source);
-  if (unclear) {
-    const struct vlun_row *row = &current->record->shape->rows[__builtin_ctzll(unclear)];
-    vlun_complain(problems, &spot, row->key, P_unclear, &(struct vlun_args){.a = row->key});
-  } else if (other && current->bound) {
-    vlun_complain(problems, &spot, "source", P_bound, &(struct vlun_args){.a = current->bound});
-  }
-}
-
 static bool is_possible(const struct vlun_diff *diff, const struct vlun_changes *changes,
                         struct vlun_problems *problems) {
-  for (size_t i = 0; i < changes->count; i++) complain_of_obstacles(diff, &changes->list[i], problems);
+  for (size_t i = 0; i < changes->count; i++) {
+    enum vlun_code code;
+    const char *obstacle = vlun_obstacle(&diff->host->model, &changes->list[i], &code);
+    struct vlun_spot spot = {.model = &diff->desired->model, .device = changes->list[i].desired};
+    if (obstacle) vlun_complain(problems, &spot, "", code, &(struct vlun_args){.a = obstacle});
+  }
   return vlun_api_good(problems, 0, true);
 }
 
