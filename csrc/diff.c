@@ -154,9 +154,7 @@ static bool compare(const struct vlun_device *desired, const struct vlun_device 
   return change->rows != 0;
 }
 
-static bool has_auth(const struct vlun_value *source) {
-  return source && vlun_get_key(source->u.record, "auth");
-}
+static bool has_auth(const struct vlun_value *source) { return source && vlun_get_key(source->u.record, "auth"); }
 
 /* What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.  The chain
  * that a running domain shows is what libvirt found in the present image; the next one has its own. */
