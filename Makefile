@@ -108,6 +108,7 @@ $(BUILD)/gen/lib%.o:
 	$(OBJCOPY) --localize-hidden $(LOCAL) $@
 
 $(BUILD)/lib/%.a: $(BUILD)/gen/%.o
+	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $<
 
@@ -115,6 +116,7 @@ $(BUILD)/lib/%.a: $(BUILD)/gen/%.o
 $(LIB).so: LIBS = $(CORE_LIBS)
 $(LUA_LIB).so: LIBS = $(CORE_LIBS) $(LIBVIRT_LIBS)
 $(BUILD)/lib/lib%.so: $(BUILD)/gen/lib%.o
+	@mkdir -p $(@D)
 	$(CC) -shared $(SANITIZE) $(LDFLAGS) -pthread -Wl,-soname,$(@F:%.so=%.$(SO)) -o $@ $< $(LIBS)
 	@ln -sf $(@F) $(@:%.so=%.$(SO))
 
