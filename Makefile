@@ -9,17 +9,23 @@ export CC LUA LUA_PC
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
-LUA_V    = $(shell $(LUA) -e 'print((_VERSION:match("%d+%.%d+")))')
+LUA_V   := $(shell $(LUA) -e 'print((_VERSION:match("%d+%.%d+")))' 2>/dev/null)
 LUADIR  ?= $(PREFIX)/share/lua/$(LUA_V)
 LUACDIR ?= $(PREFIX)/lib/lua/$(LUA_V)
+LIBDIR  ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 
 CFLAGS  ?= -O2 -g
+OBJCOPY ?= objcopy
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
 C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
 
-# Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.
+# Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.  What only C
+# programs use is in neither, but in the libraries.
+EMBED_SRC   := $(wildcard csrc/api_*.c) csrc/lua_preload.c
 LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt*.c)
-CORE_SRC    := $(filter-out $(LIBVIRT_SRC),$(wildcard csrc/*.c))
+CORE_SRC    := $(filter-out $(LIBVIRT_SRC) $(EMBED_SRC),$(wildcard csrc/*.c))
+EMBED_OBJ   := $(EMBED_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 LIBVIRT_OBJ := $(LIBVIRT_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 CORE_OBJ    := $(CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 MODULES     := $(BUILD)/lib/virtlun/core.so $(BUILD)/lib/virtlun/libvirt.so
@@ -40,7 +46,7 @@ TREE_PATH  = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;
 TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
-.PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
+.PHONY: all lib deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
   matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
@@ -54,7 +60,7 @@ $(BUILD)/lib/virtlun/core.so: $(CORE_OBJ)
 $(BUILD)/lib/virtlun/core.so: LIBS = $(CORE_LIBS)
 $(BUILD)/lib/virtlun/libvirt.so: $(LIBVIRT_OBJ)
 $(BUILD)/lib/virtlun/libvirt.so: LIBS = $(LIBVIRT_LIBS)
-$(CORE_OBJ): C_FLAGS += $(CORE_CFLAGS)
+$(CORE_OBJ) $(EMBED_OBJ): C_FLAGS += $(CORE_CFLAGS)
 $(LIBVIRT_OBJ): C_FLAGS += $(LIBVIRT_CFLAGS)
 
 $(MODULES): | deps
@@ -66,6 +72,53 @@ $(BUILD)/obj/%.o: csrc/%.c Makefile | deps
 	$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/obj/*.d)
+
+# --- libraries for C programs -----------------------------------------------------------------------------------
+
+# libvirtlun is the core, for programs without Lua; libvirtlun-luaX.Y is all of virtlun, for programs that have Lua X.Y
+# inside.  The latter has the core once more, out of sight: neither needs the other, nor that its version fits.
+VERSION := $(shell sed -n 's/^\#define VLUN_VERSION "\(.*\)"/\1/p' csrc/virtlun.h)
+SO       = so.$(firstword $(subst ., ,$(VERSION)))
+LIB      = $(BUILD)/lib/libvirtlun
+LUA_LIB  = $(LIB)-lua$(LUA_V)
+LIBS_ALL = $(LIB).a $(LIB).so $(LUA_LIB).a $(LUA_LIB).so
+HEADERS  = csrc/virtlun.h csrc/virtlun_lua.h
+# The command's files need argparse and dkjson, which a program would have to bring.
+PRELOADED = $(filter-out lua/virtlun/cli/%,$(LUA_FILES))
+
+lib: $(LIBS_ALL) ## build libvirtlun and libvirtlun-luaX.Y, static and shared, for C programs
+
+$(BUILD)/gen/lua_files.c: lua/tools/embed.lua $(PRELOADED) Makefile | deps
+	@mkdir -p $(@D)
+	$(LUA) lua/tools/embed.lua $(PRELOADED) >$@.new
+	@mv $@.new $@
+
+$(BUILD)/gen/lua_files.o: $(BUILD)/gen/lua_files.c csrc/lua_files.h
+	$(CC) $(C_FLAGS) -c -o $@ $<
+
+# One object for each library, in which only the public names are left to link with: what is hidden becomes local.  The
+# names of virtlun.h are libvirtlun's alone, so that a program may have both.
+$(BUILD)/gen/libvirtlun.o: $(filter-out $(BUILD)/obj/lua_%,$(CORE_OBJ) $(EMBED_OBJ))
+$(BUILD)/gen/libvirtlun-lua$(LUA_V).o: $(CORE_OBJ) $(LIBVIRT_OBJ) $(BUILD)/obj/lua_preload.o $(BUILD)/gen/lua_files.o
+$(BUILD)/gen/libvirtlun-lua$(LUA_V).o: LOCAL = --wildcard --localize-symbol='vlun_*'
+
+$(BUILD)/gen/lib%.o:
+	@mkdir -p $(@D)
+	$(LD) -r -o $@ $^
+	$(OBJCOPY) --localize-hidden $(LOCAL) $@
+
+$(BUILD)/lib/%.a: $(BUILD)/gen/%.o
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $<
+
+# Lua itself is the program's: a second one in the process would be another Lua.
+$(LIB).so: LIBS = $(CORE_LIBS)
+$(LUA_LIB).so: LIBS = $(CORE_LIBS) $(LIBVIRT_LIBS)
+$(BUILD)/lib/lib%.so: $(BUILD)/gen/lib%.o
+	@mkdir -p $(@D)
+	$(CC) -shared $(SANITIZE) $(LDFLAGS) -pthread -Wl,-soname,$(@F:%.so=%.$(SO)) -o $@ $< $(LIBS)
+	@ln -sf $(@F) $(@:%.so=%.$(SO))
 
 # The command as it runs from the checkout: it finds its tree wherever that lies, whatever the environment says.
 $(BUILD)/bin/virtlun: Makefile | deps
@@ -184,14 +237,26 @@ valgrind: ## run the specs under Valgrind's memcheck
 	@$(RUN_MAKE) UNDER='valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --keep-debuginfo=yes --error-exitcode=99' \
 	  BUSTED_FLAGS=--filter-out=too_long specs
 
-# A C host with many Lua states on several threads. Of libvirt and Lua the sanitizer sees nothing.
-EMBED = $(BUILD)/embed/states $(BUILD)/embed/poll.so
-# What specs need beside the tree.
+# C programs that have virtlun inside, and what specs need beside the tree.
+EMBED = $(addprefix $(BUILD)/embed/,states preloaded poll.so api swap failing host)
 IN_SPEC = LUA_CPATH="$(CURDIR)/$(BUILD)/embed/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE)
+IN_LIB  = -L$(BUILD)/lib -Wl,-rpath,$(CURDIR)/$(BUILD)/lib
 
-$(BUILD)/embed/states: spec/embed/states.c Makefile
+# A C host with many Lua states on several threads, that finds virtlun's files, and one that has them compiled in.
+$(BUILD)/embed/states: LIBS = -Wl,-E
+$(BUILD)/embed/preloaded: LIBS = spec/embed/poll.c -Wl,-E $(LUA_LIB).a $(CORE_LIBS) $(LIBVIRT_LIBS)
+$(BUILD)/embed/preloaded: spec/embed/states.c spec/embed/poll.c $(LUA_LIB).a
+$(BUILD)/embed/host: LIBS = $(IN_LIB) -lvirtlun-lua$(LUA_V)
+$(BUILD)/embed/host: $(LUA_LIB).so
+$(BUILD)/embed/api $(BUILD)/embed/swap: LIBS = $(IN_LIB) -lvirtlun
+$(BUILD)/embed/api $(BUILD)/embed/swap: $(LIB).so
+$(BUILD)/embed/failing: LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(LIB).a $(CORE_LIBS)
+$(BUILD)/embed/failing: $(LIB).a
+$(addprefix $(BUILD)/embed/,states preloaded host): LIBS += $(call pkg,--libs $(LUA_PC))
+
+$(BUILD)/embed/%: spec/embed/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) $(CORE_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $< $(call pkg,--libs $(LUA_PC))
+	$(CC) $(C_FLAGS) $(CORE_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS)
 
 $(BUILD)/embed/poll.so: spec/embed/poll.c Makefile
 	@mkdir -p $(@D)
@@ -211,6 +276,7 @@ embed: $(EMBED)
 
 run-states: embed
 	@$(IN_SPEC) $(UNDER) $(BUILD)/embed/states spec/embed/states.lua 4 12
+	@LUA_PATH= LUA_CPATH= $(UNDER) $(BUILD)/embed/preloaded spec/embed/states.lua 4 12
 
 BENCH_PATH = LUA_PATH="$(CURDIR)/spec/?.lua;$${LUA_PATH:-;}" LUA_CPATH="$(CURDIR)/$(BUILD)/bench/?.so;$${LUA_CPATH:-;}"
 
@@ -254,13 +320,39 @@ $(MAN): lua/tools/man.lua $(wildcard lua/virtlun/cli/*.lua) | all
 COMPLETIONS = bash:bash-completion/completions/virtlun zsh:zsh/site-functions/_virtlun \
   fish:fish/vendor_completions.d/virtlun.fish
 
-install: all man ## install below PREFIX (and DESTDIR)
+# $(call pc,name,what it is,what programs need too,what static programs need too,libraries of those)
+define pc
+prefix=$(PREFIX)
+libdir=$(LIBDIR:$(PREFIX)/%=$${prefix}/%)
+includedir=$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)
+
+Name: $(1)
+Description: $(2)
+Version: $(VERSION)
+Requires: $(3)
+Requires.private: $(4)
+Libs: -L$${libdir} -l$(1)
+Libs.private: -pthread
+Cflags: -I$${includedir}
+endef
+export PC_CORE = $(call pc,virtlun,virtual SCSI HBAs and drives of libvirt domains: the core without Lua,,libxml-2.0)
+export PC_LUA = $(call pc,virtlun-lua$(LUA_V),virtual SCSI HBAs and drives of libvirt domains for programs with \
+  Lua $(LUA_V),$(LUA_PC),libxml-2.0 libvirt)
+
+install: all lib man ## install below PREFIX (and DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(LUACDIR)/virtlun"
 	install -m 755 $(MODULES) "$(DESTDIR)$(LUACDIR)/virtlun"
 	for file in $(LUA_FILES:lua/%=%); do install -D -m 644 "lua/$$file" "$(DESTDIR)$(LUADIR)/$$file" || exit; done
 	sed '1s|.*|#!/usr/bin/env $(LUA)|' lua/bin/virtlun >"$(DESTDIR)$(PREFIX)/bin/virtlun"
 	chmod 755 "$(DESTDIR)$(PREFIX)/bin/virtlun"
 	install -D -m 644 $(MAN) "$(DESTDIR)$(PREFIX)/share/man/man1/virtlun.1"
+	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	for lib in $(LIB) $(LUA_LIB); do name=$${lib##*/}; to="$(DESTDIR)$(LIBDIR)/$$name"; \
+	  install -m 644 $$lib.a "$$to.a" && install -m 755 $$lib.so "$$to.so.$(VERSION)" && \
+	  ln -sf $$name.so.$(VERSION) "$$to.$(SO)" && ln -sf $$name.$(SO) "$$to.so" || exit; done
+	printf '%s\n' "$$PC_CORE" >"$(DESTDIR)$(LIBDIR)/pkgconfig/virtlun.pc"
+	printf '%s\n' "$$PC_LUA" >"$(DESTDIR)$(LIBDIR)/pkgconfig/virtlun-lua$(LUA_V).pc"
 	for pair in $(COMPLETIONS); do file="$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; \
 	  mkdir -p "$${file%/*}" && $(BUILD)/bin/virtlun completion "$${pair%%:*}" >"$$file" || exit; done
 

@@ -59,8 +59,7 @@ static int check(lua_State *L) {
   struct vlun_model *const models[] = {model};
   struct vlun_check work = {
       .problems = &run->problems, .models = models, .count = 1, .hosts = count ? hosts : NULL, .host_count = count};
-  vlun_check_run(&work);
-  vlun_check_raw(&work);
+  vlun_check_all(&work);
   lvlun_check_memory(L, run);
   lvlun_push_problems(L, &run->problems);
   lvlun_end_run(run);

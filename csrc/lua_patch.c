@@ -21,13 +21,12 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   lua_getfield(L, -2, "rows");
   change.rows = (uint64_t)luaL_optinteger(L, -1, 0);
   lua_pop(L, 2);
-  if (d == 0 || (c == 0) != (change.action == ACTION_ADD)) luaL_error(L, "a change must come from core.diff");
+  if (d == 0 || (c == 0) != (change.action == VLUN_ADD)) luaL_error(L, "a change must come from core.diff");
   change.desired = &desired->device[d - 1];
   change.current = c ? &host->device[c - 1] : NULL;
   const struct vlun_shape *shape = change.desired->record->shape;
   bool same = !change.current || (change.current->record->shape == shape && !change.current->foreign);
   if (!same || shape == &vlun_shapes[SHAPE_other]) luaL_error(L, "a change must come from core.diff");
-  change.rows &= change.desired->record->set; /* nobody says how a tray is to be written */
   return change;
 }
 
@@ -117,12 +116,12 @@ int Lvlun_element(lua_State *L) {
   size_t len;
   const char *xml = luaL_checklstring(L, 1, &len);
   struct vlun_model *host = lvlun_check_model(L, 2);
-  struct vlun_change change = {.action = ACTION_CHANGE};
+  struct vlun_change change = {.action = VLUN_CHANGE};
   if (lua_istable(L, 3)) {
     struct vlun_model *desired = lvlun_check_model(L, 4);
     lua_pushvalue(L, 3);
     change = read_change(L, desired, host);
-    luaL_argcheck(L, change.action == ACTION_CHANGE, 3, "not a change of a device that is there");
+    luaL_argcheck(L, change.action == VLUN_CHANGE, 3, "not a change of a device that is there");
   } else {
     change.current = &host->device[lvlun_check_number(L, 3, host) - 1];
   }

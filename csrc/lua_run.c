@@ -19,7 +19,7 @@ void lvlun_free_models(struct lvlun_run *run) {
 
 void lvlun_end_run(struct lvlun_run *run) {
   lvlun_free_models(run);
-  vlun_problems_free(&run->problems);
+  vlun_problems_clear(&run->problems);
   vlun_buffer_free(&run->buffer);
   vlun_arena_free(&run->arena);
   *run = (struct lvlun_run){0};

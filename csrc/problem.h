@@ -63,7 +63,7 @@ const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *t
 void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
                    const struct vlun_args *args);
 void vlun_problems_sort(struct vlun_problems *problems);
-void vlun_problems_free(struct vlun_problems *problems);
+void vlun_problems_clear(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
 /* Printed into the arena; NULL if there is no memory. */
 char *vlun_printf(struct vlun_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -71,6 +71,14 @@ char *vlun_printf(struct vlun_arena *arena, const char *format, ...) __attribute
 const char *vlun_or_list(struct vlun_arena *arena, vlun_next_word *next, const void *words, size_t count);
 /* Those words of an enumeration whose bits are in `which`. */
 const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which);
+/* What a text that is none of the words is told. */
+struct vlun_args vlun_args_of_word(struct vlun_arena *arena, const struct vlun_words *words, const char *text);
+/* What a text that is no kind of device is told. */
+struct vlun_args vlun_args_of_kind(struct vlun_arena *arena, const char *kind);
+/* How the variants of a table are told apart: "file, dev, pool or protocol". */
+const char *vlun_variant_list(struct vlun_arena *arena, const struct vlun_row *row);
+/* What a value of the row is: "an integer". */
+const char *vlun_expected(struct vlun_arena *arena, const struct vlun_row *row);
 const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device *device);
 
 #endif

@@ -41,7 +41,8 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
   struct vlun_record *merged = vlun_record_merge(arena, change->current->record, desired);
   xmlDocPtr fresh = merged ? vlun_fresh_document(merged, 0) : NULL;
   if (!fresh) return false;
-  for (uint64_t rest = change->rows; rest; rest &= rest - 1) {
+  uint64_t said = change->rows & desired->set; /* nobody says how a tray is to be written */
+  for (uint64_t rest = said; rest; rest &= rest - 1) {
     int row = __builtin_ctzll(rest);
     vlun_patch_row(node, xmlDocGetRootElement(fresh), desired->shape, &desired->shape->rows[row],
                    vlun_get(desired, row));
@@ -64,11 +65,11 @@ static bool add_device(xmlNodePtr devices, const struct vlun_change *change) {
 
 static bool apply_change(struct vlun_arena *arena, xmlNodePtr devices, xmlNodePtr *element, size_t count,
                          const struct vlun_change *change) {
-  if (change->action == ACTION_ADD) return add_device(devices, change);
+  if (change->action == VLUN_ADD) return add_device(devices, change);
   xmlNodePtr node = vlun_element_of(element, count, change->current);
   if (!node) return false;
   element[change->current->place] = NULL; /* nobody may come back to it */
-  if (change->action == ACTION_CHANGE) return patch_device(arena, node, change);
+  if (change->action == VLUN_CHANGE) return patch_device(arena, node, change);
   vlun_remove_with_indent(node);
   return true;
 }
@@ -98,7 +99,7 @@ static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct v
     xmlNodePtr devices = vlun_child_of(root, "devices", 7);
     return devices ? apply(arena, devices, changes) : changes->count == 0;
   }
-  bool whole = changes->count == 1 && changes->list[0].action == ACTION_CHANGE;
+  bool whole = changes->count == 1 && changes->list[0].action == VLUN_CHANGE;
   return changes->count == 0 || (whole && patch_device(arena, root, &changes->list[0]));
 }
 
@@ -138,7 +139,7 @@ static bool keep_new(struct vlun_arena *arena, const struct vlun_record *record,
 static bool take_element(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change,
                          const struct order *order, struct vlun_element *taken) {
   if (!node || !keep_node(order->arena, node, &taken->before)) return false;
-  if (change->action == ACTION_REMOVE || !change->desired) return true;
+  if (change->action == VLUN_REMOVE || !change->desired) return true;
   return patch_device(arena, node, change) && keep_node(order->arena, node, &taken->after);
 }
 
@@ -150,7 +151,7 @@ static bool take_elements(struct vlun_arena *arena, xmlNodePtr root, const struc
     const struct vlun_change *change = &order->changes->list[i];
     struct vlun_element *into = &order->elements[i];
     bool good;
-    if (change->action == ACTION_ADD) {
+    if (change->action == VLUN_ADD) {
       good = keep_new(order->arena, change->desired->record, &into->after);
     } else {
       size_t place = order->excerpt ? ++taken : (size_t)change->current->place;

@@ -40,7 +40,7 @@ static void check_raw(struct vlun_check *check, const struct vlun_value *raw) {
   }
   if (problems.count) complain(check, P_bad_xml, &(struct vlun_args){.a = problems.list[0].problem.message});
   if (buffer.failed || problems.arena.failed) check->problems->arena.failed = true;
-  vlun_problems_free(&problems);
+  vlun_problems_clear(&problems);
   vlun_buffer_free(&buffer);
 }
 

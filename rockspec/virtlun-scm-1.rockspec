@@ -68,6 +68,7 @@ build = {
         "csrc/rules_hba.c",
         "csrc/rules_name.c",
         "csrc/schema.c",
+        "csrc/steps.c",
         "csrc/suggest.c",
         "csrc/xml_boot.c",
         "csrc/xml_common.c",

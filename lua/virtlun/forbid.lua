@@ -20,14 +20,6 @@ end
 
 -- The domain and its state ---------------------------------------------------------------------------------
 
---- The documents must be those of the domain that is described, by its name or its UUID.
-function forbid.other_domain(found, desired, document)
-  local facts = document:facts()
-  if facts.name and desired.name ~= facts.name and desired.name ~= facts.uuid then
-    found:append { problems.new { code = "other_domain", path = desired.name, value = facts.name } }
-  end
-end
-
 --- A scope for which the domain has no half.
 function forbid.nothing_to_change(found, desired, facts, no_hotplug)
   if facts.persistent == false then
@@ -154,27 +146,11 @@ local function complain_of_use(found, desired, work, half)
   end
 end
 
---- What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.
-local function bound_to_source(change)
-  for _, field in ipairs(change.fields or {}) do
-    if field.key == "source" and field.after then
-      local before, after = field.before, field.after
-      local auth = type(before) == "table" and before.auth and (type(after) ~= "table" or after.auth == nil)
-      return change.bound or auth and "auth" or nil
-    end
-  end
-end
-
---- The chain that a running domain shows is what libvirt found in the present image; the next one has its own.
-local function is_found_by_libvirt(obstacle, half)
-  return half.name == "live" and obstacle == "backingStore"
-end
-
-local function complain_of_obstacles(found, desired, change, half)
-  local obstacle = change.unclear or bound_to_source(change)
-  if is_found_by_libvirt(obstacle, half) then obstacle = nil end
-  if not obstacle then return end
-  complain_of_change(found, desired, change, { code = change.unclear and "unclear" or "bound", a = obstacle })
+--- What the document says twice, or what belongs to the present source, if that is what changes now.
+local function complain_of_obstacle(found, desired, change)
+  local obstacle = change.obstacle
+  if not obstacle or obstacle.code == "bound" and not changes.field(change, "source") then return end
+  complain_of_change(found, desired, change, { code = obstacle.code, a = obstacle.a })
 end
 
 --- The first key of a difference that the change made of it leaves out, nil if there is none.
@@ -250,7 +226,7 @@ end
 function forbid.changes(found, desired, work, facts)
   for _, half in ipairs(work.halves) do
     for _, change in ipairs(half.changes) do
-      complain_of_obstacles(found, desired, change, half)
+      complain_of_obstacle(found, desired, change)
       complain_of_protection(found, desired, change, work.model)
     end
     complain_of_use(found, desired, work, half)

@@ -72,8 +72,7 @@ end
 
 --- Everything that forbids to plan at all.
 local function check_all(work, order, facts, found)
-  local read, desired = work.documents, work.desired
-  forbid.other_domain(found, desired, read.config or read.live)
+  local desired = work.desired
   if #work.halves == 0 then
     forbid.nothing_to_change(found, desired, facts, work.running and halves.has_no_hotplug(facts))
   end

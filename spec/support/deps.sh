@@ -40,6 +40,9 @@ check    module   luv              lua-luv         rock:luv         lua-luv     
 check    module   cqueues          lua-cqueues     rock:cqueues     rock:cqueues  lua5.4-cqueues rock:cqueues   the Lua module cqueues
 check    tsan     -                -               libtsan          -             -               -               the compiler's thread sanitizer
 check    asan     -                -               libasan+libubsan -             -               -               the compiler's address and undefined behaviour sanitizers
+check    static   lzma             liblzma-dev     xz-static        -             xz-static     -               liblzma to link with statically, as libxml2.a wants it
+check    static   z                zlib1g-dev      zlib-static      -             zlib-static   -               zlib to link with statically, as libxml2.a wants it
+check    static   stdc++           g++             libstdc++-static -             g++           -               the C++ library to link with statically, as ICU wants it
 check    command  gzip             gzip            gzip             gzip          gzip            gzip            gzip, which packs the guest's initramfs
 live     command  tgtd             tgt             scsi-target-utils -            -               tgt             tgtd, which serves disks over iSCSI
 live     file     /usr/lib*/*/qemu/block-iscsi.so:/usr/lib*/qemu*/block-iscsi.so qemu-block-extra qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi QEMU's iSCSI client
@@ -97,6 +100,12 @@ find_file() {
     return 1
 }
 
+# has_archive NAME: does the compiler find libNAME.a?
+has_archive() {
+    case $($CC -print-file-name="lib$1.a") in */*) return 0 ;; esac
+    return 1
+}
+
 # probe KIND ARGUMENT: is it there?
 probe() {
     case $1 in
@@ -108,6 +117,8 @@ probe() {
         lua-pc) find_lua_pc ;;
         pc) pkg-config --exists "$2" ;;
         file) find_file "$2" ;;
+        # Without a static libxml2 nothing is linked statically, and nothing more is needed for it.
+        static) ! has_archive xml2 || has_archive "$2" ;;
         module) lua=$(find_lua) && "$lua" -e "require('$2')" ;;
     esac >/dev/null 2>&1
 }

@@ -23,7 +23,8 @@ end
 function layers.of_c_file(path)
   local name = path:match("([^/]+)%.[ch]$")
   if name:match("^lua_virt") then return "lua_virt" end
-  return name:match("^(xml)_") or name:match("^(virt)_") or name:match("^(lua)_") or "core"
+  if name == "steps" or name == "lua_preload" or name == "virtlun_lua" then return name end
+  return name:match("^(xml)_") or name:match("^(virt)_") or name:match("^(lua)_") or name:match("^(api)_") or "core"
 end
 
 local libraries = {
@@ -36,8 +37,12 @@ local libraries = {
 local allowed = {
   core = { libraries = {}, calls = { core = true } },
   xml = { libraries = { libxml2 = true }, calls = { xml = true, core = true } },
+  steps = { libraries = {}, calls = { xml = true, core = true } },
+  api = { libraries = {}, calls = { api = true, steps = true, xml = true, core = true } },
   virt = { libraries = { libvirt = true }, calls = { virt = true } },
-  lua = { libraries = { lua = true }, calls = { lua = true, xml = true, core = true } },
+  lua = { libraries = { lua = true }, calls = { lua = true, steps = true, xml = true, core = true } },
+  virtlun_lua = { libraries = { lua = true }, calls = {} },
+  lua_preload = { libraries = { lua = true }, calls = { lua = true, lua_virt = true } },
   lua_virt = { libraries = { lua = true, libvirt = true }, calls = { lua_virt = true, virt = true } },
 }
 
