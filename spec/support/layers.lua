@@ -6,7 +6,7 @@ local layers = {}
 
 function layers.of_c_file(path)
   local name = path:match("([^/]+)%.[ch]$")
-  if name == "lua_virt" then return "lua_virt" end
+  if name:match("^lua_virt") then return "lua_virt" end
   return name:match("^(xml)_") or name:match("^(virt)_") or name:match("^(lua)_") or "core"
 end
 
