@@ -106,6 +106,15 @@ local DEVICES = { host.hba(0), host.hba(1, "lsilogic"), host.drive("sda", { path
 local DOCUMENT = host.domain(DEVICES, { more = "<iothreads>2</iothreads><features><acpi/></features>" })
 
 scenario("read a domain", { run = function() return virtlun.read(DOCUMENT) end })
+-- So many names that libxml2 has to make room for them in the middle.
+local function many_names()
+  local elements = {}
+  for i = 1, 300 do elements[i] = ("<element%d attribute%d='%d'/>"):format(i, i, i) end
+  return host.domain(DEVICES, { more = table.concat(elements) })
+end
+local NAMES = many_names()
+
+scenario("read a domain of many names", { run = function() return virtlun.read(NAMES) end })
 scenario("read a device", { run = function() return virtlun.read(DEVICES[3]) end })
 scenario("read what is no document", { run = function() return virtlun.read(DOCUMENT:sub(1, -30) .. "<&\xff") end })
 scenario("read a DOCTYPE", { run = function() return virtlun.read("<!DOCTYPE a><domain/>") end })
@@ -166,6 +175,11 @@ end })
 scenario("core.patch", { make = compared, run = function(made)
   return core.patch(DOCUMENT, made.desired, made.document, made.changes)
 end })
+
+scenario("core.patch of many names", { make = function()
+  local desired, document = assert(core.model(CHANGED)), assert(core.document(NAMES))
+  return { desired = desired, document = document, changes = core.diff(desired, document) }
+end, run = function(made) return core.patch(NAMES, made.desired, made.document, made.changes) end })
 
 scenario("core.boot", { make = compared, run = function(made)
   return core.boot(DOCUMENT, made.document, made.desired, 4)
