@@ -171,7 +171,7 @@ asan: ## run the specs on a build with address, leak and undefined behaviour san
 
 # What these look at happens in other processes, where no collector is eager.
 PROCESS_SPECS := $(addprefix spec/cli_,spec.lua completion_spec.lua drives_spec.lua saved_spec.lua terminal_spec.lua) \
-  spec/man_spec.lua
+  spec/man_spec.lua spec/failure_spec.lua
 
 # Each file has a process of its own: a collector that never rests walks over all that others have left.
 asan-eager: ## the same with a garbage collector that never rests
@@ -214,9 +214,10 @@ $(BUILD)/failure/failures: spec/failure/failures.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(filter-out $(SANITIZE) -fvisibility=hidden,$(C_FLAGS)) $(CORE_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $< $(call pkg,--libs $(LUA_PC)) -ldl
 
-failures: all $(BUILD)/failure/failures ## fail every allocation once, and from each on all, and print how many
+# make failures ONLY=core.diff plays those scenarios alone whose names have that.
+failures: all $(BUILD)/failure/failures ## let memory end at each allocation, and print how many that were
 	@LUA_PATH="$(CURDIR)/spec/?.lua;$${LUA_PATH:-;}" && export LUA_PATH && \
-	  $(IN_SPEC) $(UNDER) $(BUILD)/failure/failures spec/failure/run.lua $(ONLY)
+	  $(IN_SPEC) $(UNDER) $(BUILD)/failure/failures spec/failure/run.lua failure.scenarios 0 "$(ONLY)"
 
 embed: $(EMBED) $(BUILD)/failure/failures
 

@@ -1,13 +1,14 @@
 -- Fails every allocation of every scenario: first alone, then with all that come after it; and judges what comes of it.
 -- Run by the program failures:
 --
---   run.lua [MOST [PART OF A NAME]]
+--   run.lua MODULE MOST [PART]
 --
--- MOST: how many allocations of a scenario are failed in each of both ways, evenly spread; all without it, or with 0.
+-- MODULE: that of the scenarios.  MOST: how many allocations of each are failed in each of both ways, evenly spread; 0
+-- for all.  PART: of the names of those that are played, without it all.
 local failure = require("failure")
 
-local most = tonumber((...)) or 0
-local only = select(2, ...)
+local module, most, part = ...
+most = tonumber(most)
 
 -- What is compared with, and found.
 local findings, total = 0, 0
@@ -68,12 +69,12 @@ end
 
 -- Blocks that were not given back in some rounds; those who took them are told one by one.
 local function look_for_leaks(one, mode, from, to, step, right, before)
-  if collect() <= before then return end
+  if one.only or collect() <= before then return end
   for n = from, to, step do
     local had = collect()
     play(one, mode, n, right)
     local more = collect() - had
-    if more > 0 then found(one, mode, n, ("%d blocks are never given back"):format(more)) end
+    if more > (one.loses or 0) then found(one, mode, n, ("%d blocks are never given back"):format(more)) end
   end
 end
 
@@ -106,6 +107,7 @@ end
 local function fail_all(one)
   failure.at(one.name .. ", before anything fails")
   play(one, "ever", NEVER)
+  failure.only(table.unpack(one.only or {}))
   local count, wrong, right = play(one, "ever", NEVER)
   if wrong then error(one.name .. ": " .. wrong) end
   local begun = os.clock()
@@ -116,8 +118,8 @@ local function fail_all(one)
   print(("%-40s %6d allocations, %6d failures, %5.1f s"):format(one.name, count, failed, os.clock() - begun))
 end
 
-for _, one in ipairs(require("failure.scenarios")) do
-  if not only or one.name:find(only, 1, true) then fail_all(one) end
+for _, one in ipairs(require(module)) do
+  if one.name:find(part or "", 1, true) then fail_all(one) end
   io.stdout:flush()
 end
 print(("%d failures of memory, %d findings"):format(total, findings))

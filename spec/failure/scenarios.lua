@@ -2,6 +2,9 @@
 --   make()              what run works on, made while nothing fails
 --   text(made, ...)     what run gave as text, the same for the same
 --   finish(made)        ends what make has begun
+--   loses               blocks that are not ours and are never given back: libxml2 2.9 loses its buffer when it cannot
+--                       copy a text of more than eight kilobytes
+--   only                the objects whose allocations fail, instead of all: libvirt's own glib aborts without memory
 --   again(made)         what a user does after it failed: raises unless that brings all in order
 local core = require("virtlun.core")
 local fake = require("support.fake_host")
@@ -114,7 +117,7 @@ local function many_names()
 end
 local NAMES = many_names()
 
-scenario("read a domain of many names", { run = function() return virtlun.read(NAMES) end })
+scenario("read a domain of many names", { loses = 2, run = function() return virtlun.read(NAMES) end })
 scenario("read a device", { run = function() return virtlun.read(DEVICES[3]) end })
 scenario("read what is no document", { run = function() return virtlun.read(DOCUMENT:sub(1, -30) .. "<&\xff") end })
 scenario("read a DOCTYPE", { run = function() return virtlun.read("<!DOCTYPE a><domain/>") end })
@@ -176,7 +179,7 @@ scenario("core.patch", { make = compared, run = function(made)
   return core.patch(DOCUMENT, made.desired, made.document, made.changes)
 end })
 
-scenario("core.patch of many names", { make = function()
+scenario("core.patch of many names", { loses = 2, make = function()
   local desired, document = assert(core.model(CHANGED)), assert(core.document(NAMES))
   return { desired = desired, document = document, changes = core.diff(desired, document) }
 end, run = function(made) return core.patch(NAMES, made.desired, made.document, made.changes) end })
@@ -340,6 +343,36 @@ applying("apply, all is undone", SHORT, { undo = "all" },
   function() return fake.faults.at(4, { refuse = 38, message = "no" }) end)
 applying("apply by a define", { kind = "domain", name = "web01", boot = "devices", scope = "config",
   { kind = "cdrom", dev = "sda", boot = 1 } })
+
+-- libvirt -------------------------------------------------------------------------------------------------------------
+
+-- A host of libvirt's own test driver, which is a new one for each connection.
+local HOST = "test:///proc/self/cwd/spec/failure/host.xml"
+
+-- What a user does with a domain of it, from opening to closing.
+local function visit()
+  local connection, problems = virtlun.open(HOST, { events = false })
+  if not connection then return nil, problems end
+  local dom, description, plan, result, left
+  dom, problems = connection:domain("web01")
+  if not dom then return nil, problems end
+  description, problems = dom:describe()
+  if not description then return nil, problems end
+  plan, problems = dom:plan { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", source = "/b.iso" },
+    { kind = "cdrom", dev = "sdb", source = "/c.iso", address = { controller = 0, target = 0, unit = 1 } } }
+  if not plan then return nil, problems end
+  result, problems = plan:apply()
+  if not result then return nil, problems end
+  left, problems = dom:describe()
+  if not left then return nil, problems end
+  local domains
+  domains, problems = connection:domains()
+  if not domains then return nil, problems end
+  connection:close()
+  return description.config, left.config, #domains
+end
+
+scenario("libvirt's test driver", { only = { "virtlun/core.so", "virtlun/libvirt.so", "failures" }, run = visit })
 
 -- States ---------------------------------------------------------------------------------------------------------------
 
