@@ -207,35 +207,26 @@ static void push_kinds(lua_State *L) {
 VLUN_API int luaopen_virtlun_core(lua_State *L);
 
 VLUN_API int luaopen_virtlun_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"check", Lvlun_check},
-                                       {"xml", Lvlun_xml},
-                                       {"complete", Lvlun_complete},
-                                       {"read", Lvlun_read},
-                                       {"schema", Lvlun_schema},
-                                       {"problem", Lvlun_problem},
-                                       {"suggest", Lvlun_suggest},
-                                       {"dev_index", Lvlun_dev_index},
-                                       {"dev_name", Lvlun_dev_name},
-                                       {"model", Lvlun_model},
-                                       {"document", Lvlun_document},
-                                       {"diff", Lvlun_diff},
-                                       {"find", Lvlun_find},
-                                       {"patch", Lvlun_patch},
-                                       {"boot", Lvlun_boot},
-                                       {"element", Lvlun_element},
-                                       {"elements", Lvlun_elements},
-                                       {"matches", Lvlun_matches},
-                                       {"unread", Lvlun_unread},
-                                       {"hash", Lvlun_hash},
-                                       {"iso", Lvlun_iso},
-                                       {"recipe", Lvlun_recipe},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", Lvlun_check},       {"xml", Lvlun_xml},
+                                       {"complete", Lvlun_complete}, {"read", Lvlun_read},
+                                       {"schema", Lvlun_schema},     {"problem", Lvlun_problem},
+                                       {"suggest", Lvlun_suggest},   {"dev_index", Lvlun_dev_index},
+                                       {"dev_name", Lvlun_dev_name}, {"model", Lvlun_model},
+                                       {"document", Lvlun_document}, {"diff", Lvlun_diff},
+                                       {"find", Lvlun_find},         {"patch", Lvlun_patch},
+                                       {"boot", Lvlun_boot},         {"element", Lvlun_element},
+                                       {"elements", Lvlun_elements}, {"matches", Lvlun_matches},
+                                       {"unread", Lvlun_unread},     {"hash", Lvlun_hash},
+                                       {"iso", Lvlun_iso},           {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newmetatable(L, READ_MARK);
   lua_pop(L, 1);
   lvlun_open_run(L);
   lvlun_open_model(L);
   luaL_newlib(L, functions);
+  lua_pushcfunction(L, luaopen_virtlun_core);
+  lua_pushcclosure(L, Lvlun_recipe, 1);
+  lua_setfield(L, -2, "recipe");
   open_lun(L);
   lua_setfield(L, -2, "lun");
   push_kinds(L);

@@ -7,30 +7,6 @@
 
 #include "lua_model.h"
 
-#define MODEL_TYPE "virtlun.model"
-
-static struct vlun_model *new_model(lua_State *L) {
-  struct vlun_model *model = lua_newuserdata(L, sizeof *model);
-  *model = (struct vlun_model){0};
-  luaL_setmetatable(L, MODEL_TYPE);
-  return model;
-}
-
-struct vlun_model *lvlun_check_model(lua_State *L, int index) {
-  return luaL_checkudata(L, index, MODEL_TYPE);
-}
-
-struct vlun_model *lvlun_check_indexed(lua_State *L, int index) {
-  struct vlun_model *host = lvlun_check_model(L, index);
-  if (!vlun_index(host)) luaL_error(L, "not enough memory");
-  return host;
-}
-
-static int free_model(lua_State *L) {
-  vlun_model_free(lvlun_check_model(L, 1));
-  return 0;
-}
-
 /* Lua sees only a small userdata; this tells its collector how much memory hangs on it, and frees what is done with. */
 static void account(lua_State *L, const struct vlun_model *model, struct lvlun_run *run) {
   int kilobytes = (int)(model->arena.total / 1024);
@@ -42,7 +18,7 @@ static void account(lua_State *L, const struct vlun_model *model, struct lvlun_r
 int Lvlun_model(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   struct lvlun_run *run = lvlun_new_run(L);
-  struct vlun_model *model = new_model(L);
+  struct vlun_model *model = lvlun_new_model(L);
   lvlun_read_domain(L, 1, model, &run->problems, 0, true);
   if (model->arena.failed) run->arena.failed = true;
   lvlun_push_problems(L, run);
@@ -55,7 +31,7 @@ int Lvlun_document(lua_State *L) {
   size_t len;
   const char *xml = luaL_checklstring(L, 1, &len);
   struct lvlun_run *run = lvlun_new_run(L);
-  struct vlun_model *model = new_model(L);
+  struct vlun_model *model = lvlun_new_model(L);
   if (vlun_read(model, xml, len, &run->problems)) {
     account(L, model, run);
     return 1;
@@ -106,13 +82,6 @@ static int tables(lua_State *L) {
   return 1;
 }
 
-size_t lvlun_check_number(lua_State *L, int index, const struct vlun_model *model) {
-  lua_Integer number = luaL_checkinteger(L, index);
-  bool known = number >= 1 && (size_t)number <= model->count && !vlun_is(&model->device[number - 1], SHAPE_other);
-  luaL_argcheck(L, known, index, "no such device");
-  return (size_t)number;
-}
-
 /* model:xml(number) -> XML of the device with that number. */
 static int device_xml(lua_State *L) {
   struct vlun_model *model = lvlun_check_model(L, 1);
@@ -139,11 +108,6 @@ static int says(lua_State *L) {
   int row = vlun_row_of_key(record->shape, luaL_checkstring(L, 3));
   lua_pushboolean(L, row >= 0 && record->shape->rows[row].kind == KIND_BOOL && vlun_number(record, row, 0) != 0);
   return 1;
-}
-
-void lvlun_set_number(lua_State *L, const char *key, lua_Integer number) {
-  lua_pushinteger(L, number);
-  lua_setfield(L, -2, key);
 }
 
 /* model:facts() -> what the document says besides the devices. */
@@ -287,9 +251,7 @@ void lvlun_open_model(lua_State *L) {
                                      {"alias", alias},         {"boots", boots},
                                      {"hbas", hbas},           {"foreign", foreign},
                                      {"has_chain", has_chain}, {NULL, NULL}};
-  luaL_newmetatable(L, MODEL_TYPE);
-  lua_pushcfunction(L, free_model);
-  lua_setfield(L, -2, "__gc");
+  lvlun_new_model_type(L);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

@@ -6,6 +6,9 @@
 
 #include "lua_common.h"
 
+/* Pushes a model without devices; pushes the metatable of models, whose methods are lua_model.c's. */
+struct vlun_model *lvlun_new_model(lua_State *L);
+void lvlun_new_model_type(lua_State *L);
 /* The argument that is a model; one that is a document in which devices can be found. */
 struct vlun_model *lvlun_check_model(lua_State *L, int index);
 struct vlun_model *lvlun_check_indexed(lua_State *L, int index);

@@ -147,11 +147,5 @@ bool vlun_equal(const struct vlun_row *row, const struct vlun_value *a, const st
 /* Whether a value of row `number` is so in `current`, and whether everything that `desired` says is. */
 bool vlun_value_agrees(int number, const struct vlun_value *value, const struct vlun_record *current);
 bool vlun_agrees(const struct vlun_record *desired, const struct vlun_record *current);
-/* Number of the first byte that XML cannot carry (from 1), 0 if there is none; what says why.  lines: tabs and ends
- * of lines are welcome. */
-size_t vlun_bad_byte(const char *text, size_t len, bool lines, const char **what);
-/* Length of the UTF-8 sequence of more than one byte at p, 0 if it is none that XML 1.0 can carry. */
-size_t vlun_utf8_length(const unsigned char *p, size_t left);
-extern const struct vlun_form vlun_forms[];
 
 #endif

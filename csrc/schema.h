@@ -151,6 +151,18 @@ bool vlun_row_is_sayable(const struct vlun_row *row);
 /* Whether rows of the shape stand in a child element of that name. */
 bool vlun_owns_element(const struct vlun_shape *shape, const char *name);
 
+/* --- forms of text (form.c) -------------------------------------------------------------------------- */
+
+extern const struct vlun_form vlun_forms[];
+/* Number of the first byte that XML cannot carry (from 1), 0 if there is none; what says why.  lines: tabs and ends
+ * of lines are welcome. */
+size_t vlun_bad_byte(const char *text, size_t len, bool lines, const char **what);
+/* Length of the UTF-8 sequence of more than one byte at p, 0 if it is none that XML 1.0 can carry. */
+size_t vlun_utf8_length(const unsigned char *p, size_t left);
+/* ASCII only, and independent of the locale, unlike <ctype.h>. */
+static inline bool vlun_is_digit(char c) { return c >= '0' && c <= '9'; }
+static inline bool vlun_is_hex(char c) { return vlun_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
 /* --- suggestions (suggest.c) ------------------------------------------------------------------------- */
 
 /* A word near to `text` among `count` words, or NULL; `next` gives the words. */

@@ -79,13 +79,17 @@ function tasks.wait(id, seconds)
   return wait_in(task, id, deadline)
 end
 
---- What runs now does not give up for a signal until fn(...) has ended.
+local function let_go(holder, ...)
+  holder.held = holder.held - 1
+  return ...
+end
+
+--- What runs now does not give up for a signal until fn(...) has ended.  Returns what pcall does; nothing in between
+-- takes memory, which may have ended.
 function tasks.hold(fn, ...)
   local holder = current() or outside
   holder.held = holder.held + 1
-  local results = table.pack(pcall(fn, ...))
-  holder.held = holder.held - 1
-  return table.unpack(results, 1, results.n)
+  return let_go(holder, pcall(fn, ...))
 end
 
 -- Tasks --------------------------------------------------------------------------------------------------

@@ -374,6 +374,29 @@ end
 
 scenario("libvirt's test driver", { only = { "virtlun/core.so", "virtlun/libvirt.so", "failures" }, run = visit })
 
+-- The same by a fleet, which describes what happens to each domain.
+scenario("libvirt's test driver, a fleet", { only = { "virtlun/core.so", "virtlun/libvirt.so", "failures" },
+  run = function()
+    local function domain(uri) return { kind = "domain", name = "web01", uri = uri,
+      { kind = "cdrom", dev = "sda", source = "/b.iso" } } end
+    local report = virtlun.apply { domain(HOST), domain((HOST:gsub("self", "./self"))) }
+    if report.failed then return nil, report.problems end
+    return report.done
+  end })
+
+-- The signals that this thread does not get.
+local function blocked()
+  for line in io.lines("/proc/thread-self/status") do
+    local signals = line:match("^SigBlk:%s*(%x+)")
+    if signals then return signals end
+  end
+end
+local BLOCKED = blocked()
+
+scenario("what no signal may break", { only = { "virtlun/libvirt.so", "failures" }, run = function()
+  return require("virtlun.jobs").unbroken(function() return { 1, 2, 3 }, "a" .. tostring(HOST) end)
+end, again = function() assert(blocked() == BLOCKED, "signals are held for ever") end })
+
 -- States ---------------------------------------------------------------------------------------------------------------
 
 local COLD = [[
@@ -383,6 +406,23 @@ if not domains then return tostring(problems) end
 local xml, more = virtlun.xml(domains[1])
 return xml or tostring(more)
 ]]
+
+-- What a require that failed leaves behind is no hindrance to the next one.
+scenario("require in this state", { make = function()
+  local before = {}
+  for name, module in pairs(package.loaded) do
+    if name:find("^virtlun") and not name:find("libvirt$") then before[name], package.loaded[name] = module, nil end
+  end
+  return before
+end, run = function()
+  require("virtlun.plan")
+  return require("virtlun").VERSION
+end, again = function(before)
+  assert(require("virtlun").VERSION == virtlun.VERSION)
+  for name in pairs(package.loaded) do
+    if name:find("^virtlun") and not name:find("libvirt$") then package.loaded[name] = before[name] end
+  end
+end })
 
 scenario("a new state", { state = COLD })
 scenario("require", { state = [[return require("virtlun").VERSION]] })
