@@ -1,5 +1,5 @@
--- What virtlun does when memory ends, at one allocation after the other; see spec/failure. All of them take minutes, and
--- are failed by `make failures`.
+-- What virtlun does when memory ends, at one allocation after the other; see spec/failure. `make failures` takes minutes
+-- to do it at all of them, here it is done at some.
 local child = require("support.child")
 
 local program = (os.getenv("VIRTLUN_BUILD") or "build") .. "/failure/failures"

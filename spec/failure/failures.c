@@ -167,7 +167,7 @@ void __asan_on_error(void) { say_where("the sanitizer speaks"); }
  * hanging. */
 static int tell_where(lua_State *L) {
   snprintf(where, sizeof where, "%s", luaL_checkstring(L, 1));
-  alarm(30);
+  alarm(10);
   return 0;
 }
 

@@ -5,6 +5,8 @@
 --   loses               blocks that are not ours and are never given back: libxml2 2.9 loses its buffer when it cannot
 --                       copy a text of more than eight kilobytes
 --   only                the objects whose allocations fail, instead of all: libvirt's own glib aborts without memory
+--   says                what stands for "memory" in an error that is not ours: Lua's require takes a file that it has
+--                       no memory to open for one that is not there
 --   again(made)         what a user does after it failed: raises unless that brings all in order
 local core = require("virtlun.core")
 local fake = require("support.fake_host")
@@ -208,7 +210,9 @@ end, finish = os.remove })
 
 scenario("schema", { run = function() return virtlun.schema() end })
 
-scenario("import", { run = function() return virtlun.import({ config = DOCUMENT, live = DOCUMENT }, { uri = "qemu:///x" }) end })
+scenario("import", { run = function()
+  return virtlun.import({ config = DOCUMENT, live = DOCUMENT }, { uri = "qemu:///x" })
+end })
 
 -- Plans ---------------------------------------------------------------------------------------------------------------
 
@@ -338,7 +342,8 @@ local SHORT = { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", 
   { kind = "cdrom", dev = "sde", source = "/e.iso", address = { controller = 2, target = 0, unit = 0 } } }
 
 applying("apply", SHORT)
-applying("apply, a step is refused", SHORT, nil, function() return fake.faults.at(3, { refuse = 38, message = "no" }) end)
+applying("apply, a step is refused", SHORT, nil,
+  function() return fake.faults.at(3, { refuse = 38, message = "no" }) end)
 applying("apply, all is undone", SHORT, { undo = "all" },
   function() return fake.faults.at(4, { refuse = 38, message = "no" }) end)
 applying("apply by a define", { kind = "domain", name = "web01", boot = "devices", scope = "config",
@@ -397,7 +402,7 @@ scenario("what no signal may break", { only = { "virtlun/libvirt.so", "failures"
   return require("virtlun.jobs").unbroken(function() return { 1, 2, 3 }, "a" .. tostring(HOST) end)
 end, again = function() assert(blocked() == BLOCKED, "signals are held for ever") end })
 
--- States ---------------------------------------------------------------------------------------------------------------
+-- States --------------------------------------------------------------------------------------------------------------
 
 local COLD = [[
 local virtlun = require "virtlun"
@@ -408,7 +413,7 @@ return xml or tostring(more)
 ]]
 
 -- What a require that failed leaves behind is no hindrance to the next one.
-scenario("require in this state", { make = function()
+scenario("require in this state", { says = "not found:", make = function()
   local before = {}
   for name, module in pairs(package.loaded) do
     if name:find("^virtlun") and not name:find("libvirt$") then before[name], package.loaded[name] = module, nil end
@@ -424,9 +429,9 @@ end, again = function(before)
   end
 end })
 
-scenario("a new state", { state = COLD })
-scenario("require", { state = [[return require("virtlun").VERSION]] })
-scenario("require, all that plans", { state = [[
+scenario("a new state", { says = "not found:", state = COLD })
+scenario("require", { says = "not found:", state = [[return require("virtlun").VERSION]] })
+scenario("require, all that plans", { says = "not found:", state = [[
   for _, name in ipairs { "plan", "import", "apply", "recipe" } do require("virtlun." .. name) end
   return "loaded"]] })
 
