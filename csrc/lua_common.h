@@ -28,7 +28,7 @@ void lvlun_free_models(struct lvlun_run *run);
 void lvlun_end_run(lua_State *L, struct lvlun_run *run);
 /* Room for count models. */
 void lvlun_make_models(lua_State *L, struct lvlun_run *run, size_t count);
-/* Raises "not enough memory" if one of the run's parts met that. */
+/* Raises "out of memory" if one of the run's parts met that. */
 void lvlun_check_memory(lua_State *L, const struct lvlun_run *run);
 
 /* Marks tables that say what a document has: written without a host, nothing is added to them. */

@@ -47,7 +47,7 @@ void lvlun_make_models(lua_State *L, struct lvlun_run *run, size_t count) {
 void lvlun_check_memory(lua_State *L, const struct lvlun_run *run) {
   bool failed = run->arena.failed || run->problems.arena.failed || run->buffer.failed;
   for (size_t i = 0; i < run->count; i++) failed = failed || run->models[i]->arena.failed;
-  if (failed) luaL_error(L, "not enough memory");
+  if (failed) luaL_error(L, "out of memory"); /* not in Lua's words, which a recipe's own limit has too */
 }
 
 void lvlun_open_run(lua_State *L) {

@@ -18,8 +18,10 @@ local function found(one, mode, n, what)
   print(("%s, %s, allocation %d: %s"):format(one.name, mode, n, what))
 end
 
+-- That it is the recipe which needs too much, is not so.
 local function says_memory(one, what)
   what = tostring(what)
+  if what:find("too_large", 1, true) then return false end
   return what:find("memory", 1, true) ~= nil or one.says ~= nil and what:find(one.says, 1, true) ~= nil
 end
 
