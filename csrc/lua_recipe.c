@@ -16,7 +16,9 @@
 #include "lua_common.h"
 
 #define CELL_TYPE "virtlun.recipe"
+#ifndef INSTRUCTIONS
 #define INSTRUCTIONS 50000000 /* about half a second */
+#endif
 #define MEBIBYTES 512
 #define MEMORY ((size_t)MEBIBYTES * 1024 * 1024)
 #define LARGEST_FILE ((size_t)16 * 1024 * 1024)
