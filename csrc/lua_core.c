@@ -149,6 +149,7 @@ static int Lvlun_problem(lua_State *L) {
   vlun_complain(&run->problems, &(struct vlun_spot){.model = &place}, path ? path : "", (enum vlun_code)number, &args);
   lvlun_check_memory(L, run);
   lvlun_push_problems(L, &run->problems);
+  lvlun_end_run(run);
   lua_rawgeti(L, -1, 1);
   return 1;
 }

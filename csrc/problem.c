@@ -8,6 +8,8 @@
 
 #include "internal.h"
 
+#define MOST 10000 /* errors of a list, and as many of what is none */
+#define MOST_TEXT "10,000"
 #define LONGEST_SHOWN 200 /* bytes of a text: enough to know it by */
 
 #define ERROR VLUN_ERROR
@@ -180,11 +182,36 @@ static struct vlun_finding *next_finding(struct vlun_problems *problems) {
   return &problems->list[problems->count++];
 }
 
+bool vlun_problems_enough(const struct vlun_problems *problems) { return problems->errors >= MOST; }
+
+/* Errors and what is none have room of their own, so that a list with errors shows one. */
+static bool is_full(const struct vlun_problems *problems, enum vlun_severity severity) {
+  size_t errors = problems->errors < MOST ? problems->errors : MOST;
+  return severity == VLUN_ERROR ? vlun_problems_enough(problems) : problems->count - errors >= MOST;
+}
+
+/* The last of a list that could go on. */
+static void tell_more(struct vlun_problems *problems) {
+  struct vlun_finding *finding = problems->more ? NULL : next_finding(problems);
+  const struct vlun_args args = {.e = MOST_TEXT};
+  problems->more = true;
+  if (!finding) return;
+  const struct vlun_code_row *row = &vlun_codes[P_more_problems];
+  *finding = (struct vlun_finding){.order = UINT64_MAX,
+                                   .problem = {.code = row->code,
+                                               .severity = row->severity,
+                                               .path = "",
+                                               .message = vlun_format(&problems->arena, row->message, &args),
+                                               .expected = args.e}};
+}
+
 void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
                    const struct vlun_args *given) {
   const struct vlun_code_row *row = &vlun_codes[code];
-  struct vlun_finding *finding = next_finding(problems);
+  bool full = is_full(problems, row->severity);
   if (row->severity == VLUN_ERROR) problems->errors++;
+  if (full || vlun_problems_enough(problems)) tell_more(problems);
+  struct vlun_finding *finding = full ? NULL : next_finding(problems);
   if (!finding) return;
   struct vlun_arena *arena = &problems->arena;
   const struct vlun_args filled = {.v = shown(arena, given->v),

@@ -40,6 +40,7 @@ struct vlun_problems {
   struct vlun_arena arena;
   struct vlun_finding *list;
   size_t count, size, errors;
+  bool more; /* than the list has room for */
 };
 
 /* Where a problem is.  `tail` of vlun_complain is the field below the device ("address.unit"), "" for the device
@@ -62,6 +63,8 @@ const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *t
 
 void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
                    const struct vlun_args *args);
+/* Whether there are more errors than anybody reads, so that nobody needs to look for further ones. */
+bool vlun_problems_enough(const struct vlun_problems *problems);
 void vlun_problems_sort(struct vlun_problems *problems);
 void vlun_problems_free(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);

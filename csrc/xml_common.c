@@ -1,7 +1,6 @@
 /*
  * xml_common.c - opens libxml2 parsers that print nothing, reach no network and refuse DOCTYPEs and deep nesting.
  */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,10 +45,7 @@ static void complain(struct vlun_problems *problems, enum vlun_code code, int li
 }
 
 xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_problems *problems) {
-  if (len > XML_LARGEST || len > INT_MAX) {
-    complain(problems, P_xml_too_large, 0, &(struct vlun_args){.e = "128 MiB"});
-    return NULL;
-  }
+  if (!vlun_xml_is_bearable(xml, len, problems)) return NULL;
   xmlParserCtxtPtr parser = len ? xmlCreateMemoryParserCtxt(xml, (int)len) : NULL;
   if (parser) {
     xmlCtxtUseOptions(parser, XML_OPTIONS);

@@ -48,6 +48,8 @@ struct reader {
   const char *bound;       /* what belongs to the source and has no row */
   uint64_t unclear;
   bool has_bus, not_ours;
+  unsigned met;      /* elements of the domain that may stand in it once, as bits */
+  const char *twice; /* one that stands there again */
   int place;
   size_t from, to; /* where in the text the device at hand begins and ends */
   struct vlun_buffer text;

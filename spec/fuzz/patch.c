@@ -68,8 +68,12 @@ static void make_recipe(struct work *w, const uint8_t *edits, size_t count) {
 
 /* --- what must come of it ----------------------------------------------------------------------------- */
 
-static void demand_limits(const struct vlun_device *device) {
+/* What the host has already, wherever that is, is not written. */
+static void demand_limits(const struct vlun_change *change) {
+  const struct vlun_device *device = change->desired;
+  int row = vlun_common_row(device->record->shape, COMMON_address);
   struct vlun_place place;
+  if (change->action == ACTION_REMOVE || (change->action == ACTION_CHANGE && !(change->rows & BIT(row)))) return;
   if (!vlun_device_is_drive(device) || !vlun_place_of(device->record, &place)) return;
   DEMAND(place.controller >= 0 && place.controller <= VLUN_MAX_CONTROLLER && place.bus == 0);
   DEMAND(place.target >= 0 && place.target <= VLUN_MAX_TARGET && place.unit >= 0 && place.unit <= VLUN_MAX_UNIT);
@@ -189,10 +193,10 @@ static void change(struct work *w) {
   struct vlun_changes changes;
   if (!vlun_index(&w->host) || !is_checked(w)) return;
   DEMAND(vlun_complete(&w->desired, hosts, 1, 1));
-  for (size_t i = 0; i < w->desired.count; i++) demand_limits(&w->desired.device[i]);
   DEMAND(vlun_diff(&w->arena, &w->desired, &w->host, &changes));
   for (size_t i = 0; i < changes.count; i++)
     if (is_refused(&changes.list[i])) return;
+  for (size_t i = 0; i < changes.count; i++) demand_limits(&changes.list[i]);
   if (changes.count) patch(w, &changes);
 }
 
