@@ -47,7 +47,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all lib deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
-  matrix fuzz failures valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
+  matrix fuzz rounds fuzzers failures valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -179,10 +179,34 @@ specs: all embed ## run the specs on the plain build
 	@$(IN_SPEC) $(UNDER) $(LUA) spec/support/busted.lua --ignore-lua $(BUSTED_FLAGS) $(SPECS)
 
 # What random recipes, faults and moments find, far beyond the few hundred rounds of `make specs`.  A failure names its
-# seed: make fuzz VIRTLUN_SEED=seed VIRTLUN_ROUNDS=1 tries that one alone.
-fuzz: ## try ten thousand random domains, recipes and faults on a host in memory
+# seed: make rounds VIRTLUN_SEED=seed VIRTLUN_ROUNDS=1 tries that one alone.
+rounds: ## try ten thousand random domains, recipes and faults on a host in memory
 	@VIRTLUN_ROUNDS="$${VIRTLUN_ROUNDS:-10000}" VIRTLUN_SEED="$${VIRTLUN_SEED:-$$(date +%s)0000}" \
 	  $(RUN_MAKE) specs SPECS=spec/apply_properties_spec.lua
+
+# Any bytes as documents, changes, recipes and images (spec/fuzz), and the rounds. What a fuzzer finds is kept below
+# build/fuzz/found, and build/fuzz/bin/TARGET FILE tries it again.
+FUZZ_SECONDS ?= 30
+FUZZERS      ?= read patch recipe iso
+FUZZ_VARS = BUILD=build/fuzz CC=clang CFLAGS="-O1 -g -DINSTRUCTIONS=1000000" \
+  SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+
+fuzz: all ## fuzz each target for FUZZ_SECONDS, then try ten thousand random rounds
+	@failed=; if $(DEPS) check fuzz; then \
+	  $(RUN_MAKE) $(FUZZ_VARS) fuzzers && $(IN_FUZZ) sh spec/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS) || failed=1; \
+	else echo "skipped: the fuzzers, for what is missing above"; fi; \
+	$(RUN_MAKE) rounds && [ -z "$$failed" ]
+
+IN_FUZZ = VIRTLUN_FUZZ_PATH="$(TREE_PATH)"
+
+fuzzers: $(FUZZERS:%=$(BUILD)/bin/%)
+	@LUA_PATH="$(CURDIR)/spec/?.lua;$(TREE_PATH)" LUA_CPATH="$(CURDIR)/build/lib/?.so" \
+	  $(LUA) spec/fuzz/corpus.lua $(BUILD)/corpus
+
+$(BUILD)/bin/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) $(CORE_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(CORE_OBJ) $(CORE_LIBS) \
+	  $(call pkg,--libs $(LUA_PC))
 
 round: ## boot one guest per architecture, and look at what virtlun describes from inside
 	@$(RUN_MAKE) specs SPECS=spec/live/round_spec.lua

@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-#define FIRST_CHUNK 4096
+#define FIRST_CHUNK 1024 /* a host may have many small domains */
 #define LARGEST_CHUNK (1024 * 1024)
 #define ALIGNMENT 8
 

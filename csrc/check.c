@@ -41,7 +41,7 @@ static void check_text(struct vlun_check *check, const struct vlun_trail *trail,
   bool fits = row->form->fits(value->u.text, value->len);
   bool length = value->len >= row->min && value->len <= row->max;
   if (fits && length) return;
-  const char *text = vlun_copy(&check->problems->arena, value->u.text, value->len);
+  const char *text = vlun_shown(&check->problems->arena, value->u.text, value->len);
   if (!fits) complain(check, trail, P_bad_form, &(struct vlun_args){.v = text, .e = row->form->expected});
   else
     complain(check, trail, P_bad_length,

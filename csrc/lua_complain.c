@@ -20,8 +20,8 @@ static struct vlun_record *identity_of(struct marshal *m) {
       size_t len;
       const char *text = lua_tolstring(m->L, -1, &len);
       struct vlun_value *value = vlun_draft_set(&draft, row, ORIGIN_USER);
-      value->u.text = vlun_copy(&m->problems->arena, text, len);
-      if (value->u.text) value->len = (uint32_t)len;
+      value->u.text = vlun_shown(&m->problems->arena, text, len);
+      if (value->u.text) value->len = (uint32_t)strlen(value->u.text);
       else draft.set &= ~BIT(row);
     } else if (lua_isinteger(m->L, -1) && m->shape->rows[row].kind == KIND_INT) {
       vlun_draft_set(&draft, row, ORIGIN_USER)->u.number = lua_tointeger(m->L, -1);
@@ -85,7 +85,12 @@ void lvlun_complain(struct marshal *m, const struct vlun_trail *trail, enum vlun
 const char *lvlun_shown(struct marshal *m) {
   struct vlun_arena *arena = &m->problems->arena;
   switch (lua_type(m->L, -1)) {
-    case LUA_TSTRING: return vlun_printf(arena, "'%.80s'", lua_tostring(m->L, -1));
+    case LUA_TSTRING: {
+      size_t len;
+      const char *text = lua_tolstring(m->L, -1, &len);
+      text = vlun_shown(arena, text, len);
+      return text ? vlun_printf(arena, "'%s'", text) : NULL;
+    }
     case LUA_TBOOLEAN: return lua_toboolean(m->L, -1) ? "true" : "false";
     case LUA_TNUMBER:
       return lua_isinteger(m->L, -1) ? vlun_printf(arena, "%lld", (long long)lua_tointeger(m->L, -1))

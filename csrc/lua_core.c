@@ -123,6 +123,7 @@ static int Lvlun_problem(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   vlun_complain(&run->problems, &(struct vlun_spot){.model = &place}, path ? path : "", (enum vlun_code)number, &args);
   lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   lua_rawgeti(L, -1, 1);
   return 1;
 }

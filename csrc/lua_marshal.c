@@ -62,7 +62,7 @@ static void read_device(struct marshal *m, int place) {
 static void read_devices(struct marshal *m, int table) {
   lua_Integer count = (lua_Integer)lua_rawlen(m->L, table);
   vlun_model_room(m->model, (size_t)count + SPARE);
-  for (lua_Integer i = 1; i <= count; i++) {
+  for (lua_Integer i = 1; i <= count && !vlun_problems_enough(m->problems); i++) {
     struct vlun_trail item = {.key = "", .number = (size_t)i};
     m->place = (int)i;
     lua_rawgeti(m->L, table, i);

@@ -16,21 +16,36 @@
 #include "lua_common.h"
 
 #define CELL_TYPE "virtlun.recipe"
+#ifndef INSTRUCTIONS
 #define INSTRUCTIONS 50000000 /* about half a second */
-#define MEBIBYTES 512
+#endif
+#define MEBIBYTES 256
 #define MEMORY ((size_t)MEBIBYTES * 1024 * 1024)
 #define LARGEST_FILE ((size_t)16 * 1024 * 1024)
-#define HOOK_EVERY 1000
-#define SECONDS 1.5 /* of this thread: some functions of Lua's library run long in one instruction */
+#define HOOK_EVERY 100
+#define LARGE ((size_t)1024 * 1024) /* memory whose making takes as long as many instructions */
+#define SECONDS 1.0                 /* of this thread: some functions of Lua's library run long in one instruction */
+#define MOST_PROBLEMS 1000
 #define DEEPEST 100 /* tables within tables */
+/* What a description may have, so that whoever looks at it has bounded work too: 100,000 drives have 300,000 tables. */
+#define MOST_TABLES 500000
+#define MOST_TEXT ((size_t)64 * 1024 * 1024)
 
 struct cell {
   lua_State *L;
   size_t used;
-  long left;  /* instructions */
-  double end; /* of the time */
+  long left;    /* instructions */
+  double end;   /* of the time */
   bool starved; /* the machine had no memory, while the limit was not reached */
+  time_t seen;  /* when the time was looked at last, in ticks of the coarse clock */
+  long seen_ns;
 };
+
+static void count_instructions(lua_State *L, lua_Debug *ar);
+
+static void watch(lua_State *L, int instructions) {
+  lua_sethook(L, count_instructions, LUA_MASKCOUNT | LUA_MASKCALL, instructions);
+}
 
 static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
   struct cell *cell = ud;
@@ -44,6 +59,7 @@ static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
   void *memory = realloc(block, size);
   if (memory) cell->used += size - old;
   else cell->starved = true;
+  if (memory && size >= LARGE && cell->L && lua_gethook(cell->L)) watch(cell->L, 1); /* look before the next one */
   return memory;
 }
 
@@ -59,12 +75,25 @@ static double thread_seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* After the limit there is a little left, so that the error can be reported. */
+/* To ask for a thread's time takes long, so it is asked for only when the coarse clock has moved on. */
+static bool is_late(struct cell *cell) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  if (now.tv_nsec == cell->seen_ns && now.tv_sec == cell->seen) return false;
+  cell->seen = now.tv_sec;
+  cell->seen_ns = now.tv_nsec;
+  return thread_seconds() > cell->end;
+}
+
+/* Also called for every function, as one of Lua's own may run long.  After the limit there is a little left, so that
+ * the error can be reported. */
 static void count_instructions(lua_State *L, lua_Debug *ar) {
-  (void)ar;
   struct cell *cell = cell_of(L);
-  cell->left -= HOOK_EVERY;
-  bool late = thread_seconds() > cell->end;
+  if (ar->event == LUA_HOOKCOUNT) {
+    cell->left -= HOOK_EVERY;
+    if (lua_gethookcount(L) != HOOK_EVERY) watch(L, HOOK_EVERY);
+  }
+  bool late = is_late(cell);
   if (cell->left > 0 && !late) return;
   cell->left = INSTRUCTIONS / 100;
   cell->end += SECONDS;
@@ -108,6 +137,7 @@ static int read_file(lua_State *L) {
     return 2;
   }
   lua_pushlstring(L, run->buffer.text, run->buffer.len);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -170,30 +200,38 @@ static int run_inside(lua_State *L) {
   push_text_of(L, order->from, 2);
   push_text_of(L, order->from, 3);
   push_parameters(L, order->from);
-  lua_sethook(L, count_instructions, LUA_MASKCOUNT, HOOK_EVERY);
+  watch(L, HOOK_EVERY);
   lua_call(L, lua_gettop(L) - 1, 2);
   return 2;
 }
 
 /* --- copying out -------------------------------------------------------------------------------------- */
 
-static void copy_value(lua_State *to, lua_State *from, int depth);
+/* A description on its way into the caller's state. */
+struct parcel {
+  lua_State *to, *from;
+  size_t tables, text; /* how many, and their bytes: a text counts wherever it stands */
+};
+
+static void copy_value(struct parcel *parcel, int depth);
 
 /* The copy of a table that was met before is the same table: seen, at 6 of `to`, knows them by their address. */
-static void copy_table(lua_State *to, lua_State *from, int depth) {
+static void copy_table(struct parcel *parcel, int depth) {
+  lua_State *to = parcel->to, *from = parcel->from;
   if (depth > DEEPEST) luaL_error(to, "tables are nested deeper than %d", DEEPEST);
   luaL_checkstack(to, 6, "recipe");
   if (!lua_checkstack(from, 4)) luaL_error(to, "not enough memory");
   if (lua_rawgetp(to, 6, lua_topointer(from, -1)) == LUA_TTABLE) return;
+  if (++parcel->tables > MOST_TABLES) luaL_error(to, "more than %d tables are described", MOST_TABLES);
   lua_pop(to, 1);
-  lua_createtable(to, (int)lua_rawlen(from, -1), 0);
+  lua_newtable(to); /* its length tells nothing of its memory: a table with holes may claim any */
   lua_pushvalue(to, -1);
   lua_rawsetp(to, 6, lua_topointer(from, -1));
   lua_pushnil(from);
   while (lua_next(from, -2)) {
     lua_pushvalue(from, -2);
-    copy_value(to, from, depth + 1); /* pops the copy of the key */
-    copy_value(to, from, depth + 1); /* pops the value */
+    copy_value(parcel, depth + 1); /* pops the copy of the key */
+    copy_value(parcel, depth + 1); /* pops the value */
     if (lua_isnil(to, -2)) lua_pop(to, 2);
     else lua_rawset(to, -3);
   }
@@ -201,10 +239,19 @@ static void copy_table(lua_State *to, lua_State *from, int depth) {
 
 static int not_a_value(lua_State *L) { return luaL_error(L, "a function of a recipe cannot be called outside of it"); }
 
+static void copy_text(struct parcel *parcel) {
+  size_t len;
+  const char *text = lua_tolstring(parcel->from, -1, &len);
+  parcel->text += len;
+  if (parcel->text > MOST_TEXT)
+    luaL_error(parcel->to, "more than %d MiB of text are described", (int)(MOST_TEXT >> 20));
+  lua_pushlstring(parcel->to, text, len);
+}
+
 /* Pops the value on top of `from` and pushes its copy.  What is no data stays visible as a function, for the checks to
  * refuse. */
-static void copy_value(lua_State *to, lua_State *from, int depth) {
-  size_t len;
+static void copy_value(struct parcel *parcel, int depth) {
+  lua_State *to = parcel->to, *from = parcel->from;
   switch (lua_type(from, -1)) {
     case LUA_TNIL: lua_pushnil(to); break;
     case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, -1)); break;
@@ -212,19 +259,17 @@ static void copy_value(lua_State *to, lua_State *from, int depth) {
       if (lua_isinteger(from, -1)) lua_pushinteger(to, lua_tointeger(from, -1));
       else lua_pushnumber(to, lua_tonumber(from, -1));
       break;
-    case LUA_TSTRING: {
-      const char *text = lua_tolstring(from, -1, &len);
-      lua_pushlstring(to, text, len);
-      break;
-    }
-    case LUA_TTABLE: copy_table(to, from, depth); break;
+    case LUA_TSTRING: copy_text(parcel); break;
+    case LUA_TTABLE: copy_table(parcel, depth); break;
     default: lua_pushcfunction(to, not_a_value); break;
   }
   lua_pop(from, 1);
 }
 
 void lvlun_push_limits(lua_State *L) {
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
+  lua_pushinteger(L, MOST_PROBLEMS);
+  lua_setfield(L, -2, "problems");
   lua_pushinteger(L, INSTRUCTIONS);
   lua_setfield(L, -2, "instructions");
   lua_pushnumber(L, SECONDS);
@@ -262,11 +307,12 @@ int Lvlun_recipe(lua_State *L) {
     const char *text = lua_type(cell->L, -1) == LUA_TSTRING ? lua_tostring(cell->L, -1) : "the recipe failed";
     return luaL_error(L, "%s", text);
   }
-  if (cell->starved && lua_rawlen(cell->L, -1) > 0) return luaL_error(L, "out of memory"); /* whatever the problem says */
+  if (cell->starved && lua_rawlen(cell->L, -1) > 0)
+    return luaL_error(L, "out of memory"); /* whatever the problem says */
   lua_settop(L, 5);
-  lua_newtable(L);           /* seen */
-  copy_value(L, cell->L, 0); /* problems are on top */
-  copy_value(L, cell->L, 0);
+  lua_newtable(L);                                           /* seen */
+  copy_value(&(struct parcel){.to = L, .from = cell->L}, 0); /* problems are on top */
+  copy_value(&(struct parcel){.to = L, .from = cell->L}, 0);
   lua_insert(L, -2);
   lua_pushcfunction(L, free_cell); /* the memory is wanted back now, not when the collector comes by */
   lua_pushvalue(L, 5);

@@ -109,7 +109,7 @@ static bool read_list(struct marshal *m, const struct vlun_trail *trail, const s
   if (!list) return false;
   struct vlun_trail item = {trail->up, trail->key, 0};
   bool good = true;
-  for (item.number = 1; item.number <= count; item.number++) {
+  for (item.number = 1; item.number <= count && !vlun_problems_enough(m->problems); item.number++) {
     struct vlun_value inner = {.u.record = NULL};
     lua_rawgeti(m->L, -1, (lua_Integer)item.number);
     bool table = lua_istable(m->L, -1);
@@ -256,6 +256,10 @@ void lvlun_read_fields(struct marshal *m, int table, const struct vlun_trail *up
   lua_Integer devices = draft->shape == &vlun_shapes[SHAPE_domain] ? (lua_Integer)lua_rawlen(m->L, table) : 0;
   lua_pushnil(m->L);
   while (lua_next(m->L, table)) {
+    if (vlun_problems_enough(m->problems)) {
+      lua_pop(m->L, 2);
+      break;
+    }
     lua_Integer number = lua_isinteger(m->L, -2) ? lua_tointeger(m->L, -2) : 0;
     if (number < 1 || number > devices) read_field(m, up, draft);
     lua_pop(m->L, 1);

@@ -8,6 +8,10 @@
 
 #include "internal.h"
 
+#define MOST 10000 /* errors of a list, and as many of what is none */
+#define MOST_TEXT "10,000"
+#define LONGEST_SHOWN 200 /* bytes of a text: enough to know it by */
+
 #define ERROR VLUN_ERROR
 #define WARNING VLUN_WARNING
 #define NOTE VLUN_NOTE
@@ -149,16 +153,46 @@ const char *vlun_expected(struct vlun_arena *arena, const struct vlun_row *row) 
   }
 }
 
+/* How many bytes of the text at p can be shown together: a printable character, or 0. */
+static size_t printable(const unsigned char *p, size_t left) {
+  if (p[0] < 0x80) return p[0] >= 0x20 && p[0] != 0x7F;
+  bool control = left > 1 && p[0] == 0xC2 && p[1] < 0xA0; /* C1, which terminals obey too */
+  return control ? 0 : vlun_utf8_length(p, left);
+}
+
+const char *vlun_shown(struct vlun_arena *arena, const char *text, size_t len) {
+  struct vlun_buffer buffer = {0};
+  size_t done = 0;
+  while (done < len && buffer.len < LONGEST_SHOWN) {
+    size_t n = printable((const unsigned char *)text + done, len - done);
+    char escape[8];
+    if (n) vlun_buffer_add(&buffer, text + done, n);
+    else vlun_buffer_add(&buffer, escape, (size_t)snprintf(escape, sizeof escape, "\\%03d", (unsigned char)text[done]));
+    if (buffer.failed) break;
+    done += n ? n : 1;
+  }
+  if (done < len) vlun_buffer_add(&buffer, "...", 3);
+  const char *copy = buffer.failed ? NULL : vlun_copy(arena, buffer.text ? buffer.text : "", buffer.len);
+  if (buffer.failed) arena->failed = true;
+  vlun_buffer_free(&buffer);
+  return copy;
+}
+
+/* The same of a text that ends with its NUL, or of none. */
+static const char *shown(struct vlun_arena *arena, const char *text) {
+  return text ? vlun_shown(arena, text, strnlen(text, LONGEST_SHOWN + 1)) : NULL;
+}
+
 /* The name by which people know a device: its dev, controller4, its alias, or its kind and place. */
 const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device *device) {
   const struct vlun_record *record = device->record;
   if (!record) return vlun_printf(arena, "#%d", device->place);
   if (vlun_is(device, SHAPE_other)) return vlun_printf(arena, "%s#%d", device->foreign, device->place);
   const struct vlun_value *name = vlun_get_key(record, "dev"), *alias = vlun_common(record, COMMON_alias);
-  if (name) return vlun_copy(arena, name->u.text, name->len);
+  if (name) return vlun_shown(arena, name->u.text, name->len);
   const struct vlun_value *index = vlun_get_key(record, "index");
   if (index) return vlun_printf(arena, "%s%lld", record->shape->name, (long long)index->u.number);
-  if (alias) return vlun_copy(arena, alias->u.text, alias->len);
+  if (alias) return vlun_shown(arena, alias->u.text, alias->len);
   return vlun_printf(arena, "%s#%d", vlun_device_kind(record), device->place);
 }
 
@@ -175,7 +209,7 @@ const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *t
 static const char *path_of(struct vlun_arena *arena, const struct vlun_spot *spot, const char *tail) {
   const struct vlun_value *name =
       spot->model && spot->model->domain ? vlun_get(spot->model->domain, VLUN_domain_name) : NULL;
-  const char *domain = name && name->u.text ? vlun_copy(arena, name->u.text, name->len) : "";
+  const char *domain = name && name->u.text ? vlun_shown(arena, name->u.text, name->len) : "";
   const char *device = spot->device ? vlun_device_label(arena, spot->device) : "";
   if (!domain || !device) return NULL;
   return vlun_printf(arena, "%s%s%s%s%s", domain, *domain && *device ? "." : "", device,
@@ -196,37 +230,54 @@ static struct vlun_finding *next_finding(struct vlun_problems *problems) {
   return &problems->list[problems->count++];
 }
 
-#define LONGEST_SHOWN 200
+bool vlun_problems_enough(const struct vlun_problems *problems) { return problems->errors >= MOST; }
 
-/* Enough of a text to know it by, cut between characters. */
-static const char *shortened(struct vlun_arena *arena, const char *text) {
-  size_t len = text ? strlen(text) : 0;
-  if (len <= LONGEST_SHOWN) return text;
-  for (len = LONGEST_SHOWN; len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80;) len--;
-  return vlun_printf(arena, "%.*s...", (int)len, text);
+/* Errors and what is none have room of their own, so that a list with errors shows one. */
+static bool is_full(const struct vlun_problems *problems, enum vlun_severity severity) {
+  size_t errors = problems->errors < MOST ? problems->errors : MOST;
+  return severity == VLUN_ERROR ? vlun_problems_enough(problems) : problems->count - errors >= MOST;
+}
+
+/* The last of a list that could go on. */
+static void tell_more(struct vlun_problems *problems) {
+  struct vlun_finding *finding = problems->more ? NULL : next_finding(problems);
+  const struct vlun_args args = {.e = MOST_TEXT};
+  problems->more = true;
+  if (!finding) return;
+  const struct vlun_code_row *row = &vlun_codes[P_more_problems];
+  *finding = (struct vlun_finding){.order = UINT64_MAX,
+                                   .problem = {.code = row->code,
+                                               .severity = row->severity,
+                                               .path = "",
+                                               .message = vlun_format(&problems->arena, row->message, &args),
+                                               .expected = args.e}};
 }
 
 void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
                    const struct vlun_args *given) {
   const struct vlun_code_row *row = &vlun_codes[code];
-  struct vlun_finding *finding = next_finding(problems);
+  bool full = is_full(problems, row->severity);
   if (row->severity == VLUN_ERROR) problems->errors++;
+  if (full || vlun_problems_enough(problems)) tell_more(problems);
+  struct vlun_finding *finding = full ? NULL : next_finding(problems);
   if (!finding) return;
   struct vlun_arena *arena = &problems->arena;
-  struct vlun_args shown = *given;
-  const struct vlun_args *args = &shown;
-  shown.v = shortened(arena, given->v);
-  shown.a = shortened(arena, given->a);
+  const struct vlun_args filled = {.v = shown(arena, given->v),
+                                   .e = given->e, /* the schema's words, and all of them */
+                                   .a = shown(arena, given->a),
+                                   .b = shown(arena, given->b),
+                                   .s = shown(arena, given->s)};
+  const struct vlun_args *args = &filled;
   uint64_t place = (uint64_t)(spot->device ? spot->device->place : spot->place);
   *finding =
       (struct vlun_finding){.order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
                             .serial = problems->count,
                             .problem = {.code = row->code,
                                         .severity = row->severity,
-                                        .path = shortened(arena, path_of(arena, spot, tail)),
+                                        .path = shown(arena, path_of(arena, spot, tail)),
                                         .message = vlun_format(arena, row->message, args),
                                         .hint = vlun_format(arena, row->hint, args),
-                                        .value = args->v ? vlun_copy(arena, args->v, strlen(args->v)) : NULL,
+                                        .value = args->v,
                                         .expected = args->e ? vlun_copy(arena, args->e, strlen(args->e)) : NULL}};
   if (!spot->model) return;
   const char *file = spot->device && spot->device->file ? spot->device->file : spot->model->file;

@@ -40,6 +40,7 @@ struct vlun_problems {
   struct vlun_arena arena;
   struct vlun_finding *list;
   size_t count, size, errors;
+  bool more; /* than the list has room for */
 };
 
 /* Where a problem is.  `tail` of vlun_complain is the field below the device ("address.unit"), "" for the device
@@ -62,11 +63,16 @@ const char *vlun_trail_text(struct vlun_arena *arena, const struct vlun_trail *t
 
 void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot, const char *tail, enum vlun_code code,
                    const struct vlun_args *args);
+/* Whether there are more errors than anybody reads, so that nobody needs to look for further ones. */
+bool vlun_problems_enough(const struct vlun_problems *problems);
 void vlun_problems_sort(struct vlun_problems *problems);
 void vlun_problems_clear(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
 /* Printed into the arena; NULL if there is no memory. */
 char *vlun_printf(struct vlun_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A text as problems show it: its beginning, with bytes that are no printable UTF-8 as Lua writes them, "\027".  NULL
+ * if there is no memory. */
+const char *vlun_shown(struct vlun_arena *arena, const char *text, size_t len);
 /* Words as "a, b or c"; those that `next` gives as NULL are left out. */
 const char *vlun_or_list(struct vlun_arena *arena, vlun_next_word *next, const void *words, size_t count);
 /* Those words of an enumeration whose bits are in `which`. */

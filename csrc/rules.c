@@ -153,11 +153,12 @@ static bool check_model(struct vlun_check *check, size_t number) {
   memset(check->controller, 0, sizeof check->controller);
   memset(check->leaving, 0, sizeof check->leaving);
   check->knows_described = false;
+  check->free_dev = NULL;
   check->claims = vlun_claims_new(&check->arena, expected_claims(check));
   if (!check->claims || !know_hosts(check)) return false;
   know_controllers(check, model);
   if (model->domain) vlun_check_fields(check, model->domain);
-  for (size_t i = 0; i < model->count; i++)
+  for (size_t i = 0; i < model->count && !vlun_problems_enough(check->problems); i++)
     if (!check_device(check, &model->device[i])) return false;
   know_users(check);
   run_rules(check, OF_DOMAIN, false);
@@ -167,7 +168,8 @@ static bool check_model(struct vlun_check *check, size_t number) {
 void vlun_check_run(struct vlun_check *check) {
   check->run_claims = vlun_claims_new(&check->arena, check->count);
   bool good = check->run_claims != NULL;
-  for (size_t i = 0; good && i < check->count; i++) good = check_model(check, i);
+  for (size_t i = 0; good && i < check->count && !vlun_problems_enough(check->problems); i++)
+    good = check_model(check, i);
   if (!good || check->arena.failed) check->problems->arena.failed = true;
   vlun_arena_free(&check->arena);
 }

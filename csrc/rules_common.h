@@ -35,8 +35,8 @@ enum space {
 
 static inline const struct vlun_record *here(const struct vlun_check *check) { return check->spot.device->record; }
 
-static inline char *text_of(struct vlun_check *check, const struct vlun_value *value) {
-  return vlun_copy(&check->problems->arena, value->u.text, value->len);
+static inline const char *text_of(struct vlun_check *check, const struct vlun_value *value) {
+  return vlun_shown(&check->problems->arena, value->u.text, value->len);
 }
 
 static inline char *decimal(struct vlun_check *check, int64_t number) {

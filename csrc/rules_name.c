@@ -27,25 +27,28 @@ void vlun_rule_other_domain(struct vlun_check *check) {
   vlun_complain_here(check, "", &(struct vlun_args){.v = text_of(check, name)});
 }
 
-static bool is_described(const struct vlun_model *model, const char *dev) {
+static void mark_devs(bool *taken, const struct vlun_model *model) {
   for (size_t i = 0; i < model->count; i++) {
     const struct vlun_device *device = &model->device[i];
     const struct vlun_value *name = vlun_is(device, SHAPE_disk) ? vlun_has(device->record, VLUN_disk_dev) : NULL;
-    if (name && name->len == strlen(dev) && memcmp(name->u.text, dev, name->len) == 0) return true;
+    bool scsi = name && name->len > 2 && memcmp(name->u.text, "sd", 2) == 0;
+    int32_t index = scsi ? vlun_dev_index(name->u.text, name->len) : -1;
+    if (index >= 0) taken[index] = true;
   }
-  return false;
 }
 
-/* The lowest drive name that neither the description nor the host uses. */
+/* The lowest drive name that neither the description nor the host uses; looked for once in a run of rules. */
 static const char *free_dev(struct vlun_check *check) {
-  char name[8];
-  for (int32_t i = 0; vlun_dev_name(i, name, sizeof name); i++) {
-    const struct vlun_value value = {.u.text = name, .len = (uint32_t)strlen(name)};
-    bool taken = is_described(check->spot.model, name);
-    for (size_t h = 0; h < check->host_count; h++) taken = taken || vlun_find_dev(check->hosts[h], &value);
-    if (!taken) return vlun_copy(&check->problems->arena, name, strlen(name));
-  }
-  return NULL;
+  if (check->free_dev) return check->free_dev;
+  bool *taken = vlun_alloc(&check->arena, VLUN_MAX_DEV_INDEX + 1);
+  char *name = vlun_alloc(&check->arena, 8);
+  if (!taken || !name) return NULL;
+  mark_devs(taken, check->spot.model);
+  for (size_t h = 0; h < check->host_count; h++) mark_devs(taken, check->hosts[h]);
+  int32_t index = 0;
+  while (index <= VLUN_MAX_DEV_INDEX && taken[index]) index++;
+  if (vlun_dev_name(index, name, 8)) check->free_dev = name;
+  return check->free_dev;
 }
 
 /* An alias finds a device that exists; a new one needs the identity that libvirt knows it by. */

@@ -17,6 +17,7 @@ struct seat {
 struct queue {
   struct seat *seat;
   size_t count;
+  bool *seated; /* by number */
 };
 
 static bool says(xmlNodePtr node, const char *attribute, const char *word) {
@@ -35,7 +36,7 @@ static int64_t order_of(xmlNodePtr device) {
   xmlChar *text = node ? xmlGetNoNsProp(node, (const xmlChar *)"order") : NULL;
   int64_t order = text ? strtoll((const char *)text, NULL, 10) : 0;
   xmlFree(text);
-  return order > 0 ? order : 0;
+  return order > 0 ? order < INT32_MAX ? order : INT32_MAX : 0;
 }
 
 static int by_order(const void *left, const void *right) {
@@ -44,18 +45,16 @@ static int by_order(const void *left, const void *right) {
   return a->number < b->number ? -1 : a->number > b->number;
 }
 
-static bool is_seated(const struct queue *queue, const xmlNode *device) {
-  for (size_t i = 0; i < queue->count; i++)
-    if (queue->seat[i].device == device) return true;
-  return false;
-}
-
 static void take_seat(struct queue *queue, xmlNodePtr device, size_t number) {
-  if (is_seated(queue, device)) return;
+  if (queue->seated[number]) return;
+  queue->seated[number] = true;
   queue->seat[queue->count++] = (struct seat){device, order_of(device), number};
 }
 
 /* --- what <os><boot> means ---------------------------------------------------------------------------- */
+
+#define WORDS 4
+static const char *const words[WORDS] = {"fd", "hd", "cdrom", "network"};
 
 /* libvirt takes the first device of each word; a lun is a disk to it (measured). */
 static bool is_meant(xmlNodePtr device, const char *word) {
@@ -67,13 +66,6 @@ static bool is_meant(xmlNodePtr device, const char *word) {
   return strcmp(word, "hd") == 0 && (plain || !xmlHasProp(device, (const xmlChar *)"device"));
 }
 
-/* Of a word that stands twice, libvirt takes the last (measured). */
-static bool comes_again(xmlNodePtr boot, const char *word) {
-  for (xmlNodePtr later = boot->next; later; later = later->next)
-    if (later->type == XML_ELEMENT_NODE && is_element(later, "boot") && says(later, "dev", word)) return true;
-  return false;
-}
-
 static void seat_meant(struct queue *queue, xmlNodePtr *element, size_t count, const bool *denied, const char *word) {
   for (size_t i = 1; i <= count; i++) {
     if (!is_meant(element[i], word)) continue;
@@ -82,12 +74,21 @@ static void seat_meant(struct queue *queue, xmlNodePtr *element, size_t count, c
   }
 }
 
+/* The number of a <boot>'s word, WORDS if it is none or the node is none. */
+static size_t word_of(xmlNodePtr boot) {
+  size_t word = 0;
+  if (boot->type != XML_ELEMENT_NODE || !is_element(boot, "boot")) return WORDS;
+  while (word < WORDS && !says(boot, "dev", words[word])) word++;
+  return word;
+}
+
+/* Of a word that stands twice, libvirt takes the last (measured). */
 static void seat_by_os(struct queue *queue, xmlNodePtr *element, size_t count, const bool *denied, xmlNodePtr os) {
+  xmlNodePtr last[WORDS + 1] = {NULL};
+  for (xmlNodePtr boot = os->children; boot; boot = boot->next) last[word_of(boot)] = boot;
   for (xmlNodePtr boot = os->children; boot; boot = boot->next) {
-    if (boot->type != XML_ELEMENT_NODE || !is_element(boot, "boot")) continue;
-    xmlChar *word = xmlGetNoNsProp(boot, (const xmlChar *)"dev");
-    if (word && !comes_again(boot, (const char *)word)) seat_meant(queue, element, count, denied, (const char *)word);
-    xmlFree(word);
+    size_t word = word_of(boot);
+    if (word < WORDS && last[word] == boot) seat_meant(queue, element, count, denied, words[word]);
   }
 }
 
@@ -152,8 +153,9 @@ bool vlun_boot_by_devices(struct vlun_arena *arena, xmlNodePtr root, const struc
   size_t count;
   xmlNodePtr *element = vlun_list_elements(arena, devices, &count);
   bool *denied = element ? list_denied(arena, boot, count) : NULL;
-  struct queue queue = {.seat = vlun_alloc(arena, (count + 1) * sizeof *queue.seat)};
-  if (!denied || !queue.seat) return false;
+  struct queue queue = {.seat = vlun_alloc(arena, (count + 1) * sizeof *queue.seat),
+                        .seated = vlun_alloc(arena, (count + 1) * sizeof *queue.seated)};
+  if (!denied || !queue.seat || !queue.seated) return false;
   if (boot->first) {
     xmlNodePtr node = vlun_element_of(element, count, boot->first);
     if (!node) return false;

@@ -1,7 +1,6 @@
 /*
  * xml_common.c - opens libxml2 parsers that print nothing, reach no network and refuse DOCTYPEs and deep nesting.
  */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,15 +60,13 @@ xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_xml_guar
   guard->handler = xmlStructuredError;
   guard->context = xmlStructuredErrorContext;
   xmlSetStructuredErrorFunc(guard, note_memory);
-  bool large = len > XML_LARGEST || len > INT_MAX;
-  xmlParserCtxtPtr parser = len && !large ? xmlCreateMemoryParserCtxt(xml, (int)len) : NULL;
+  bool bearable = vlun_xml_is_bearable(xml, len, problems);
+  xmlParserCtxtPtr parser = len && bearable ? xmlCreateMemoryParserCtxt(xml, (int)len) : NULL;
   if (parser) {
     xmlCtxtUseOptions(parser, XML_OPTIONS);
     set_guard(parser, guard);
-  } else if (large) {
-    complain(problems, P_xml_too_large, 0, &(struct vlun_args){.e = "128 MiB"});
   } else if (len) {
-    guard->no_memory = true;
+    guard->no_memory = bearable;
   } else {
     complain(problems, P_xml_malformed, 0, &(struct vlun_args){.a = "the document is empty"});
   }

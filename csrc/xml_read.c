@@ -14,8 +14,19 @@ static void take_text_into(struct reader *r, const char **target) {
   r->text.len = 0;
 }
 
+/* libvirt takes the first of what a domain says twice, or all of it, as it comes; it writes nothing twice. */
+static void note_twice(struct reader *r, const xmlChar *name) {
+  static const char *const once[] = {"name", "uuid", "os", "devices"};
+  for (unsigned i = 0; i < VLUN_COUNT(once); i++) {
+    if (!is(name, once[i])) continue;
+    if (r->met & BIT(i)) r->twice = once[i];
+    r->met |= 1u << i;
+  }
+}
+
 static bool start_in_domain(struct reader *r, const xmlChar *name) {
   struct vlun_model *model = r->model;
+  note_twice(r, name);
   if (is(name, "name")) take_text_into(r, &r->name);
   else if (is(name, "uuid")) take_text_into(r, &model->uuid);
   else if (is(name, "iothreads")) take_text_into(r, &r->iothreads);
@@ -222,7 +233,8 @@ static bool read_with(struct reader *r, xmlParserCtxtPtr parser) {
   if (r->model->arena.failed || r->text.failed) r->problems->arena.failed = true;
   if (r->not_ours)
     vlun_complain(r->problems, &(struct vlun_spot){0}, "", P_xml_not_ours, &(struct vlun_args){.v = r->foreign});
-  return !r->not_ours && !r->problems->arena.failed;
+  if (r->twice) vlun_complain(r->problems, &(struct vlun_spot){0}, "", P_xml_twice, &(struct vlun_args){.v = r->twice});
+  return !r->not_ours && !r->twice && !r->problems->arena.failed;
 }
 
 bool vlun_read(struct vlun_model *model, const char *xml, size_t len, struct vlun_problems *problems) {

@@ -49,21 +49,46 @@ static void compare_attributes(struct walk *w, xmlNodePtr node, xmlNodePtr fresh
   }
 }
 
+/* The children of a fresh element that are nobody's twin yet: the first of each name.  The writer knows few names, but
+ * a list may have a million elements. */
+struct twins {
+  xmlNodePtr next[VLUN_MAX_ROWS];
+  size_t count;
+};
+
+static bool is_named(const xmlNode *node, const xmlChar *name) {
+  return node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, name);
+}
+
+static void list_twins(struct twins *twins, xmlNodePtr fresh) {
+  for (xmlNodePtr child = fresh ? fresh->children : NULL; child; child = child->next) {
+    size_t i = 0;
+    while (i < twins->count && !is_named(child, twins->next[i]->name)) i++;
+    if (child->type == XML_ELEMENT_NODE && i == twins->count && i < VLUN_MAX_ROWS) twins->next[twins->count++] = child;
+  }
+}
+
 /* The first child of that name that is nobody's twin yet. */
-static xmlNodePtr take_twin(xmlNodePtr node, xmlNodePtr fresh) {
-  xmlNodePtr twin = fresh && !node->ns ? fresh->children : NULL;
-  while (twin && (twin->type != XML_ELEMENT_NODE || twin->_private || !xmlStrEqual(twin->name, node->name)))
-    twin = twin->next;
-  if (twin) twin->_private = node;
-  return twin;
+static xmlNodePtr take_twin(struct twins *twins, const xmlNode *node) {
+  for (size_t i = 0; i < twins->count && !node->ns; i++) {
+    xmlNodePtr twin = twins->next[i];
+    if (!twin || !is_named(twin, node->name)) continue;
+    xmlNodePtr next = twin->next;
+    while (next && !is_named(next, twin->name)) next = next->next;
+    twins->next[i] = next;
+    return twin;
+  }
+  return NULL;
 }
 
 static void compare(struct walk *w, xmlNodePtr node, xmlNodePtr fresh, const char *path) {
+  struct twins twins = {.count = 0};
   compare_attributes(w, node, fresh, path);
+  list_twins(&twins, fresh);
   for (xmlNodePtr child = node->children; child; child = child->next) {
     if (child->type != XML_ELEMENT_NODE) continue;
     const char *name = (const char *)child->name;
-    xmlNodePtr twin = take_twin(child, fresh);
+    xmlNodePtr twin = take_twin(&twins, child);
     const char *place = *path ? vlun_printf(w->arena, "%s/%s", path, name) : name;
     bool known = !*path && !child->ns && vlun_owns_element(w->device->record->shape, name);
     bool given = known && w->device->given_alias && strcmp(name, "alias") == 0;

@@ -92,8 +92,19 @@ describe("include", function()
   end)
 
   it("tells of a folder that is no file", function()
-    file("main.lua", '\ninclude "."\ndomain "d" {}')
-    assert.equal("main.lua:2: .: cannot be read: not a regular file", said("main.lua"))
+    file("main.lua", '\ninclude "sub.lua"\ndomain "d" {}')
+    file("sub.lua/x.lua", "")
+    assert.equal("main.lua:2: sub.lua: cannot be read: not a regular file", said("main.lua"))
+  end)
+
+  it("never looks into a file of another name, which an error would quote", function()
+    file("secret", "password hunter2")
+    for _, path in ipairs { folder .. "/secret", "secret", "/etc/passwd", "/proc/self/environ", "/proc/self/mem",
+      "/dev/zero", ".", "", "one.lua/", "one.LUA" } do
+      file("main.lua", ('\ninclude %q\ndomain "d" {}'):format(path))
+      local text = said("main.lua")
+      assert.truthy(text:find("^main%.lua:2: .*cannot be read: only a file whose name ends in %.lua is included$"), text)
+    end
   end)
 
   it("tells of syntax and of errors in the included file by its own name and line", function()

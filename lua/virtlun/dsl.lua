@@ -49,7 +49,7 @@ end
 -- Taken out of reach for good: pattern functions, which the limit of instructions does not see, also as methods of a
 -- text; and whatever shows an address or an order that differs from run to run.
 function dsl.library()
-  local format, find, gsub, rep = string.format, string.find, string.gsub, string.rep
+  local format, find, gsub, rep, concat = string.format, string.find, string.gsub, string.rep, table.concat
   local sort, move, unpack, tointeger = table.sort, table.move, table.unpack, math.tointeger
   local next, select, tostring, type, error = next, select, tostring, type, error
 
@@ -83,6 +83,18 @@ function dsl.library()
   local function short_move(from, first, last, ...)
     if last - first > LARGEST then error("not enough memory", 0) end
     return move(from, first, last, ...)
+  end
+
+  -- A comparison of Lua's own would be no instruction.
+  local function less(a, b) return a < b end
+
+  local function watched_sort(t, before)
+    return sort(t, before or less)
+  end
+
+  local function short_concat(t, separator, first, last)
+    if (last or #t) - (first or 1) > LARGEST // 16 then error("not enough memory", 0) end
+    return concat(t, separator, first, last)
   end
 
   local function in_order(a, b)
@@ -122,7 +134,8 @@ function dsl.library()
     table = copy(table, "concat", "insert", "pack", "remove", "sort", "unpack"),
     utf8 = copy(utf8, "char", "codepoint", "len", "offset"),
   }
-  names.string.format, names.string.rep, names.table.move = plain_format, short_rep, short_move
+  names.string.format, names.string.rep = plain_format, short_rep
+  names.table.concat, names.table.move, names.table.sort = short_concat, short_move, watched_sort
 
   local methods = string -- where ("text"):method() is looked up
   for key in next, methods do methods[key] = names.string[key] end -- luacheck: ignore
@@ -146,7 +159,10 @@ function dsl.run(constructors, library, core, read, name, text, params)
 
   -- Problems -------------------------------------------------------------------------------------------
 
+  local complaints = 0
   local function complain(problem)
+    complaints = complaints + 1 -- the problem that this error becomes comes here too
+    if complaints == limits.problems + 1 then error("there are too many problems", 0) end
     problems[#problems + 1] = core.problem(problem)
   end
 
@@ -275,6 +291,7 @@ function dsl.run(constructors, library, core, read, name, text, params)
     if sub(source, 1, 3) == "\xEF\xBB\xBF" then source = sub(source, 4) end
     local chunk, message = load(source, "@" .. file, "t", environment)
     if not chunk then
+      if message == "not enough memory" then error(message, 0) end
       -- Nesting that is too deep comes through the handler of errors, as a problem already.
       if type(message) == "table" then message = message.a end
       local line, rest = match(message, ":(%d+): (.*)$")
@@ -311,6 +328,11 @@ function dsl.run(constructors, library, core, read, name, text, params)
     if type(path) ~= "string" then error('include wants the path of a recipe', 2) end
     local folder = match(running[#running], "^(.*/)[^/]*$") or ""
     local file = plain_path(sub(path, 1, 1) == "/" and path or folder .. path)
+    -- What is wrong with a file is told with words of it, and not every file is for everybody's eyes.
+    if sub(file, -4) ~= ".lua" then
+      complain_here(2, { code = "cannot_read", path = file, a = "only a file whose name ends in .lua is included" })
+      return nil
+    end
     local chain = chain_from(file)
     if chain then
       complain_here(2, { code = "include_cycle", a = chain })
@@ -377,17 +399,17 @@ function dsl.run(constructors, library, core, read, name, text, params)
     end
   end
   running[1] = name
-  local good, problem = xpcall(run_text, failure, name, text)
-  if not good then
-    complain(type(problem) == "table" and problem or failure(problem))
-    return domains, problems
+  local function whole()
+    run_text(name, text)
+    check_devices(forget_unknown(domains, {}, 0))
+    check_params()
+    for _, entry in ipairs(unfinished) do
+      if not entry.finished then complain(entry) end
+    end
+    if #domains == 0 and #problems == 0 then complain { code = "no_domain", file = name } end
   end
-  check_devices(forget_unknown(domains, {}, 0))
-  check_params()
-  for _, entry in ipairs(unfinished) do
-    if not entry.finished then complain(entry) end
-  end
-  if #domains == 0 and #problems == 0 then complain { code = "no_domain", file = name } end
+  local good, problem = xpcall(whole, failure)
+  if not good then complain(type(problem) == "table" and problem or failure(problem)) end
   return domains, problems
 end
 

@@ -11,6 +11,9 @@ local recipe = {}
 local code = {}
 for i, fn in ipairs { dsl.run, dsl.constructors, dsl.library } do code[i] = string.dump(fn, true) end
 
+-- Where a recipe went too far, what it has described until then tells nothing.
+local ended = { too_long = true, too_large = true }
+
 local function texts(params)
   local result = {}
   for name, value in pairs(params or {}) do result[name] = tostring(value) end
@@ -26,6 +29,7 @@ local function run(name, text, params)
   found = problems.list(found)
   if found:has_errors() then
     -- What could be read is checked all the same, so that every mistake is told at once.
+    if ended[found[#found].code] then return nil, found end
     local _, more = core.check(domains)
     return nil, found:append(more)
   end

@@ -17,8 +17,21 @@ return {
     says = [[has a DOCTYPE, which libvirt never writes and virtlun never reads]] },
   { code = "xml_too_deep", xml = ("<domain>"):rep(251) .. ("</domain>"):rep(251),
     says = [[elements are nested deeper than 250]] },
-  { code = "xml_too_large", xml = function() return "<domain>" .. (" "):rep(MIB):rep(128) .. "</domain>" end,
-    says = [[is larger than 128 MiB]] },
+  { code = "xml_too_large", xml = function() return "<domain>" .. (" "):rep(MIB):rep(64) .. "</domain>" end,
+    says = [[is larger than 64 MiB]] },
+  { code = "xml_encoding", xml = "<\0d\0/\0>\0",
+    says = [[is UTF-16, or has NULs: virtlun reads UTF-8, and what is ASCII where UTF-8 is]] },
+  { code = "xml_encoding", xml = "<?xml version='1.0' encoding='UTF-7'?><domain/>",
+    says = [[is UTF-7: virtlun reads UTF-8, and what is ASCII where UTF-8 is]] },
+  { code = "xml_crowded", xml = function()
+      local attributes = {}
+      for i = 1, 251 do attributes[i] = ("a%d='>'"):format(i) end
+      return "<domain><!-- <it's --><x " .. table.concat(attributes, " ") .. "/></domain>"
+    end, says = [[has more than 250 attributes in an element, which libvirt never writes]] },
+  { code = "xml_crowded", xml = "<domain>" .. ("<a:b xmlns:a='c'/>"):rep(1001) .. "</domain>",
+    says = [[has more than 1,000 namespaces, which libvirt never writes]] },
+  { code = "xml_twice", xml = "<domain><devices/><name>a</name><devices/></domain>",
+    says = [[has <devices> twice, so that nobody knows which one counts]] },
   { code = "xml_not_ours", xml = "<network><name>default</name></network>",
     says = [[<network> is not a domain, controller, disk or hostdev]] },
 

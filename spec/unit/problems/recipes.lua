@@ -7,6 +7,18 @@ return {
     says = [[spec: cannot be read: not a regular file]] },
   { code = "cannot_read", recipe = "\ninclude \"no/such.lua\"\ndomain \"web\" {}",
     says = [[case.lua:2: no/such.lua: cannot be read: No such file or directory]] },
+  { code = "cannot_read", recipe = "\ninclude \"/etc/passwd\"\ndomain \"web\" {}",
+    says = [[case.lua:2: /etc/passwd: cannot be read: only a file whose name ends in .lua is included]] },
+  { code = "more_problems", call = function(virtlun)
+      local domain = { kind = "domain", name = "web" }
+      for i = 1, 20000 do domain[i] = i end
+      local _, found = virtlun.check(domain)
+      return nil, virtlun.problems { found[1], found[10000], found[10001], found[10002] }
+    end,
+    says = [[
+web.[1]: 1 is not a device (write: cdrom { ... })
+web.[10000]: 10000 is not a device (write: cdrom { ... })
+note: these are the first 10,000 problems; further ones are not told]] },
   { code = "syntax", recipe = "domain \"web\" {\n  cdrom { dev = \"sda\"\n",
     says = [[case.lua:3: '}' expected (to close '{' at line 2) near <eof>]] },
   { code = "syntax", recipe = "\27Lua",
@@ -29,7 +41,7 @@ return {
     says = [[case.lua:2: the recipe ran for more than 50 million instructions (an endless loop?)]] },
   -- Lua calls no handler when memory ends, so the line is not known.
   { code = "too_large", recipe = "\nlocal s = string.rep(\"x\", 2^30)",
-    says = [[case.lua: the recipe needs more than 512 MiB of memory]] },
+    says = [[case.lua: the recipe needs more than 256 MiB of memory]] },
   { code = "include_cycle", call = function(virtlun) return virtlun.load("spec/unit/problems/cycle/one.lua") end,
     says = [[
 spec/unit/problems/cycle/two.lua:3: includes itself: spec/unit/problems/cycle/one.lua -> spec/unit/problems/cycle/two.lua -> spec/unit/problems/cycle/one.lua]] },
