@@ -187,7 +187,7 @@ valgrind: ## run the specs under Valgrind's memcheck
 	  BUSTED_FLAGS=--filter-out=too_long specs
 
 # A C host with many Lua states on several threads. Of libvirt and Lua the sanitizer sees nothing.
-EMBED = $(BUILD)/embed/states $(BUILD)/embed/poll.so
+EMBED = $(BUILD)/embed/states $(BUILD)/embed/poll.so $(BUILD)/embed/calls.so
 # What specs need beside the tree.
 IN_SPEC = LUA_CPATH="$(CURDIR)/$(BUILD)/embed/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE)
 
@@ -198,6 +198,10 @@ $(BUILD)/embed/states: spec/embed/states.c Makefile
 $(BUILD)/embed/poll.so: spec/embed/poll.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(C_FLAGS) $(CORE_CFLAGS) -shared $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/embed/calls.so: spec/embed/calls.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) $(LIBVIRT_CFLAGS) -shared $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $< -ldl
 
 # The sanitizer wants addresses where the kernel may have put something else, and then ends before it has looked at
 # anything; only that is tried again.

@@ -81,6 +81,7 @@ end
 function Fleet:finish(entry, result, found)
   if result ~= "done" and entry.has_written then result = "partly" end
   entry.state, entry.result = "ended", result
+  if result == "done" then entry.problems = problems.list() end -- what went wrong before has come right
   entry.problems:append(self:told_apart(entry, found or {}))
   if entry.plan and result ~= "done" then settle(entry) end
   if FAILED[result] then self.failures = self.failures + 1 end
@@ -163,8 +164,11 @@ function Fleet:make_one(entry, connection, failure)
   lose(entry, entry.connection, found)
   local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
   entry.changed = is_outdated
-  if self:is_again(entry, is_outdated or is_lost(found)) then return end
-  self:finish(entry, entry.plan.result or "failed", found)
+  if not self:is_again(entry, is_outdated or is_lost(found)) then
+    self:finish(entry, entry.plan.result or "failed", found)
+  elseif ended and ended.written then
+    entry.problems:append(self:told_apart(entry, found)) -- what is half-made is told, should it not come right
+  end
 end
 
 -- Rounds ---------------------------------------------------------------------------------------------------
