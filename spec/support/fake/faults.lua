@@ -3,7 +3,7 @@
 --
 -- A call has name ("attach", "detach", "update", "define", a word for power, "xml", "facts" ...), text (as in
 -- host.calls), number (among the calls of its sort), writes (whether it changes anything), scope, domain and host.
--- What becomes of it: { refuse = error code, message = }; { lose = "before" or "after" }: the daemon dies before the
+-- What becomes of it: { refuse = error code, message = }; { deny = the same }: it is made, and said not to be; { lose = "before" or "after" }: the daemon dies before the
 -- call is made, or when it is made and nobody has been told; { silent = "before" or "after" }: nobody answers in time;
 -- { first = function(call) }: somebody else is quicker, then it is made; { ignore = true }: success is told, and
 -- nothing is done.
