@@ -1,7 +1,9 @@
 --- Where the command writes: results on standard output, messages and problems on standard error.
 
 local virtlun = require "virtlun"
+local files = require "virtlun.cli.files"
 local json_view = require "virtlun.view.json"
+local problems_view = require "virtlun.view.problems"
 local status = require "virtlun.cli.status"
 local style = require "virtlun.view.style"
 local text_view = require "virtlun.view.text"
@@ -23,22 +25,12 @@ function Output:line(text)
   self:write(text .. "\n")
 end
 
---- Writes a text into a file: true, or nil and why not.
-local function write_file(path, text)
-  local file, message = io.open(path, "w")
-  if not file then return nil, message end
-  local good, failure = file:write(text)
-  local closed, more = file:close()
-  if good and closed then return true end
-  return nil, ("%s: %s"):format(path, failure or more)
-end
-
 --- Writes a picture into a file, or to standard output if its path is -; what keeps it from that is told.
 function Output:picture(path, text)
   if path == "-" then return self:write(text) end
-  local good, message = write_file(path, text)
+  local good, message = files.write(path, text)
   if good then return end
-  self:message("virtlun: the picture cannot be written: " .. message)
+  self:message(("virtlun: the picture cannot be written: %s: %s"):format(path, message))
   self.has_failed = true
 end
 
@@ -129,9 +121,9 @@ local function line_of(problem)
   return virtlun.line(setmetatable({ hint = hint }, { __index = problem }))
 end
 
---- Problems, one a line; -q leaves out notes and warnings.
+--- Problems, one a line, but one line of a recipe once for all its domains; -q leaves out notes and warnings.
 function Output:problems(found)
-  for _, problem in ipairs(found) do
+  for _, problem in ipairs(problems_view.folded(found)) do
     if problem.severity == "error" or not self.quiet then
       self:tell(self.paint_error(problem.severity, text_view.shown(line_of(problem))))
     end
