@@ -141,6 +141,10 @@ live: ## install what is missing, and run all specs that boot guests
 live-specs:
 	@$(RUN_MAKE) specs SPECS="$(sort $(wildcard spec/live/*_spec.lua))"
 
+failures-live: ## have each libvirt call fail while guests are changed, or the daemon die in it; takes half an hour
+	@$(DEPS) install live
+	@VIRTLUN_CALLS=all $(RUN_MAKE) specs SPECS=spec/live/calls_spec.lua
+
 # Other libvirts and QEMUs than this machine's. One that cannot be made, or fails, does not keep the others from it.
 MATRIX ?= trixie sid
 

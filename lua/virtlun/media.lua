@@ -99,7 +99,7 @@ local function try(job, call, ...)
   return nil, failure, quirks.name_of("media", look(job, failure))
 end
 
---- Empties the drive, so that whatever it is to have can be put in.  One that is seen to be empty is, whatever was said.
+--- Empties the drive, so that whatever it is to have can be put in.  What is seen to be empty is, whatever was said.
 local function try_eject(job)
   local good, failure, what = try(job, eject)
   local drive = drive_of(job)

@@ -71,7 +71,8 @@ local function name_device(host, move, failure)
   local change = move.live or move.config
   for _, problem in ipairs(failure) do
     if problem.cause and problem.path == host.dom.name then
-      problem.path, problem.file, problem.line = ("%s.%s"):format(host.dom.name, change.device), change.file, change.line
+      problem.path = ("%s.%s"):format(host.dom.name, change.device)
+      problem.file, problem.line = change.file, change.line
     end
   end
 end

@@ -80,6 +80,7 @@ local function read_log(path)
   local list, hit = {}, nil
   for line in (files.read(path) or ""):gmatch("[^\n]+") do
     local number, name, microseconds, mark = line:match("^(%d+) (%S+) (%d+)(.*)$")
+    assert(number, line)
     local call = { number = tonumber(number), name = name, microseconds = tonumber(microseconds) }
     list[#list + 1] = call
     if mark ~= "" then hit = call end
@@ -130,7 +131,8 @@ end
 -- What the domains are like --------------------------------------------------------------------------------
 
 local function key_of(line)
-  return line:match("^<disk.-<target dev='([^']*)'") or "controller" .. line:match("^<controller type='scsi' index='(%d+)'")
+  return line:match("^<disk.-<target dev='([^']*)'")
+    or "controller" .. line:match("^<controller type='scsi' index='(%d+)'")
 end
 
 -- A half of a domain: devices by their names, doubled names, and all the rest in one text.
