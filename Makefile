@@ -41,7 +41,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
-  matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
+  failures-live matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
