@@ -47,7 +47,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all lib deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
-  matrix fuzz rounds fuzzers failures valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
+  failures-live matrix fuzz rounds fuzzers failures valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -218,6 +218,10 @@ live: ## install what is missing, and run all specs that boot guests
 live-specs:
 	@$(RUN_MAKE) specs SPECS="$(sort $(wildcard spec/live/*_spec.lua))"
 
+failures-live: ## have each libvirt call fail while guests are changed, or the daemon die in it; takes half an hour
+	@$(DEPS) install live
+	@VIRTLUN_CALLS=all $(RUN_MAKE) specs SPECS=spec/live/calls_spec.lua
+
 # Variants that matrix.sh knows. One that cannot be made, or fails, does not keep the others from it.
 MATRIX ?= lua5.3 lua5.5 libxml2-2.15 trixie sid
 
@@ -262,7 +266,7 @@ valgrind: ## run the specs under Valgrind's memcheck
 	  BUSTED_FLAGS=--filter-out=too_long specs
 
 # C programs that have virtlun inside, and what specs need beside the tree.
-EMBED = $(addprefix $(BUILD)/embed/,states preloaded poll.so api swap failing host)
+EMBED = $(addprefix $(BUILD)/embed/,states preloaded poll.so calls.so api swap failing host)
 IN_SPEC = LUA_CPATH="$(CURDIR)/$(BUILD)/embed/?.so;$${LUA_CPATH:-;}" && export LUA_CPATH && $(IN_TREE)
 IN_LIB  = -L$(BUILD)/lib -Wl,-rpath,$(CURDIR)/$(BUILD)/lib
 
@@ -285,6 +289,10 @@ $(BUILD)/embed/%: spec/embed/%.c Makefile
 $(BUILD)/embed/poll.so: spec/embed/poll.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(C_FLAGS) $(CORE_CFLAGS) -shared $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/embed/calls.so: spec/embed/calls.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) $(LIBVIRT_CFLAGS) -shared $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $< -ldl
 
 # The sanitizer wants addresses where the kernel may have put something else, and then ends before it has looked at
 # anything; only that is tried again.

@@ -77,13 +77,19 @@ local function unanswered(host, alias)
   host.dom:note_unplug(alias, nil)
 end
 
+--- Whether a device has left all the same when the call has failed: it is not believed, but looked for.
+local function has_left(host, change, alias, refusal)
+  if (refusal[1].cause or {}).code == DEVICE_MISSING then return true end
+  return not host:is_unanswered(refusal) and host:refresh("live") and not is_there(host, change, alias)
+end
+
 --- Asks the guest for a device: what will hear the answer, or nil and problems.
-local function ask(host, element)
+local function ask(host, change, alias, element)
   local watcher, failure = host.dom:watch()
   if not watcher then return nil, failure end
   watcher.run = host.live.document:facts().run
   local good, refusal = host:write("detach_device", element, { live = true })
-  if good or (refusal[1].cause or {}).code == DEVICE_MISSING then return watcher end
+  if good or has_left(host, change, alias, refusal) then return watcher end
   watcher:close()
   return nil, refusal
 end
@@ -93,7 +99,7 @@ end
 local function unplug(host, change, element, opts)
   local alias = host.live.document:alias(change.current)
   local watcher, refusal = unanswered(host, alias), nil
-  if not watcher then watcher, refusal = ask(host, element) end
+  if not watcher then watcher, refusal = ask(host, change, alias, element) end
   if not watcher then return nil, refusal end
   local outcome, failure = await_removal(host, change, watcher, alias, opts.timeout or UNPLUG_SECONDS)
   local pending = outcome == "pending" and watcher or nil

@@ -99,9 +99,11 @@ local function try(job, call, ...)
   return nil, failure, quirks.name_of("media", look(job, failure))
 end
 
---- Empties the drive, so that whatever it is to have can be put in.
+--- Empties the drive, so that whatever it is to have can be put in.  What is seen to be empty is, whatever was said.
 local function try_eject(job)
   local good, failure, what = try(job, eject)
+  local drive = drive_of(job)
+  if not good and drive and not drive.source then good, job.emptied = true, true end
   if good then job.was = {} end
   return good, failure, what
 end

@@ -66,6 +66,17 @@ function Run:is_to_stop()
   return self.opts.stop and self.opts.stop() or false
 end
 
+--- What the host has refused while a device was made is told of that device.
+local function name_device(host, move, failure)
+  local change = move.live or move.config
+  for _, problem in ipairs(failure) do
+    if problem.cause and problem.path == host.dom.name then
+      problem.path = ("%s.%s"):format(host.dom.name, change.device)
+      problem.file, problem.line = change.file, change.line
+    end
+  end
+end
+
 --- Makes one move by its own calls, and notes which halves it has written.
 function Run:make_move(move)
   local host = self.host
@@ -73,6 +84,7 @@ function Run:make_move(move)
   local before = { live = host.wrote.live, config = host.wrote.config }
   local good, failure = make.move(host, move, self.opts)
   move.wrote = { live = host.wrote.live > before.live, config = host.wrote.config > before.config }
+  if not good then name_device(host, move, failure) end
   return good, failure
 end
 

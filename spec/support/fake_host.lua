@@ -250,6 +250,7 @@ local function make_with(self, verdict, about, connection, ...)
   if verdict.refuse then return nil, failure_of(verdict.refuse, verdict.message) end
   local result, failure
   if verdict.lose ~= "before" and verdict.silent ~= "before" then result, failure = make(self, ...) end
+  if verdict.deny then return nil, failure_of(verdict.deny, verdict.message) end
   if verdict.lose then
     self:die()
     return nil, failure_of(38, "End of file while reading data: Input/output error", "VIR_FROM_RPC")
