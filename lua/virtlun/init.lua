@@ -62,7 +62,7 @@ function virtlun.known(...)
   return require("virtlun.selection").known(...)
 end
 
---- virtlun.import(description, xml or { config =, live = }, { uri =, live = }): text of a recipe that says what is
+--- virtlun.import(what, { uri =, live = }), what a description, XML or { config = xml, live = xml }: text of a recipe that says what is
 -- there, with comments where it cannot; nil and problems.  See virtlun.import's file.
 function virtlun.import(...)
   return require("virtlun.import").import(...)
