@@ -18,7 +18,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
 
 # Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.
-LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt.c)
+LIBVIRT_SRC := $(wildcard csrc/virt_*.c csrc/lua_virt*.c)
 CORE_SRC    := $(filter-out $(LIBVIRT_SRC),$(wildcard csrc/*.c))
 LIBVIRT_OBJ := $(LIBVIRT_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 CORE_OBJ    := $(CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)

@@ -168,3 +168,11 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, struc
     changes->count += vlun_diff_one(arena, &desired->device[i], host, &changes->list[changes->count]);
   return !arena->failed;
 }
+
+bool vlun_may_change_live(const struct vlun_record *record, const struct vlun_row *row) {
+  bool cdrom = record->shape == &vlun_shapes[SHAPE_disk] &&
+               vlun_number(record, VLUN_disk_device, W(device, disk)) == W(device, cdrom);
+  bool opens = row == &vlun_shapes[SHAPE_disk].rows[VLUN_disk_tray] &&
+               vlun_number(record, VLUN_disk_tray, W(tray, closed)) == W(tray, open);
+  return (row->flags & LIVE) || (cdrom && (row->flags & MEDIUM) && !opens);
+}

@@ -2,7 +2,7 @@
  * iso_label.c - volume labels as images store them, made into text that can be printed.
  * Gets bytes of a stranger and trusts none of them; does not know where they were found.
  */
-#include "iso.h"
+#include "iso_common.h"
 
 #define REPLACEMENT 0xFFFD
 

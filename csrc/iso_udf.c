@@ -2,7 +2,7 @@
  * iso_udf.c - label and size of a UDF volume: ECMA-167 part 3, and OSTA UDF 2.60 for what it narrows.
  * Knows nothing of files and folders on the volume, and does not judge.
  */
-#include "iso.h"
+#include "iso_common.h"
 
 #define TAG_SIZE 16
 #define ANCHOR_BLOCK 256

@@ -19,7 +19,11 @@ struct lvlun_run {
   size_t count;
 };
 
+/* Makes runs known to the state, once. */
+void lvlun_open_run(lua_State *L);
 struct lvlun_run *lvlun_new_run(lua_State *L);
+/* The models only, where memory matters. */
+void lvlun_free_models(struct lvlun_run *run);
 /* Frees at once what the collector would free later. */
 void lvlun_end_run(struct lvlun_run *run);
 /* Room for count models. */

@@ -5,50 +5,6 @@
 
 #include "lua_common.h"
 
-#define RUN_TYPE "virtlun.run"
-
-/* --- runs --------------------------------------------------------------------------------------------- */
-
-struct lvlun_run *lvlun_new_run(lua_State *L) {
-  struct lvlun_run *run = lua_newuserdata(L, sizeof *run);
-  *run = (struct lvlun_run){0};
-  luaL_setmetatable(L, RUN_TYPE);
-  return run;
-}
-
-static void free_models(struct lvlun_run *run) {
-  for (size_t i = 0; i < run->count; i++) vlun_model_free(run->models[i]);
-  run->count = 0;
-}
-
-void lvlun_end_run(struct lvlun_run *run) {
-  free_models(run);
-  vlun_problems_free(&run->problems);
-  vlun_buffer_free(&run->buffer);
-  vlun_arena_free(&run->arena);
-  *run = (struct lvlun_run){0};
-}
-
-static int free_run(lua_State *L) {
-  lvlun_end_run(luaL_checkudata(L, 1, RUN_TYPE));
-  return 0;
-}
-
-void lvlun_make_models(lua_State *L, struct lvlun_run *run, size_t count) {
-  run->models = vlun_alloc(&run->arena, (count + 1) * sizeof *run->models);
-  for (size_t i = 0; run->models && i < count; i++) {
-    run->models[i] = vlun_alloc(&run->arena, sizeof *run->models[i]);
-    if (run->models[i]) run->count = i + 1;
-  }
-  lvlun_check_memory(L, run);
-}
-
-void lvlun_check_memory(lua_State *L, const struct lvlun_run *run) {
-  bool failed = run->arena.failed || run->problems.arena.failed || run->buffer.failed;
-  for (size_t i = 0; i < run->count; i++) failed = failed || run->models[i]->arena.failed;
-  if (failed) luaL_error(L, "not enough memory");
-}
-
 /* --- one step ----------------------------------------------------------------------------------------- */
 
 /* Reads one device, one domain or a list of domains at `index`. */
@@ -127,7 +83,7 @@ static int Lvlun_xml(lua_State *L) {
   else if (model) vlun_write_model(&run->buffer, model);
   lvlun_check_memory(L, run);
   lvlun_push_problems(L, &run->problems);
-  free_models(run); /* before the text is in memory twice */
+  lvlun_free_models(run); /* before the text is in memory twice */
   if (model) lua_pushlstring(L, run->buffer.text ? run->buffer.text : "", run->buffer.len);
   else lua_pushnil(L);
   lua_insert(L, -2);
@@ -252,38 +208,26 @@ static void push_kinds(lua_State *L) {
 VLUN_API int luaopen_virtlun_core(lua_State *L);
 
 VLUN_API int luaopen_virtlun_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"check", Lvlun_check},
-                                       {"xml", Lvlun_xml},
-                                       {"complete", Lvlun_complete},
-                                       {"read", Lvlun_read},
-                                       {"schema", Lvlun_schema},
-                                       {"problem", Lvlun_problem},
-                                       {"suggest", Lvlun_suggest},
-                                       {"dev_index", Lvlun_dev_index},
-                                       {"dev_name", Lvlun_dev_name},
-                                       {"model", Lvlun_model},
-                                       {"document", Lvlun_document},
-                                       {"diff", Lvlun_diff},
-                                       {"find", Lvlun_find},
-                                       {"patch", Lvlun_patch},
-                                       {"boot", Lvlun_boot},
-                                       {"element", Lvlun_element},
-                                       {"elements", Lvlun_elements},
-                                       {"matches", Lvlun_matches},
-                                       {"unread", Lvlun_unread},
-                                       {"hash", Lvlun_hash},
-                                       {"iso", Lvlun_iso},
-                                       {"recipe", Lvlun_recipe},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", Lvlun_check},       {"xml", Lvlun_xml},
+                                       {"complete", Lvlun_complete}, {"read", Lvlun_read},
+                                       {"schema", Lvlun_schema},     {"problem", Lvlun_problem},
+                                       {"suggest", Lvlun_suggest},   {"dev_index", Lvlun_dev_index},
+                                       {"dev_name", Lvlun_dev_name}, {"model", Lvlun_model},
+                                       {"document", Lvlun_document}, {"diff", Lvlun_diff},
+                                       {"find", Lvlun_find},         {"patch", Lvlun_patch},
+                                       {"boot", Lvlun_boot},         {"element", Lvlun_element},
+                                       {"elements", Lvlun_elements}, {"matches", Lvlun_matches},
+                                       {"unread", Lvlun_unread},     {"hash", Lvlun_hash},
+                                       {"iso", Lvlun_iso},           {NULL, NULL}};
   luaL_checkversion(L);
   luaL_newmetatable(L, READ_MARK);
   lua_pop(L, 1);
-  luaL_newmetatable(L, RUN_TYPE);
-  lua_pushcfunction(L, free_run);
-  lua_setfield(L, -2, "__gc");
-  lua_pop(L, 1);
+  lvlun_open_run(L);
   lvlun_open_model(L);
   luaL_newlib(L, functions);
+  lua_pushcfunction(L, luaopen_virtlun_core);
+  lua_pushcclosure(L, Lvlun_recipe, 1);
+  lua_setfield(L, -2, "recipe");
   open_lun(L);
   lua_setfield(L, -2, "lun");
   push_kinds(L);

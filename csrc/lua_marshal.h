@@ -40,6 +40,10 @@ void lvlun_complain(struct marshal *m, const struct vlun_trail *trail, enum vlun
 void lvlun_complain_of_type(struct marshal *m, const struct vlun_trail *trail, const char *expected, const char *hint);
 /* The value on top of the stack as a problem shows it; stays on the stack. */
 const char *lvlun_shown(struct marshal *m);
+/* What the table of a device or domain says: a text, and its place; no metamethod runs.  NULL and 0 if nothing. */
+const char *lvlun_field_text(struct marshal *m, int table, const char *key);
+const char *lvlun_field_file(struct marshal *m, int table);
+int lvlun_field_line(struct marshal *m, int table);
 /* The name of a file on top of the stack, as the model has it. */
 const char *lvlun_known_file(struct marshal *m);
 /* The fields of a table; of a device or domain if up is NULL.  Items of a domain are devices and read apart. */

@@ -119,10 +119,9 @@ static void open_libraries(lua_State *L) {
   }
 }
 
-int luaopen_virtlun_core(lua_State *L);
-
 struct order {
-  lua_State *from; /* the caller's state: code at 1, name at 2, text at 3, parameters at 4 */
+  lua_State *from;         /* the caller's state: code at 1, name at 2, text at 3, parameters at 4 */
+  lua_CFunction open_core; /* gives the recipe's state its own virtlun.core */
 };
 
 static void push_text_of(lua_State *L, lua_State *from, int index) {
@@ -161,7 +160,7 @@ static int run_inside(lua_State *L) {
   open_libraries(L);
   lua_settop(L, 0);
   load_code(L, order->from);
-  luaopen_virtlun_core(L);
+  order->open_core(L);
   lua_pushcfunction(L, read_file);
   push_text_of(L, order->from, 2);
   push_text_of(L, order->from, 3);
@@ -236,7 +235,7 @@ static void enter_cell(lua_State *L, struct cell *cell) {
 }
 
 /* core.recipe(code, name, text or nil for the file of that name, parameters) -> described domains, problems.
- * code: dumped functions of dsl.lua, the first of which is called with the others. */
+ * code: dumped functions of dsl.lua, the first of which is called with the others.  Its upvalue opens virtlun.core. */
 int Lvlun_recipe(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checkstring(L, 2);
@@ -251,7 +250,7 @@ int Lvlun_recipe(lua_State *L) {
   }
   lua_setmetatable(L, 5);
   enter_cell(L, cell);
-  struct order order = {.from = L};
+  struct order order = {.from = L, .open_core = lua_tocfunction(L, lua_upvalueindex(1))};
   lua_pushcfunction(cell->L, run_inside);
   lua_pushlightuserdata(cell->L, &order);
   if (lua_pcall(cell->L, 1, 2, 0) != LUA_OK) {

@@ -7,62 +7,12 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include <lauxlib.h>
-#include <lua.h>
-
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include "lua_virt.h"
 #include "virt_calls.h"
-#include "virt_events.h"
-#include "virt_question.h"
 #include "virt_signals.h"
-
-#define CONNECTION_TYPE "virtlun.connection"
-#define DOMAIN_TYPE "virtlun.domain"
-#define STATE_TYPE "virtlun.state"
-#define QUESTION_TYPE "virtlun.question"
-
-/* What a Lua state has of this module: the upvalue of every function. */
-struct state {
-  struct virt_mailbox *box;     /* NULL once the state closes */
-  struct virt_message *in_hand; /* being given to Lua, which may raise meanwhile */
-};
-
-/* --- helpers ------------------------------------------------------------------------------------------ */
-
-static struct state *state_of(lua_State *L) {
-  struct state *state = lua_touserdata(L, lua_upvalueindex(1));
-  if (!state->box) luaL_error(L, "the Lua state is closing");
-  return state;
-}
-
-static void drop(struct state *state) {
-  struct virt_message *message = state->in_hand;
-  state->in_hand = NULL;
-  if (message) message->release(message);
-}
-
-static int close_state(lua_State *L) {
-  struct state *state = lua_touserdata(L, 1);
-  drop(state);
-  if (!state->box) return 0;
-  virt_mailbox_close(state->box);
-  virt_mailbox_unref(state->box);
-  state->box = NULL;
-  return 0;
-}
-
-static void set_text(lua_State *L, const char *key, const char *text) {
-  if (!text) return;
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, key);
-}
-
-static void set_integer(lua_State *L, const char *key, long long number) {
-  lua_pushinteger(L, (lua_Integer)number);
-  lua_setfield(L, -2, key);
-}
 
 struct word {
   const char *word;
@@ -96,78 +46,14 @@ static unsigned bits_of(lua_State *L, int index, const struct word *words) {
   return bits;
 }
 
-/* --- handles ------------------------------------------------------------------------------------------ */
-
-/* libvirt.connection() -> a connection that is not open yet. */
-static int Lvirt_connection(lua_State *L) {
-  struct virt_conn **handle = lua_newuserdata(L, sizeof *handle);
-  *handle = NULL;
-  luaL_setmetatable(L, CONNECTION_TYPE);
-  *handle = virt_conn_new(virt_call_find("close"));
-  return *handle ? 1 : luaL_error(L, "not enough memory");
-}
-
-static int collect_connection(lua_State *L) {
-  struct virt_conn **handle = lua_touserdata(L, 1);
-  if (!*handle) return 0;
-  virt_conn_close(*handle, NULL, 0);
-  virt_conn_unref(*handle);
-  *handle = NULL;
-  return 0;
-}
-
-static struct virt_conn *connection(lua_State *L, int index) {
-  struct virt_conn *conn = *(struct virt_conn **)luaL_checkudata(L, index, CONNECTION_TYPE);
-  luaL_argcheck(L, conn, index, "the connection is collected");
-  return conn;
-}
-
-static struct virt_domain **new_domain(lua_State *L) {
-  struct virt_domain **handle = lua_newuserdata(L, sizeof *handle);
-  *handle = NULL;
-  luaL_setmetatable(L, DOMAIN_TYPE);
-  return handle;
-}
-
-static int collect_domain(lua_State *L) {
-  struct virt_domain **handle = lua_touserdata(L, 1);
-  virt_domain_unref(*handle);
-  *handle = NULL;
-  return 0;
-}
-
-static struct virt_domain *domain(lua_State *L, int index) {
-  struct virt_domain *handle = *(struct virt_domain **)luaL_checkudata(L, index, DOMAIN_TYPE);
-  luaL_argcheck(L, handle, index, "the domain is collected");
-  return handle;
-}
-
-static int Lvirt_name(lua_State *L) {
-  lua_pushstring(L, domain(L, 1)->name);
-  return 1;
-}
-
-static int Lvirt_uuid(lua_State *L) {
-  static const char digits[] = "0123456789abcdef";
-  char text[VIR_UUID_STRING_BUFLEN], *to = text;
-  const struct virt_domain *handle = domain(L, 1);
-  for (int i = 0; i < VIR_UUID_BUFLEN; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
-    *to++ = digits[handle->uuid[i] >> 4];
-    *to++ = digits[handle->uuid[i] & 15];
-  }
-  lua_pushlstring(L, text, (size_t)(to - text));
-  return 1;
-}
-
 /* --- jobs --------------------------------------------------------------------------------------------- */
 
 /* A job for the connection or the domain at index. */
 static struct virt_job *new_job(lua_State *L, const struct virt_call *call, int index) {
   struct virt_conn *conn = NULL;
   struct virt_domain *dom = NULL;
-  if (call->on == VIRT_ON_DOMAIN) dom = domain(L, index);
-  else conn = connection(L, index);
+  if (call->on == VIRT_ON_DOMAIN) dom = lvirt_check_domain(L, index);
+  else conn = lvirt_check_connection(L, index);
   struct virt_job *job = virt_job_new(call, conn, dom);
   if (!job) luaL_error(L, "not enough memory");
   return job;
@@ -181,7 +67,7 @@ static int submit(lua_State *L, struct virt_job *job, struct virt_mailbox *box, 
 
 /* libvirt.submit(name, handle, options or nil, texts...) -> id of the answer. */
 static int Lvirt_submit(lua_State *L) {
-  struct state *state = state_of(L);
+  struct lvirt_state *state = lvirt_state_of(L);
   const struct virt_call *call = virt_call_find(luaL_checkstring(L, 1));
   const char *texts[2] = {NULL, NULL};
   luaL_argcheck(L, call, 1, "there is no such call");
@@ -201,8 +87,8 @@ static void release_subscription(void *subscription) { virt_subscription_unref(s
 
 /* libvirt.listen(connection, domain or nil, id of the events, { tray = true ... }) -> id of the answer. */
 static int Lvirt_listen(lua_State *L) {
-  struct state *state = state_of(L);
-  const struct virt_domain *of = lua_isnil(L, 2) ? NULL : domain(L, 2);
+  struct lvirt_state *state = lvirt_state_of(L);
+  const struct virt_domain *of = lua_isnil(L, 2) ? NULL : lvirt_check_domain(L, 2);
   long long id = luaL_checkinteger(L, 3);
   unsigned about = bits_of(L, 4, abouts);
   struct virt_job *job = new_job(L, virt_call_find("listen"), 1);
@@ -215,214 +101,58 @@ static int Lvirt_listen(lua_State *L) {
 
 /* libvirt.unlisten(connection, id of the events). */
 static int Lvirt_unlisten(lua_State *L) {
-  virt_events_unlisten(connection(L, 1), state_of(L)->box, luaL_checkinteger(L, 2));
+  virt_events_unlisten(lvirt_check_connection(L, 1), lvirt_state_of(L)->box, luaL_checkinteger(L, 2));
   return 0;
 }
 
 /* libvirt.close(connection) -> id of the answer; nil if there is nothing to wait for. */
 static int Lvirt_close(lua_State *L) {
-  struct state *state = state_of(L);
+  struct lvirt_state *state = lvirt_state_of(L);
   long long id = virt_mailbox_new_id(state->box);
-  if (!virt_conn_close(connection(L, 1), state->box, id)) return 0;
+  if (!virt_conn_close(lvirt_check_connection(L, 1), state->box, id)) return 0;
   lua_pushinteger(L, (lua_Integer)id);
   return 1;
 }
 
-static void push_failure(lua_State *L, const struct virt_error *error) {
-  lua_createtable(L, 0, 4);
-  set_integer(L, "code", error->code);
-  set_text(L, "name", error->code_name);
-  set_text(L, "domain", error->domain_name);
-  set_text(L, "message", error->message);
-}
-
 /* libvirt.abandon(handle, id) -> "begun" or "waiting", and a failure; nil if the job has its answer already. */
 static int Lvirt_abandon(lua_State *L) {
-  struct state *state = state_of(L);
+  struct lvirt_state *state = lvirt_state_of(L);
   struct virt_error error;
   bool begun;
-  struct virt_conn *conn = luaL_testudata(L, 1, DOMAIN_TYPE) ? domain(L, 1)->conn : connection(L, 1);
+  struct virt_conn *conn = lvirt_is_domain(L, 1) ? lvirt_check_domain(L, 1)->conn : lvirt_check_connection(L, 1);
   if (!virt_job_abandon(conn, state->box, luaL_checkinteger(L, 2), &begun)) return 0;
   lua_pushstring(L, begun ? "begun" : "waiting");
   virt_error_make(&error, VIR_ERR_OPERATION_TIMEOUT, "%s", "");
-  push_failure(L, &error);
+  lvirt_push_failure(L, &error);
   return 2;
-}
-
-/* --- messages ----------------------------------------------------------------------------------------- */
-
-/* The handle goes to the collector. */
-static void push_domain(lua_State *L, struct virt_domain **from) {
-  struct virt_domain **handle = new_domain(L);
-  *handle = *from;
-  *from = NULL;
-}
-
-static void push_domains(lua_State *L, struct virt_job *job) {
-  lua_createtable(L, (int)job->count, 0);
-  for (size_t i = 0; i < job->count; i++) {
-    push_domain(L, &job->domains[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-}
-
-static void push_volume(lua_State *L, const struct virt_job *job) {
-  lua_createtable(L, 0, 4);
-  set_text(L, "path", job->text);
-  set_text(L, "type", job->word);
-  set_integer(L, "capacity", job->number);
-  set_integer(L, "allocation", job->allocation);
-}
-
-static void set_flag(lua_State *L, const char *key, bool flag) {
-  lua_pushboolean(L, flag);
-  lua_setfield(L, -2, key);
-}
-
-static void push_look(lua_State *L, const struct virt_job *job) {
-  lua_createtable(L, 0, 8);
-  set_text(L, "state", job->word);
-  set_flag(L, "active", job->number & VIRT_IS_ACTIVE);
-  set_flag(L, "persistent", job->number & VIRT_IS_PERSISTENT);
-  set_flag(L, "managed_save", job->number & VIRT_IS_SAVED);
-  lua_createtable(L, 0, 2);
-  set_text(L, "config", job->text);
-  set_text(L, "live", job->live);
-  lua_setfield(L, -2, "documents");
-}
-
-static void push_answer(lua_State *L, struct virt_job *job) {
-  switch (job->answer) {
-    case VIRT_NOTHING: lua_pushboolean(L, 1); break;
-    case VIRT_NUMBER: lua_pushinteger(L, (lua_Integer)job->number); break;
-    case VIRT_WORD: lua_pushstring(L, job->word); break;
-    case VIRT_TEXT: lua_pushstring(L, job->text); break;
-    case VIRT_DOMAIN: push_domain(L, &job->domains[0]); break;
-    case VIRT_DOMAINS: push_domains(L, job); break;
-    case VIRT_VOLUME: push_volume(L, job); break;
-    case VIRT_LOOK: push_look(L, job); break;
-  }
-}
-
-static void push_event(lua_State *L, const struct virt_event *event) {
-  lua_createtable(L, 0, 5);
-  set_text(L, "event", event->event);
-  set_text(L, "domain", event->name);
-  if (event->has_domain) set_text(L, "uuid", event->uuid);
-  set_text(L, "alias", event->alias);
-  set_text(L, "change", event->change);
-  set_text(L, "reason", event->reason);
-  if (event->change && event->detail >= 0) set_integer(L, "detail", event->detail);
-}
-
-/* Whoever has it must answer it; the collector gives it up. */
-static void push_question(lua_State *L, struct state *state) {
-  struct virt_question **handle = lua_newuserdata(L, sizeof *handle);
-  *handle = NULL;
-  luaL_setmetatable(L, QUESTION_TYPE);
-  *handle = (struct virt_question *)state->in_hand;
-  state->in_hand = NULL;
-}
-
-static int push_job(lua_State *L, struct virt_job *job) {
-  if (!job->failed) {
-    push_answer(L, job);
-    return 2;
-  }
-  lua_pushnil(L);
-  push_failure(L, &job->error);
-  if (job->unanswered) set_flag(L, "credentials", true);
-  return 3;
-}
-
-/* libvirt.take(id or nil, seconds) -> id, result or nil, failure; nil if no message came.  An event is a result, and so
- * is a question. */
-static int Lvirt_take(lua_State *L) {
-  struct state *state = state_of(L);
-  long long id = luaL_optinteger(L, 1, 0);
-  drop(state);
-  luaL_checkstack(L, 8, NULL);
-  state->in_hand = virt_mailbox_take(state->box, id, luaL_optnumber(L, 2, 0));
-  if (!state->in_hand) return 0;
-  lua_pushinteger(L, (lua_Integer)state->in_hand->id);
-  int results = 2;
-  switch (state->in_hand->kind) {
-    case VIRT_ANSWER: results = push_job(L, (struct virt_job *)state->in_hand); break;
-    case VIRT_EVENT: push_event(L, (struct virt_event *)state->in_hand); break;
-    case VIRT_QUESTION: push_question(L, state); break;
-  }
-  drop(state);
-  return results;
-}
-
-/* --- questions ---------------------------------------------------------------------------------------- */
-
-static int collect_question(lua_State *L) {
-  struct virt_question **handle = lua_touserdata(L, 1);
-  if (*handle) (*handle)->message.release(&(*handle)->message);
-  *handle = NULL;
-  return 0;
-}
-
-/* libvirt.prompts(result) -> list of { type =, prompt =, challenge =, default =, secret = }; nil if the result is no
- * question. */
-static int Lvirt_prompts(lua_State *L) {
-  struct virt_question **handle = luaL_testudata(L, 1, QUESTION_TYPE);
-  if (!handle || !*handle) return 0;
-  lua_createtable(L, (int)(*handle)->count, 0);
-  for (size_t i = 0; i < (*handle)->count; i++) {
-    const struct virt_prompt *prompt = &(*handle)->prompts[i];
-    lua_createtable(L, 0, 5);
-    set_text(L, "type", prompt->type);
-    set_text(L, "prompt", prompt->prompt);
-    set_text(L, "challenge", prompt->challenge);
-    set_text(L, "default", prompt->standard);
-    set_flag(L, "secret", prompt->secret);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  return 1;
-}
-
-/* libvirt.reply(question, list of answers or nil): ends the question; what has no answer is given up. */
-static int Lvirt_reply(lua_State *L) {
-  struct virt_question **handle = luaL_checkudata(L, 1, QUESTION_TYPE);
-  bool good = *handle && lua_istable(L, 2);
-  for (size_t i = 0; good && i < (*handle)->count; i++) {
-    size_t length;
-    good = lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TSTRING;
-    const char *answer = good ? lua_tolstring(L, -1, &length) : NULL;
-    good = answer && virt_question_answer(*handle, i, answer, length);
-    lua_pop(L, 1);
-  }
-  return collect_question(L);
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------- */
 
 static int Lvirt_new_id(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)virt_mailbox_new_id(state_of(L)->box));
+  lua_pushinteger(L, (lua_Integer)virt_mailbox_new_id(lvirt_state_of(L)->box));
   return 1;
 }
 
 /* libvirt.forget(id): drops the messages of that id. */
 static int Lvirt_forget(lua_State *L) {
-  virt_mailbox_forget(state_of(L)->box, luaL_checkinteger(L, 1));
+  virt_mailbox_forget(lvirt_state_of(L)->box, luaL_checkinteger(L, 1));
   return 0;
 }
 
 static int Lvirt_count(lua_State *L) {
-  lua_pushinteger(L, virt_mailbox_count(state_of(L)->box));
+  lua_pushinteger(L, virt_mailbox_count(lvirt_state_of(L)->box));
   return 1;
 }
 
 static int Lvirt_fd(lua_State *L) {
-  lua_pushinteger(L, virt_mailbox_fd(state_of(L)->box));
+  lua_pushinteger(L, virt_mailbox_fd(lvirt_state_of(L)->box));
   return 1;
 }
 
 /* libvirt.alarm(time or nil): the descriptor becomes readable then. */
 static int Lvirt_alarm(lua_State *L) {
-  virt_mailbox_alarm(state_of(L)->box, luaL_optnumber(L, 1, -1));
+  virt_mailbox_alarm(lvirt_state_of(L)->box, luaL_optnumber(L, 1, -1));
   return 0;
 }
 
@@ -462,25 +192,6 @@ static int Lvirt_now(lua_State *L) {
 
 /* --- the module --------------------------------------------------------------------------------------- */
 
-static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction release) {
-  luaL_newmetatable(L, name);
-  lua_pushcfunction(L, release);
-  lua_setfield(L, -2, "__gc");
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
-/* The box is made before all handles, so that it is collected after them. */
-static void new_state(lua_State *L) {
-  struct state *state = lua_newuserdata(L, sizeof *state);
-  memset(state, 0, sizeof *state);
-  luaL_setmetatable(L, STATE_TYPE);
-  state->box = virt_mailbox_new();
-  if (!state->box) luaL_error(L, "no memory or file descriptor for a mailbox");
-}
-
 __attribute__((visibility("default"))) int luaopen_virtlun_libvirt(lua_State *L);
 
 /* Lua unmaps its modules when it closes, but threads may run in this one by then: it stays (facts 13).
@@ -496,8 +207,6 @@ static void *pin(void) {
 }
 
 int luaopen_virtlun_libvirt(lua_State *L) {
-  static const luaL_Reg none[] = {{NULL, NULL}};
-  static const luaL_Reg domain_methods[] = {{"name", Lvirt_name}, {"uuid", Lvirt_uuid}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"connection", Lvirt_connection},
                                        {"submit", Lvirt_submit},
                                        {"listen", Lvirt_listen},
@@ -523,12 +232,10 @@ int luaopen_virtlun_libvirt(lua_State *L) {
   virt_pool_prepare(virt_error_silence_thread);
   if (virInitialize() < 0) return luaL_error(L, "libvirt cannot be initialized");
   virt_error_silence();
-  new_type(L, STATE_TYPE, none, close_state);
-  new_type(L, CONNECTION_TYPE, none, collect_connection);
-  new_type(L, DOMAIN_TYPE, domain_methods, collect_domain);
-  new_type(L, QUESTION_TYPE, none, collect_question);
+  lvirt_open_handles(L);
+  lvirt_open_questions(L);
   luaL_newlibtable(L, functions);
-  new_state(L);
+  lvirt_new_state(L);
   luaL_setfuncs(L, functions, 1);
   return 1;
 }

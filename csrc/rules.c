@@ -3,21 +3,7 @@
  * description and its host.  The rules themselves are short functions named after their codes, in rules_*.c; the
  * range of a single field is check.c's.
  */
-#include "rules.h"
-
-/* key names the field below the device: "address.unit". */
-void vlun_complain_here(struct vlun_check *check, const char *key, const struct vlun_args *args) {
-  check->complained = true;
-  if (check->silent) return;
-  check->spot.row = 0;
-  if (check->spot.device && *key) {
-    char first[32] = "";
-    size_t n = strcspn(key, ".");
-    if (n < sizeof first) memcpy(first, key, n);
-    check->spot.row = vlun_row_of_key(here(check)->shape, first) + 1;
-  }
-  vlun_complain(check->problems, &check->spot, key, check->code, args);
-}
+#include "rules_common.h"
 
 /* Devices that the recipe removes take part only in the rules that keep identities apart. */
 /* clang-format off */
@@ -120,19 +106,6 @@ static void claim_host_device(struct vlun_check *check, size_t h, const struct v
   if (!key || device->foreign || !vlun_place_of(device->record, &place)) return;
   *key = vlun_place_key(&place);
   vlun_claim(check->claims, IN_HOST(HOST_PLACE, h), key, sizeof *key, device);
-}
-
-/* Which devices of the host are described; most recipes never need to know. */
-void vlun_know_described(struct vlun_check *check) {
-  const struct vlun_model *model = check->spot.model;
-  check->knows_described = true;
-  for (size_t i = 0; i < model->count; i++)
-    for (size_t h = 0; h < check->host_count; h++) {
-      const struct vlun_device **key = vlun_alloc(&check->arena, sizeof *key);
-      if (!key) return; /* the arena remembers */
-      *key = vlun_find(&check->arena, check->hosts[h], model->device[i].record);
-      if (*key) vlun_claim(check->claims, DESCRIBED, key, sizeof *key, &model->device[i]);
-    }
 }
 
 static bool know_hosts(struct vlun_check *check) {

@@ -1,7 +1,7 @@
 /*
  * rules_address.c - rules of addresses: what an HBA can address, and that no two drives share a place.
  */
-#include "rules.h"
+#include "rules_common.h"
 
 /* The HBA of a drive; where neither the description nor the host has it, it will be a virtio-scsi one. */
 static const struct vlun_hba *hba_of_place(const struct vlun_check *check, const struct vlun_place *place) {

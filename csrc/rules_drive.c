@@ -1,7 +1,7 @@
 /*
  * rules_drive.c - rules of what is in a drive and how it behaves (facts 5), and of host devices (facts 6).
  */
-#include "rules.h"
+#include "rules_common.h"
 
 static bool is_writable(const struct vlun_record *disk) {
   return !is_cdrom(disk) && !vlun_number(disk, VLUN_disk_readonly, 0);

@@ -1,7 +1,7 @@
 /*
  * rules_hba.c - rules of HBAs: which exist where, and that libvirt never has to invent one.
  */
-#include "rules.h"
+#include "rules_common.h"
 
 void vlun_rule_model_never(struct vlun_check *check) {
   const struct vlun_hba *hba = vlun_hba_of(here(check));

@@ -1,7 +1,7 @@
 /*
  * rules_name.c - rules of what must be unique by name: dev, alias, wwn, place in the boot order.
  */
-#include "rules.h"
+#include "rules_common.h"
 
 void vlun_rule_same_domain(struct vlun_check *check) {
   const struct vlun_model *model = check->spot.model;

@@ -46,7 +46,7 @@ VLUN_API int32_t vlun_dev_index(const char *text, size_t len);
 /* The name with prefix sd of an index 0..VLUN_MAX_DEV_INDEX.  size must be at least 8. */
 VLUN_API bool vlun_dev_name(int32_t index, char *text, size_t size);
 
-/* --- optical images (iso9660.c) ---------------------------------------------------------------------- */
+/* --- optical images (iso.c) -------------------------------------------------------------------------- */
 
 enum { VLUN_ISO_9660 = 1, VLUN_ISO_UDF = 2 }; /* bits of format */
 

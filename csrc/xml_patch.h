@@ -13,6 +13,12 @@ xmlNodePtr vlun_child_of(xmlNodePtr parent, const char *name, size_t len);
 /* A new last child gets the indentation of the first; the text before the parent's end tag stays the last. */
 void vlun_append_indented(xmlNodePtr parent, xmlNodePtr node);
 void vlun_remove_with_indent(xmlNodePtr node);
+/* Makes one row of the host's element what it is in the fresh one. */
+void vlun_patch_row(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_shape *shape, const struct vlun_row *row,
+                    const struct vlun_value *value);
+/* The type attribute of the device follows its source; an empty drive keeps the type it had. */
+void vlun_patch_tags(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_record *desired, uint64_t rows);
+
 /* Element children in their order: vlun_device.place counts them from 1.  NULL without memory. */
 xmlNodePtr *vlun_list_elements(struct vlun_arena *arena, xmlNodePtr devices, size_t *count);
 /* The element of the host's device; NULL if the text is not the one that the device was read from. */

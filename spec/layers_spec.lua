@@ -58,6 +58,23 @@ describe("the layers of the C sources", function()
     }))
   end)
 
+  it("never call each other in a circle", function()
+    assert.same({}, layers.c_circles(layers.symbols(build .. "/obj")))
+  end)
+
+  it("would be caught calling in a circle", function()
+    assert.same({
+      "csrc/one.c calls itself, by way of others",
+      "csrc/two.c calls itself, by way of others",
+    }, layers.c_circles({
+      { file = "csrc/one.c", name = "one", defined = true },
+      { file = "csrc/one.c", name = "two", defined = false },
+      { file = "csrc/two.c", name = "two", defined = true },
+      { file = "csrc/two.c", name = "one", defined = false },
+      { file = "csrc/three.c", name = "one", defined = false },
+    }))
+  end)
+
   it("keep libvirt out of virtlun.core, and libxml2 out of virtlun.libvirt", function()
     local core = output_of("readelf -d " .. build .. "/lib/virtlun/core.so")
     local libvirt = output_of("readelf -d " .. build .. "/lib/virtlun/libvirt.so")

@@ -90,22 +90,16 @@ function boot.decide(work, desired)
   work.boot = boot.is_due(work, half.document)
 end
 
-local function complain(found, desired, fields)
-  fields.path, fields.file, fields.line = desired.name, desired.file, desired.line
-  found:append { problems.new(fields) }
-end
-
 --- A running domain that boots by <os><boot> takes no boot order, and without its configuration there is no next boot.
 function boot.forbid(found, desired, work, facts)
   local half = work.live
   if not half or work.config or not half.document:facts().os_boot then return end
   if desired.boot and facts.persistent == false then
-    complain(found, desired, { code = "needs_power_off", a = "boot" })
+    found:complain(desired, { code = "needs_power_off", a = "boot" })
   end
   for _, change in ipairs(half.changes) do
     if change.action == "add" and change.after.boot then
-      found:append { problems.new { code = "boot_live", path = ("%s.%s.boot"):format(desired.name, change.device),
-        file = change.file, line = change.line } }
+      found:append { problems.of_change(desired, change, { code = "boot_live", key = "boot" }) }
     end
   end
 end
@@ -120,7 +114,7 @@ function boot.foresee(found, desired, work, documents)
   document = xml and core.document(xml)
   if not document then return found:append(more or {}) end
   work.boot_names = boot.order(xml, document)
-  if not work.boot_names[1] then complain(found, desired, { code = "boot_none" }) end
+  if not work.boot_names[1] then found:complain(desired, { code = "boot_none" }) end
 end
 
 --- The step of a plan.

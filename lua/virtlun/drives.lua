@@ -5,11 +5,11 @@ local apply = require "virtlun.apply"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local hosts = require "virtlun.host"
+local kinds = require "virtlun.kinds"
 local problems = require "virtlun.problems"
 
 local drives = {}
 
-local is_disk = { cdrom = true, disk = true, lun = true }
 
 -- Finding a drive by what people call it -------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ end
 
 --- The device under the name that it will have: its own, or the next free one.
 local function named(seen, device)
-  local key = is_disk[device.kind] and "dev" or device.kind == "controller" and "index"
+  local key = kinds.IS_DISK[device.kind] and "dev" or device.kind == "controller" and "index"
   if not key or device[key] then return device end
   local documents, failure = documents_of(seen)
   if not documents then return nil, failure end

@@ -3,20 +3,19 @@
 -- It works in rounds.  A round plans what is not planned yet, asks once, and makes the plans.  A host that does not
 -- answer keeps nobody waiting: what it has comes into the next round.  So do domains that have changed since they were
 -- planned, and those whose connection was lost by nothing that they did.  How hosts are shared out is
--- fleet/scheduler.lua's matter, how one domain is planned and made that of apply.lua.
+-- fleet/scheduler.lua's matter, how one domain is planned and made that of fleet/entry.lua.
 
-local hosts = require "virtlun.fleet.hosts"
+local new_entry = require("virtlun.fleet.entry").new
 local limits = require "virtlun.fleet.limits"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
+local report = require "virtlun.fleet.report"
 local scheduler = require "virtlun.fleet.scheduler"
 local selection = require "virtlun.selection"
 local tasks = require "virtlun.tasks"
 local transports = require "virtlun.transports"
 
 local fleet = {}
-
-local ATTEMPTS = 3 -- to find a domain as it was planned, and its host connected
 
 local Fleet = {}
 Fleet.__index = Fleet
@@ -44,127 +43,13 @@ function Fleet:is_stopped()
   return self.is_over or self.scheduler.raised ~= nil or self:is_to_stop()
 end
 
+function Fleet:count_failure()
+  self.failures = self.failures + 1
+end
+
 --- Whether no further domain is to be begun, because too many have failed.
 function Fleet:has_failed()
   return self.failures > self.may_fail
-end
-
--- One domain -----------------------------------------------------------------------------------------------
-
-local FAILED = { failed = true, partly = true }
-
-function Fleet:tell_of(entry, state)
-  local plan, first = entry.plan, entry.problems[1]
-  self:tell { event = "domain", state = state, domain = entry.domain.name, uri = entry.host.uri,
-    changes = plan and plan.changes, made = entry.made,
-    message = FAILED[state] and first and problems.line(first) or nil }
-end
-
---- What was found of a domain; where several hosts have one of its name, each path says which.
-function Fleet:told_apart(entry, found)
-  if self.named[entry.domain.name] == 1 then return found end
-  local uri = entry.host.uri
-  for _, problem in ipairs(found) do
-    local path = problem.path or ""
-    -- What is wrong with a host is the same problem for all its domains.
-    if path ~= "" and path:sub(1, #uri) ~= uri then problem.path = ("%s %s"):format(uri, path) end
-  end
-  return found
-end
-
---- Gives the plan of a domain and its steps the results that nobody has given them.
-local function settle(entry)
-  entry.plan.result = entry.plan.result or entry.result
-  for _, step in ipairs(entry.plan.steps) do step.result = step.result or "left" end
-end
-
-function Fleet:finish(entry, result, found)
-  if result ~= "done" and entry.has_written then result = "partly" end
-  entry.state, entry.result = "ended", result
-  entry.problems:append(self:told_apart(entry, found or {}))
-  if entry.plan and result ~= "done" then settle(entry) end
-  if FAILED[result] then self.failures = self.failures + 1 end
-  self:tell_of(entry, result)
-end
-
---- Whether a domain is to be tried again in the next round; then it is, as if it had not been planned.
-function Fleet:is_again(entry, is_wanted)
-  if not is_wanted or entry.attempt == ATTEMPTS or self:is_stopped() then return false end
-  entry.state = "new"
-  return true
-end
-
---- A failure that only the connection is to blame for: another domain's call was not answered, or the daemon has gone.
-local function is_lost(failure)
-  return hosts.is_down(failure) and not failure[1].cause.begun and not hosts.is_unreachable(failure)
-end
-
---- Notes that a connection is of no use any more.
-local function lose(entry, connection, failure)
-  if hosts.is_down(failure) then entry.host:lose(connection) end
-end
-
---- The plan of a domain, and what was found; nil and problems.
-function Fleet:plan_on(connection, entry)
-  entry.connection = connection
-  local dom, failure = connection:domain(entry.domain.name)
-  if not dom then return nil, failure end
-  entry.identity = connection.uri .. "\n" .. dom.uuid
-  return self.opts.plan(dom, entry.domain, self.planning)
-end
-
-function Fleet:plan_one(entry, connection, failure)
-  if self:is_stopped() then return end
-  self:tell_of(entry, "planning")
-  entry.attempt = entry.attempt + 1
-  local plan, found = nil, failure
-  if connection then plan, found = self:plan_on(connection, entry) end
-  if plan then
-    entry.plan, entry.found, entry.state = plan, self:told_apart(entry, found), "planned"
-    return self:tell_of(entry, "planned")
-  end
-  lose(entry, connection, found)
-  if not self:is_again(entry, connection and is_lost(found)) then self:finish(entry, "failed", found) end
-end
-
---- The options of an apply.
-function Fleet:making(entry)
-  local how = { on_progress = function(event)
-    event.event, event.uri = "step", entry.host.uri
-    self:tell(event)
-  end }
-  for name, value in pairs(self.planning) do how[name] = value end
-  function how.stop() return self:is_to_stop() end
-  return how
-end
-
---- The result of making a domain's plan, as plan:apply gives it.  One that was planned on a connection that is gone is
--- planned again first: it is made if that comes to the same.
-function Fleet:make_on(connection, entry)
-  if not entry.host:has(entry.connection) then
-    local plan, failure = self:plan_on(connection, entry)
-    if not plan then return nil, failure end
-    if plan.fingerprint ~= entry.plan.fingerprint then
-      return problems.fail { code = "host_changed", path = entry.domain.name }
-    end
-    entry.plan = plan
-  end
-  return entry.plan:apply(self:making(entry))
-end
-
-function Fleet:make_one(entry, connection, failure)
-  if self:is_stopped() or self:has_failed() then return end
-  if not connection then return self:finish(entry, "failed", failure) end
-  self:tell_of(entry, "begin")
-  local result, found, ended = self:make_on(connection, entry)
-  entry.made = entry.made + (result and result.done or ended and ended.done or 0)
-  entry.has_written = entry.has_written or result and result.done > 0 or ended ~= nil and ended.written
-  if result then return self:finish(entry, "done", result.notes) end
-  lose(entry, entry.connection, found)
-  local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
-  entry.changed = is_outdated
-  if self:is_again(entry, is_outdated or is_lost(found)) then return end
-  self:finish(entry, entry.plan.result or "failed", found)
 end
 
 -- Rounds ---------------------------------------------------------------------------------------------------
@@ -177,11 +62,6 @@ function Fleet:entries_in(state)
   return list
 end
 
---- Works on entries by one of the methods above.
-function Fleet:work(entries, method, may_leave)
-  self.scheduler:work(entries, function(...) method(self, ...) end, may_leave)
-end
-
 --- What a recipe says may run no program unless somebody allows that; what somebody says beside it may, unless only
 -- certain ways are allowed.
 function Fleet:complain_of_transports()
@@ -190,7 +70,7 @@ function Fleet:complain_of_transports()
     local said, found = entry.domain.uri, problems.list()
     local is_judged = said ~= nil or allowed ~= nil
     if is_judged and not transports.complain(found, entry.domain, said or self.opts.uri, allowed) then
-      self:finish(entry, "failed", found)
+      entry:finish("failed", found)
     end
   end
 end
@@ -201,8 +81,7 @@ function Fleet:complain_of_twins()
     local identity, domain = entry.identity, entry.domain
     local owner = identity and self.owners[identity]
     if owner and owner ~= entry and entry.state == "planned" then
-      self:finish(entry, "failed", { problems.new { code = "same_domain", path = domain.name, file = domain.file,
-        line = domain.line } })
+      entry:finish("failed", problems.list():complain(domain, { code = "same_domain" }))
     end
     if identity then self.owners[identity] = owner or entry end
   end
@@ -230,20 +109,9 @@ end
 function Fleet:plan(may_leave)
   local entries = self:entries_in("new")
   for _, entry in ipairs(entries) do entry.state = "begun" end
-  self:work(entries, self.plan_one, may_leave)
+  self.scheduler:work(entries, function(entry, ...) entry:make_plan(...) end, may_leave)
   if may_leave then self:wait_for_late() end
   self:complain_of_twins()
-end
-
---- What is wrong with the domains that have failed.  A host's failure is that of all its domains, and is told once.
-function Fleet:failed_problems()
-  local found, told = problems.list(), {}
-  for _, entry in ipairs(self.entries) do
-    local first = entry.problems[1]
-    if first and not told[first] then found:append(entry.problems) end
-    if first then told[first] = true end
-  end
-  return found
 end
 
 --- What is asked about before anything of a round is made.
@@ -255,7 +123,7 @@ function Fleet:round_of(entries)
     round.problems:append(entry.found)
     if entry.changed then round.changed[#round.changed + 1] = entry.plan end
   end
-  round.problems:append(self:failed_problems())
+  round.problems:append(report.problems(self.entries))
   return round
 end
 
@@ -276,7 +144,7 @@ end
 
 function Fleet:make_batch(batch)
   self.is_making = true
-  self:work(batch, self.make_one)
+  self.scheduler:work(batch, function(entry, ...) entry:make(...) end)
   self.is_making = false
 end
 
@@ -289,7 +157,7 @@ function Fleet:make(entries)
       changing[#changing + 1] = entry
     else
       entry.plan.result = "done"
-      self:finish(entry, "done")
+      entry:finish("done")
     end
   end
   for _, batch in ipairs(limits.batches(changing, self.opts.batches)) do
@@ -307,41 +175,6 @@ function Fleet:run()
     if self:is_stopped() or not self:may_make(planned) then return end
     self:make(planned)
   until self:has_failed() or self:is_stopped() or #self:entries_in("ended") == #self.entries
-end
-
--- The report -----------------------------------------------------------------------------------------------
-
---- What nobody has made any more.
-function Fleet:leave(entry)
-  entry.state, entry.result = "ended", entry.has_written and "partly" or "left"
-  if entry.plan then settle(entry) end
-  self:tell_of(entry, entry.result)
-end
-
---- Why domains were left that could have been made.
-function Fleet:why_left(left)
-  if self:has_failed() then
-    return { problems.new { code = "max_fail", value = tostring(self.failures), expected = tostring(self.may_fail) } }
-  elseif left > 0 and self:is_stopped() then
-    return { problems.new { code = "stopped_run", value = tostring(left), expected = tostring(#self.entries) } }
-  end
-  return {}
-end
-
---- See fleet.apply.
-function Fleet:report()
-  local report = { domains = {}, problems = self:failed_problems(), done = 0, failed = false, changed = false }
-  local left = 0
-  for i, entry in ipairs(self.entries) do
-    report.domains[i] = { domain = entry.domain.name, uri = entry.host.uri, result = entry.result, plan = entry.plan,
-      made = entry.made, problems = entry.problems, found = entry.found }
-    report.done = report.done + entry.made
-    report.failed = report.failed or entry.state ~= "planned" and entry.result ~= "done"
-    report.changed = report.changed or entry.has_written or false
-    if entry.result == "left" then left = left + 1 end
-  end
-  report.problems:append(self:why_left(left))
-  return report
 end
 
 -- The whole ------------------------------------------------------------------------------------------------
@@ -369,8 +202,7 @@ local function new_fleet(desired, opts)
     function() return self:is_stopped() or self:has_failed() end, function(event) self:tell(event) end)
   for i, domain in ipairs(desired) do
     self.named[domain.name] = (self.named[domain.name] or 0) + 1
-    self.entries[i] = { domain = domain, host = self.scheduler:host(domain.uri or opts.uri), state = "new",
-      attempt = 0, made = 0, problems = problems.list() }
+    self.entries[i] = new_entry(self, domain, self.scheduler:host(domain.uri or opts.uri))
   end
   return self
 end
@@ -396,12 +228,12 @@ local function run(desired, opts, fn)
     local self = new_fleet(desired, opts)
     self:complain_of_transports()
     local good, message = pcall(fn, self)
-    local report = good and self:report()
+    local whole = good and report.of(self)
     self.is_over = true
     self.scheduler:close()
     local raised = not good and { message } or self.raised or self.scheduler.raised
     if raised then error(raised[1], 0) end
-    return report
+    return whole
   end)
 end
 
@@ -410,7 +242,7 @@ function fleet.plans(desired, opts)
   return run(desired, opts, function(self)
     self:plan(false)
     for _, entry in ipairs(self.entries) do
-      if entry.state ~= "planned" and entry.state ~= "ended" then self:leave(entry) end
+      if entry.state ~= "planned" and entry.state ~= "ended" then entry:leave() end
     end
   end)
 end
@@ -444,7 +276,7 @@ function fleet.apply(desired, opts)
   return run(desired, opts, function(self)
     self:run()
     for _, entry in ipairs(self.entries) do
-      if entry.state ~= "ended" then self:leave(entry) end
+      if entry.state ~= "ended" then entry:leave() end
     end
   end)
 end

@@ -8,6 +8,7 @@ local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local guest = require "virtlun.guest"
+local kinds = require "virtlun.kinds"
 local problems = require "virtlun.problems"
 
 local forbid = {}
@@ -15,11 +16,6 @@ local forbid = {}
 --- Adds those of `more` that are not there yet: both halves of a domain may have the same problem.
 function forbid.merge(found, more)
   for _, problem in ipairs(more) do found:add_once(problem) end
-end
-
-local function complain_of_domain(found, desired, fields)
-  fields.path, fields.file, fields.line = desired.name, desired.file, desired.line
-  found:append { problems.new(fields) }
 end
 
 -- The domain and its state ---------------------------------------------------------------------------------
@@ -35,11 +31,11 @@ end
 --- A scope for which the domain has no half.
 function forbid.nothing_to_change(found, desired, facts, no_hotplug)
   if facts.persistent == false then
-    complain_of_domain(found, desired, { code = "no_config" })
+    found:complain(desired, { code = "no_config" })
   elseif no_hotplug then
-    complain_of_domain(found, desired, { code = "no_hotplug", value = facts.driver })
+    found:complain(desired, { code = "no_hotplug", value = facts.driver })
   else
-    complain_of_domain(found, desired, { code = "not_running", value = facts.state or "shut off" })
+    found:complain(desired, { code = "not_running", value = facts.state or "shut off" })
   end
 end
 
@@ -49,9 +45,9 @@ local is_unsteady = { ["in shutdown"] = true, crashed = true, pmsuspended = true
 --- States that forbid a change; they forbid nothing where nothing is to be changed.
 function forbid.state(found, desired, facts, work)
   if work.live and is_unsteady[facts.state] then
-    complain_of_domain(found, desired, { code = "bad_state", value = facts.state })
+    found:complain(desired, { code = "bad_state", value = facts.state })
   elseif work.config and facts.managed_save and not work.running then
-    complain_of_domain(found, desired, { code = "managed_save", value = desired.name })
+    found:complain(desired, { code = "managed_save", value = desired.name })
   end
 end
 
@@ -91,9 +87,7 @@ end
 -- Changes --------------------------------------------------------------------------------------------------
 
 local function complain_of_change(found, desired, change, fields)
-  fields.path = ("%s.%s"):format(desired.name, change.device)
-  fields.file, fields.line = change.file, change.line
-  found:add_once(problems.new(fields))
+  found:add_once(problems.of_change(desired, change, fields))
 end
 
 --- protect = true: nothing removes, replaces or empties the device.
@@ -267,13 +261,12 @@ end
 
 -- What holds data -------------------------------------------------------------------------------------------
 
-local holds_data = { disk = true, lun = true, hostdev = true }
-
 local function complain_of_loss(found, desired, change, work, half, places)
   local pruned = work.pruned[change.desired]
+  local loses = kinds.HOLDS_DATA[change.kind] and half.name == "live" and (pruned or change.replace)
   if pruned and boot.is_from(work, half, change, places) then
     complain_of_change(found, desired, change, { code = "prune_boot" })
-  elseif holds_data[change.kind] and (pruned or change.replace) and half.name == "live" and not work.opts.force then
+  elseif loses and not work.opts.force then
     local verb = change.action == "remove" and "prune" or "replace"
     complain_of_change(found, desired, change, { code = "needs_force", value = change.kind, a = verb })
   end

@@ -68,10 +68,8 @@ function images.name_of(source)
 end
 
 local function complain(found, desired, change, problem, source)
-  problem.path = ("%s.%s.source"):format(desired.name, change.device)
-  problem.value = problem.value or images.name_of(source)
-  problem.file, problem.line = change.file, change.line
-  found:add_once(problems.new(problem)) -- two moves may bring one image into both halves
+  problem.key, problem.value = "source", problem.value or images.name_of(source)
+  found:add_once(problems.of_change(desired, change, problem)) -- two moves may bring one image into both halves
 end
 
 --- A function that is images.seen, and looks at each image once however many drives have it.

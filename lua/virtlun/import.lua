@@ -11,6 +11,7 @@
 -- be kept to.
 
 local core = require "virtlun.core"
+local kinds = require "virtlun.kinds"
 local options = require "virtlun.opts"
 local plans = require "virtlun.plan"
 local problems = require "virtlun.problems"
@@ -19,7 +20,6 @@ local recipe_text = require "virtlun.recipe_text"
 
 local import = {}
 
-local is_disk = { cdrom = true, disk = true, lun = true }
 
 -- Reading ---------------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ local function draft_of_documents(xml, live)
       local entry = recipe_entry.new(document:device(number), unread[number], facts.run ~= nil)
       entry.number = number
       draft.entries[#draft.entries + 1] = entry
-    elseif is_disk[other.kind] or other.kind == "hostdev" then
+    elseif kinds.IS_DISK[other.kind] or other.kind == "hostdev" then
       draft.foreign[#draft.foreign + 1] = other
     end
   end

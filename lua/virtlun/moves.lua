@@ -7,6 +7,7 @@ local changes = require "virtlun.changes"
 local core = require "virtlun.core"
 local guest = require "virtlun.guest"
 local halves = require "virtlun.halves"
+local kinds = require "virtlun.kinds"
 
 local moves = {}
 
@@ -78,14 +79,13 @@ end
 
 -- How a configuration is changed ---------------------------------------------------------------------------
 
-local is_drive = { cdrom = true, disk = true, lun = true }
 -- Two drives may trade these, which one call after the other cannot.
 local is_traded = { address = true, dev = true, boot = true, loadparm = true }
 
 --- Whether one of libvirt's device calls can make a change of the configuration.
 local function has_device_call(change)
   if change.action ~= "change" then return true end
-  if not is_drive[change.kind] then return false end
+  if not kinds.IS_DISK[change.kind] then return false end
   for _, field in ipairs(change.fields) do
     if is_traded[field.key] then return false end
   end

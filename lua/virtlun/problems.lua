@@ -55,6 +55,12 @@ function List:add_once(problem)
   return known.lines[problems.line(problem)] and self or self:append { problem }
 end
 
+--- Adds a problem of a described domain, or of { name =, file =, line = }; fields as for problems.new, but its place.
+function List:complain(domain, fields)
+  fields.path, fields.file, fields.line = domain.name, domain.file, domain.line
+  return self:append { problems.new(fields) }
+end
+
 --- A list made of the given problems.
 function problems.list(raw)
   return setmetatable(raw or {}, List)
@@ -65,6 +71,15 @@ function problems.new(fields)
   local problem = core.problem(fields)
   problem.cause = fields.cause
   return problem
+end
+
+--- A problem of a change to a described domain; fields as for problems.new, but its place.  fields.key: the field that
+-- it is about, nil for the whole device.
+function problems.of_change(domain, change, fields)
+  local key = fields.key and "." .. fields.key or ""
+  fields.path = ("%s.%s%s"):format(domain.name, change.device, key)
+  fields.file, fields.line = change.file, change.line
+  return problems.new(fields)
 end
 
 --- nil and a list of one problem: what a function that cannot do its work returns.

@@ -5,12 +5,12 @@
 
 local changes = require "virtlun.changes"
 local core = require "virtlun.core"
+local kinds = require "virtlun.kinds"
 local recipe_text = require "virtlun.recipe_text"
 
 local recipe_entry = {}
 
 local shapes = core.schema().shapes
-local is_disk = { cdrom = true, disk = true, lun = true }
 
 local function copy(t)
   local result = {}
@@ -129,7 +129,7 @@ local FOUND_BY_LIBVIRT = { backingStore = true, ["source@index"] = true }
 --- An element that virtlun does not know goes to a new drive as it stands, if the schema lets it.
 local function carry(entry, xml)
   local raw = xml:gsub(">%s+<", "><")
-  if not is_disk[entry.device.kind] or not as_new { kind = "cdrom", dev = "sda", raw = raw } then return false end
+  if not kinds.IS_DISK[entry.device.kind] or not as_new { kind = "cdrom", dev = "sda", raw = raw } then return false end
   entry.device.raw = (entry.device.raw or "") .. raw
   return true
 end

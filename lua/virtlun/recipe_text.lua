@@ -2,6 +2,7 @@
 -- Lua writes values, not what of a domain has to be said.
 
 local core = require "virtlun.core"
+local kinds = require "virtlun.kinds"
 
 local recipe_text = {}
 
@@ -25,12 +26,11 @@ local function in_order(names)
   return table.move(rest, 1, #rest, #first + 1, first)
 end
 
-local is_disk = { cdrom = true, disk = true, lun = true }
 local by_kind = {}
 
 --- The fields that a device of that kind may have, in the order of a recipe.
 function recipe_text.fields(kind)
-  by_kind[kind] = by_kind[kind] or in_order { is_disk[kind] and "disk" or kind }
+  by_kind[kind] = by_kind[kind] or in_order { kinds.IS_DISK[kind] and "disk" or kind }
   return by_kind[kind]
 end
 

@@ -97,8 +97,7 @@ function selection.complain(found, desired, work)
       local used, one = is_listed(opts.known, name), { name }
       for _, names in ipairs(described) do used = used or answers(names, desired.name, one) end
       if not used then
-        found:append { problems.new { code = "not_described", path = desired.name, value = name,
-          near = core.suggest(name, all), file = desired.file, line = desired.line } }
+        found:complain(desired, { code = "not_described", value = name, near = core.suggest(name, all) })
       end
     end
   end

@@ -3,8 +3,6 @@
 -- A URI is read as libvirt 9.0 was seen to read it: transport and parameters in whatever case, percents decoded, also
 -- without "//", and all texts only up to a zero. Knows no host and opens nothing.
 
-local problems = require "virtlun.problems"
-
 local transports = {}
 
 --- What can be allowed. Besides the transports: "command", what runs a program whatever the transport, and "alias", a
@@ -112,8 +110,8 @@ function transports.complain(found, about, uri, allowed)
   allowed = allowed or transports.OF_RECIPES
   local code, word = refused(uri, set_of(allowed))
   if not code then return true end
-  found:append { problems.new { code = code, path = about.name, file = about.file, line = about.line, value = word,
-    expected = table.concat(allowed, ", "), a = uri or "libvirt's default" } }
+  found:complain(about, { code = code, value = word, expected = table.concat(allowed, ", "),
+    a = uri or "libvirt's default" })
   return false
 end
 

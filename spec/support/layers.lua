@@ -2,11 +2,27 @@
 -- given, so that its own spec can show it wrong ones; only `tree` touches files.
 local layers = {}
 
+-- Whether the steps of a graph (name -> list of names) lead from one name to another.
+function layers.reaches(graph, from, goal)
+  local seen = {}
+  local function leads(name)
+    for _, next in ipairs(graph[name] or {}) do
+      if next == goal then return true end
+      if not seen[next] then
+        seen[next] = true
+        if leads(next) then return true end
+      end
+    end
+    return false
+  end
+  return leads(from)
+end
+
 -- C: which layer a file belongs to, by its name ---------------------------------------------------------------------
 
 function layers.of_c_file(path)
   local name = path:match("([^/]+)%.[ch]$")
-  if name == "lua_virt" then return "lua_virt" end
+  if name:match("^lua_virt") then return "lua_virt" end
   return name:match("^(xml)_") or name:match("^(virt)_") or name:match("^(lua)_") or "core"
 end
 
@@ -73,6 +89,24 @@ function layers.c_calls(symbols)
         found[#found + 1] = ("%s (%s) uses %s of %s (%s)"):format(symbol.file, from, symbol.name, target, to)
       end
     end
+  end
+  table.sort(found)
+  return found
+end
+
+-- symbols: as for c_calls. Returns one sentence for each file that calls itself by way of others.
+function layers.c_circles(symbols)
+  local home, graph, found = {}, {}, {}
+  for _, symbol in ipairs(symbols) do
+    if symbol.defined then home[symbol.name] = symbol.file end
+    graph[symbol.file] = graph[symbol.file] or {}
+  end
+  for _, symbol in ipairs(symbols) do
+    local target = not symbol.defined and home[symbol.name]
+    if target and target ~= symbol.file then table.insert(graph[symbol.file], target) end
+  end
+  for file in pairs(graph) do
+    if layers.reaches(graph, file, file) then found[#found + 1] = file .. " calls itself, by way of others" end
   end
   table.sort(found)
   return found
@@ -162,25 +196,14 @@ function layers.lua_requires(files)
     end
   end
   table.sort(names)
-
-  local function reaches(from, goal, seen)
-    for _, required in ipairs(graph[from] or {}) do
-      if required == goal then return true end
-      if not seen[required] then
-        seen[required] = true
-        if reaches(required, goal, seen) then return true end
-      end
-    end
-    return false
-  end
   for _, module in ipairs(names) do
-    if reaches(module, module, {}) then
+    if layers.reaches(graph, module, module) then
       found[#found + 1] = module .. " requires itself, by way of others"
     end
   end
   for _, module in ipairs(without_backend) do
     for _, backend in ipairs({ "virtlun.backend", "virtlun.jobs", "virtlun.libvirt" }) do
-      if reaches(module, backend, {}) then found[#found + 1] = module .. " needs " .. backend end
+      if layers.reaches(graph, module, backend) then found[#found + 1] = module .. " needs " .. backend end
     end
   end
   table.sort(found)

@@ -26,23 +26,25 @@ local function new_file_beside(path)
   return nil, said:match("([^:%s][^:\n]*)\n") or "mktemp cannot be run"
 end
 
-local function write_file(path, text)
+--- Writes a text into a file: true, or nil and why not.
+function files.write(path, text)
   local file, message = io.open(path, "wb")
   if not file then return nil, reason(message) end
   local good
   good, message = file:write(text)
   local closed, more = file:close()
-  return good and closed, message or more
+  if good and closed then return true end
+  return nil, message or more
 end
 
 --- Puts a text into a file, as a whole or not at all; true, or nil and why not.
 function files.replace(path, text)
   if not path:match("^/") then path = "./" .. path end -- no program takes that for an option
-  if is_special(path) then return write_file(path, text) end
+  if is_special(path) then return files.write(path, text) end
   local beside, message = new_file_beside(path)
   if not beside then return nil, message end
   local good
-  good, message = write_file(beside, text)
+  good, message = files.write(beside, text)
   if good then good, message = os.rename(beside, path) end
   if good then return true end
   os.remove(beside)

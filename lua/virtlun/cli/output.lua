@@ -1,6 +1,7 @@
 --- Where the command writes: results on standard output, messages and problems on standard error.
 
 local virtlun = require "virtlun"
+local files = require "virtlun.cli.files"
 local json_view = require "virtlun.view.json"
 local status = require "virtlun.cli.status"
 local style = require "virtlun.view.style"
@@ -23,22 +24,12 @@ function Output:line(text)
   self:write(text .. "\n")
 end
 
---- Writes a text into a file: true, or nil and why not.
-local function write_file(path, text)
-  local file, message = io.open(path, "w")
-  if not file then return nil, message end
-  local good, failure = file:write(text)
-  local closed, more = file:close()
-  if good and closed then return true end
-  return nil, ("%s: %s"):format(path, failure or more)
-end
-
 --- Writes a picture into a file, or to standard output if its path is -; what keeps it from that is told.
 function Output:picture(path, text)
   if path == "-" then return self:write(text) end
-  local good, message = write_file(path, text)
+  local good, message = files.write(path, text)
   if good then return end
-  self:message("virtlun: the picture cannot be written: " .. message)
+  self:message(("virtlun: the picture cannot be written: %s: %s"):format(path, message))
   self.has_failed = true
 end
 

@@ -1,12 +1,12 @@
 /*
- * iso.h - what the files that look into optical images share.
+ * iso_common.h - what the files that look into optical images share.
  */
-#ifndef VLUN_ISO_H
-#define VLUN_ISO_H
+#ifndef VLUN_ISO_COMMON_H
+#define VLUN_ISO_COMMON_H
 
 #include "internal.h"
 
-/* --- a file that is looked at (iso9660.c) ------------------------------------------------------------ */
+/* --- a file that is looked at (iso_file.c) ----------------------------------------------------------- */
 
 /* What is found on the way and is not told as it is. */
 struct vlun_probe {
@@ -20,13 +20,23 @@ struct vlun_probe {
   char joliet[VLUN_ISO_LABEL], udf[VLUN_ISO_LABEL];
 };
 
+/* errno if the file cannot be opened; 0 and a reason in iso if it is not a file; else 0, and probe->fd is open.  It is
+ * asked twice what it is: opening a device or a FIFO can already do something, and between two calls it may change. */
+int vlun_probe_open(struct vlun_probe *probe, const char *path);
 /* Reads what the file has of `size` bytes; the rest are zeros.  False if it has nothing there. */
 bool vlun_probe_read(struct vlun_probe *probe, uint64_t offset, uint8_t *to, size_t size);
 /* The image says that it has so many bytes, and whether that leaves no doubt. */
 void vlun_probe_expect(struct vlun_probe *probe, uint64_t bytes, bool certain);
+/* The format that holds an image, or NULL: the file is no image itself. */
+const char *vlun_probe_container(struct vlun_probe *probe);
 
 static inline uint32_t vlun_le16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
 static inline uint32_t vlun_le32(const uint8_t *p) { return vlun_le16(p) | vlun_le16(p + 2) << 16; }
+
+/* --- ISO 9660 (iso9660.c) ---------------------------------------------------------------------------- */
+
+/* Label, size, boot catalogue, and whether UDF is announced. */
+void vlun_iso9660_look(struct vlun_probe *probe);
 
 /* --- UDF (iso_udf.c) --------------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /*
- * rules.h - what the files of rules share: looking at the device at hand, and claiming what must be unique.
+ * rules_common.h - what the files of rules share: looking at the device at hand, and claiming what must be unique.
  */
-#ifndef VLUN_RULES_H
-#define VLUN_RULES_H
+#ifndef VLUN_RULES_COMMON_H
+#define VLUN_RULES_COMMON_H
 
 #include <inttypes.h>
 #include <string.h>
