@@ -160,6 +160,7 @@ build = {
     ["virtlun.kinds"] = "lua/virtlun/kinds.lua",
     ["virtlun.make"] = "lua/virtlun/make.lua",
     ["virtlun.media"] = "lua/virtlun/media.lua",
+    ["virtlun.meta"] = "lua/virtlun/meta.lua",
     ["virtlun.moves"] = "lua/virtlun/moves.lua",
     ["virtlun.opts"] = "lua/virtlun/opts.lua",
     ["virtlun.plan"] = "lua/virtlun/plan.lua",

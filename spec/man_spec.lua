@@ -43,8 +43,8 @@ describe("the manual page", function()
   end)
 
   it("names the pages of help", function()
-    for _, page in ipairs(require("virtlun.help").pages) do
-      local row = ("\n.TP\nvirtlun help %s\n%s.\n"):format(page.topics[1], page.text:match("[^\n]*"))
+    for _, section in ipairs(require("virtlun.help").pages) do
+      local row = ("\n.TP\nvirtlun help %s\n%s.\n"):format(section.topics[1], section.text:match("[^\n]*"))
       assert.truthy(shown():find(row, 1, true), row)
     end
   end)

@@ -93,8 +93,8 @@ describe("the README shows", function()
     local result = child.run({ "sh", "-c", 'sudo() { "$@"; }\n' .. words }, { timeout = 120, env = env })
     assert.equal(0, result.code, result.err)
     assert.equal("virtlun " .. virtlun.VERSION .. "\n", result.out:match("[^\n]*\n$"))
-    for _, file in ipairs { share .. "/virtlun/init.lua", lib .. "/virtlun/core.so", root .. "/share/man/man1/virtlun.1",
-      root .. "/share/bash-completion/completions/virtlun" } do
+    for _, file in ipairs { share .. "/virtlun/init.lua", share .. "/virtlun/meta.lua", lib .. "/virtlun/core.so",
+      root .. "/share/man/man1/virtlun.1", root .. "/share/bash-completion/completions/virtlun" } do
       assert.truthy(files.read(file), file)
     end
   end)

@@ -1,7 +1,7 @@
 --- Prints the pages of help, which are sections of the README as plain text: lua lua/tools/pages.lua >pages.lua
 --
--- A tool of those who write virtlun: `make docs` runs it, and what it prints goes along with the sources.  Tables become
--- entries with what is said of them below, code is set in, and what Markdown needs for itself goes.
+-- A tool of those who write virtlun: `make docs` runs it, and what it prints goes along with the sources.  Tables
+-- become entries with what is said of them below, code is set in, and what Markdown needs for itself goes.
 
 local text = require "virtlun.view.text"
 
@@ -81,7 +81,7 @@ local function lines_of(page)
     if line:find("^```") then
       open = not open
     elseif open then
-      lines[#lines + 1] = "  " .. line
+      lines[#lines + 1] = line ~= "" and "  " .. line or ""
     elseif rows > 2 then -- the first is the head of the table, the second a line
       add_row(lines, line)
     elseif rows == 0 then

@@ -1,7 +1,7 @@
 --- The main job in one process: a recipe is planned and applied to libvirt's own test driver, a disc is changed, what
 -- there is then is shown, and the disc goes.
--- `make demo` runs it, and the README shows what it prints.  The test driver forgets everything when its last connection
--- closes, so this file holds one.
+-- `make demo` runs it, and the README shows what it prints.  The test driver forgets everything when its last
+-- connection closes, so this file holds one.
 
 local cli = require "virtlun.cli"
 local virtlun = require "virtlun"

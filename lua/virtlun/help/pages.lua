@@ -261,7 +261,7 @@ what they have done. All else, as data:
 In Lua
 
   local virtlun = require "virtlun"
-  
+
   local domains = assert(virtlun.load("spec/recipes/dvd.lua"))
   local connection = assert(virtlun.open("test:///default"))
   local dom = assert(connection:domain("test"))
@@ -335,7 +335,7 @@ changes gives a third result then, how it ended: { written = whether the host is
 unknown =, undone =, left = }, numbers of steps; each step of the plan has its result.
 
   local virtlun = require "virtlun"
-  
+
   local connection = assert(virtlun.open("test:///default"))
   local dom = assert(connection:domain("test"))
   assert(dom:attach { kind = "cdrom", source = "/iso/a.iso" })
@@ -349,7 +349,7 @@ unknown =, undone =, left = }, numbers of steps; each step of the plan has its r
 Many domains at once; a report and no error for what fails, because some are made all the same:
 
   local virtlun = require "virtlun"
-  
+
   local domains = assert(virtlun.load("spec/recipes/dvd.lua"))
   local report = virtlun.apply(domains, {
     hosts = 20, batches = { 1, "10%", "100%" }, max_fail = "5%",
@@ -383,7 +383,7 @@ A recipe may describe any number of domains, each with the uri of its host, in l
     param "kvm2" { default = "qemu+ssh://kvm2/system" },
   }
   local iso = param "iso" { default = "/var/lib/libvirt/images/tools.iso" }
-  
+
   for i, uri in ipairs(hosts) do
     for number = 2 * i - 1, 2 * i do
       domain(("web%02d"):format(number)) { uri = uri, cdrom { dev = "sda", source = iso } }

@@ -2,7 +2,6 @@
 -- has; and what virtlun.help explains of problems and has as pages.  Lines of text, for whoever prints them.
 
 local help = require "virtlun.help"
-local style = require "virtlun.view.style"
 local text = require "virtlun.view.text"
 
 local WIDTH = 100
