@@ -435,7 +435,7 @@ Passwords
 Passwords are never arguments. libvirt takes them from its own files (auth.conf, see
 https://libvirt.org/auth.html), ssh from its agent and keys; what is missing is asked for on a terminal, one host
 after the other. No password of a URL, a cookie or an attribute is printed, but by render, which prints the recipe's
-own.
+own; a saved plan has these too.
 ]==] },
   { topics = { "ansible" }, text = [==[
 From Ansible
@@ -470,8 +470,8 @@ It guarantees:
   asks again unless --yes was said; a saved plan is refused, as is one that somebody has edited.
 - The same again goes on. After any end, however bad, the next apply of the same recipe does what is still to be
   done, and what is done is not done twice.
-- No password is printed, logged, or written into a saved plan; none is ever an argument. render alone prints the
-  recipe's own.
+- No password of a host is printed, logged or saved, and none is ever an argument. What a recipe itself says,
+  render prints, and a saved plan has.
 
 It does not guarantee:
 
