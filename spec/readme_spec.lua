@@ -115,6 +115,30 @@ describe("the README shows", function()
     end
   end)
 
+  it("words of virsh that virsh has, and words of ours that we have", function()
+    local has_virsh = child.run({ "sh", "-c", "command -v virsh" }).code == 0
+    local parser, commands = options.parser()
+    local usage = { parser:get_usage() }
+    for _, command in pairs(commands) do usage[#usage + 1] = command:get_usage() end
+    usage = table.concat(usage, "\n")
+    local rows = 0
+    for _, heading in ipairs { "virsh and virt-xml", "Terraform" } do
+      for theirs, ours in page.section(heading):gmatch("\n| (`[^|]*) | ([^|]*) |") do
+        for word in (heading == "Terraform" and "" or theirs):gmatch("`(%l[%l-]+)") do
+          if has_virsh and word ~= "virt-xml" then
+            local env = { LD_PRELOAD = false }
+            assert.equal(0, child.run({ "virsh", "-c", "test:///default", "help", word }, { env = env }).code, word)
+          end
+        end
+        for word in ours:gmatch("`(%l+) [^={]") do assert.truthy(commands[word] or word == "disk", word) end
+        for flag in ours:gmatch("%-%-[%l-]+") do assert.truthy(usage:find(flag, 1, true), flag) end
+        rows = rows + 1
+      end
+    end
+    assert.truthy(rows > 30, rows)
+    if not has_virsh then print("skipped: readme_spec, what virsh has: it is not on this machine") end
+  end)
+
   it("pictures that there are, and links that lead somewhere", function()
     for path in readme:gmatch("%]%(([^)]+)%)") do
       if path:sub(1, 1) == "#" then
