@@ -93,7 +93,8 @@ describe("the README shows", function()
     local share, lib = ("%s/share/lua/%s"):format(root, version), ("%s/lib/lua/%s"):format(root, version)
     -- A sanitized build is not what is installed.
     local plain = child.sanitized and false or nil
-    local env = { BUILD = plain, SANITIZE = plain, MODULE_LDFLAGS = plain, DESTDIR = folder, PATH = root .. "/bin:" .. os.getenv("PATH"), MAKEFLAGS = "-s", MAKELEVEL = false,
+    local env = { BUILD = plain, SANITIZE = plain, MODULE_LDFLAGS = plain, MAKEFLAGS = "-s", MAKELEVEL = false,
+      DESTDIR = folder, PATH = root .. "/bin:" .. os.getenv("PATH"),
       LD_PRELOAD = false, LUA_PATH = ("%s/?.lua;%s/?/init.lua;;"):format(share, share), LUA_CPATH = lib .. "/?.so;;" }
     local result = child.run({ "sh", "-c", words }, { timeout = 120, env = env })
     assert.equal(0, result.code, result.err)

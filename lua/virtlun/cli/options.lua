@@ -228,7 +228,7 @@ local function add_explanations(command, bare)
   lun:argument("unit"):args("?"):description("Unit, 0..16383.")
   lun:option("--from-guest"):argname("<lun>"):description("The inverse: a LUN as Linux shows it, or H:C:T:L.")
 
-  local help = command("help", "Explain a constructor, a table, a key, a problem code, a command, or what you look for.")
+  local help = command("help", "Explain constructors, tables, keys, problem codes, commands, and what people look for.")
   help:argument("topic"):args("?")
     :description("Such as cdrom, source, prune, address_taken, insert or guarantees; all topics if none is given.")
 
