@@ -45,6 +45,15 @@ static struct vlun_changes read_changes(lua_State *L, struct lvlun_run *run, con
   return changes;
 }
 
+/* The results of a function that makes a text: what the buffer has, or nil and problems. */
+static int push_text(lua_State *L, struct lvlun_run *run, bool good) {
+  lvlun_check_memory(L, run);
+  if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
+  else lua_pushnil(L);
+  lvlun_push_problems(L, &run->problems);
+  return 2;
+}
+
 /* core.patch(xml, description, document, changes) -> xml with the changes, or nil and problems. */
 int Lvlun_patch(lua_State *L) {
   size_t len;
@@ -54,11 +63,7 @@ int Lvlun_patch(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   struct vlun_changes changes = read_changes(L, run, desired, host);
   bool good = vlun_patch(xml, len, &changes, &run->buffer, &run->problems);
-  lvlun_check_memory(L, run);
-  if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
-  else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
-  return 2;
+  return push_text(L, run, good);
 }
 
 /* core.boot(xml, document, description, first) -> xml in which the devices that <os><boot> meant have a boot order
@@ -72,11 +77,7 @@ int Lvlun_boot(lua_State *L) {
   if (!lua_isnoneornil(L, 4)) boot.first = &boot.host->device[lvlun_check_number(L, 4, boot.host) - 1];
   struct lvlun_run *run = lvlun_new_run(L);
   bool good = vlun_boot(xml, len, &boot, &run->buffer, &run->problems);
-  lvlun_check_memory(L, run);
-  if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
-  else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
-  return 2;
+  return push_text(L, run, good);
 }
 
 static void set_element_text(lua_State *L, const char *key, const struct vlun_text *text) {

@@ -1,10 +1,12 @@
--- Plans of many domains: what is the same is told once, every name is told, and the question names what is lost.
--- Pure: plans made by hand.
+-- Plans and problems of many domains: what is the same is told once, every name is told, and the question names what
+-- is lost.  Pure: plans made by hand.
 local fold = require("virtlun.view.fold")
 local names = require("virtlun.view.names")
 local plan_view = require("virtlun.view.plan")
+local problems_view = require("virtlun.view.problems")
 local style = require("virtlun.view.style")
 local text = require("virtlun.view.text")
+local virtlun = require("virtlun")
 
 local plain = style.painter(false)
 
@@ -292,5 +294,46 @@ describe("the question", function()
     local later = unplug("sdb", "/b.raw")
     later.scope = "config"
     assert.equal("Make 1 change?", fold.question { plan("web1", { later }) })
+  end)
+end)
+
+describe("problems that one line of a recipe makes for many domains", function()
+  local function problem(path, line, message)
+    return { path = path, file = "r.lua", line = line, severity = "error", message = message or "wrong" }
+  end
+
+  local function told(list)
+    local result = {}
+    for i, one in ipairs(problems_view.folded(list)) do result[i] = virtlun.line(one) end
+    return result
+  end
+
+  it("are told once, with the names of all, where the first stood", function()
+    local list = { problem("web01.sda.address", 3), problem("db.sdz", 7), problem("web02.sda.address", 3),
+      problem("web04.sda.address", 3), problem("web03.sda.address", 3) }
+    assert.same({ "r.lua:3: web01..web04.sda.address: wrong", "r.lua:7: db.sdz: wrong" }, told(list))
+    assert.equal("web01.sda.address", list[1].path)
+  end)
+
+  it("are of the domain itself, too, and say how many there are more than are named", function()
+    local list = {}
+    for i = 1, 20 do list[i] = problem("host" .. string.char(96 + i), 1) end
+    assert.same({ "r.lua:1: hosta, hostb, hostc, hostd, hoste, hostf, hostg, hosth and 12 more: wrong" }, told(list))
+  end)
+
+  it("are two if they differ in anything else, and each by itself where there are but two", function()
+    local list = { problem("a.sda", 3), problem("b.sda", 3), problem("c.sdb", 3), problem("d.sda", 4),
+      problem("e.sda", 3, "worse") }
+    assert.equal(5, #told(list))
+  end)
+
+  it("stay apart where their path says which host, or there is no line", function()
+    local hosts, nowhere = {}, {}
+    for i = 1, 5 do
+      hosts[i] = problem(("qemu+ssh://kvm%d.example.com/system web01.sda"):format(i), 3)
+      nowhere[i] = problem(("web%d"):format(i))
+    end
+    assert.equal(5, #told(hosts))
+    assert.equal(5, #told(nowhere))
   end)
 end)

@@ -3,7 +3,7 @@
 local argparse = require "argparse"
 local sources = require "virtlun.cli.sources"
 local status = require "virtlun.cli.status"
-local virtlun = require "virtlun"
+local values = require "virtlun.cli.values"
 
 local options = {}
 
@@ -29,15 +29,9 @@ local function add_recipe(command, args)
   return command
 end
 
-local function seconds(text)
-  local number = text:match("^%d+%.?%d*$") and tonumber(text)
-  if not number then return nil, ("--timeout %s: write it as a number of seconds"):format(text) end
-  return number
-end
-
 local function add_connection(command, text)
   command:option("-c --connect"):argname("<uri>"):description(text or "Connection, as in virsh.")
-  command:option("--timeout"):argname("<seconds>"):convert(seconds)
+  command:option("--timeout"):argname("<seconds>"):convert(values.seconds)
     :description("How long a guest may take (30 to let go of a device, 60 to reboot), and a host to answer (60).")
   return command
 end
@@ -52,14 +46,6 @@ local function add_scope(command)
   return command
 end
 
-local function integer(name, lowest)
-  return function(text)
-    local number = text:match("^%d+$") and math.tointeger(tonumber(text))
-    if not number or number < (lowest or 0) then return nil, ("%s %s: write it as a number"):format(name, text) end
-    return number
-  end
-end
-
 local TRAY = "Open the tray even if the guest has locked it"
 local DATA = "let prune and replace take a disk from a running guest"
 
@@ -70,59 +56,21 @@ local function add_selection(command)
   return command
 end
 
-local function words(text)
-  local list = {}
-  for word in text:gmatch("[^,]+") do list[#list + 1] = word end
-  return list
-end
-
---- What --max-fail and the parts of --batches are: a number or a percentage.
-local function limit(text)
-  local percent = tonumber(text:match("^(%d+)%%$"))
-  if percent then return percent <= 100 and text or nil end
-  return math.tointeger(tonumber(text:match("^%d+$")))
-end
-
-local function batches(text)
-  local sizes, wrong = {}, ("--batches %s: write it as numbers and percentages, such as 1,10%%,100%%"):format(text)
-  for i, word in ipairs(words(text)) do
-    sizes[i] = limit(word)
-    if not sizes[i] or word:match("^0+%%?$") then return nil, wrong end
-  end
-  if not sizes[1] then return nil, wrong end
-  return sizes
-end
-
-local function max_fail(text)
-  return limit(text), ("--max-fail %s: write it as a number or a percentage, such as 3 or 10%%"):format(text)
-end
-
-local function transports(text)
-  local list = words(text)
-  for _, word in ipairs(list) do
-    local near = virtlun.suggest(word, virtlun.TRANSPORTS)
-    if near ~= word then
-      return nil, ("--transports %s: '%s' is none of %s"):format(text, word, table.concat(virtlun.TRANSPORTS, ", "))
-    end
-  end
-  return list
-end
-
 --- What matters where there are many domains.
 local function add_many(command)
   command:option("--limit"):count("*"):argname("<pattern>")
     :description("Only domains of this name or uri, * for any text; again for more.")
-  command:option("-P --hosts"):argname("<number>"):convert(integer("--hosts", 1))
+  command:option("-P --hosts"):argname("<number>"):convert(values.integer("--hosts", 1))
     :description("How many hosts are worked on at once (10).")
-  command:option("--transports"):argname("<words>"):convert(transports)
+  command:option("--transports"):argname("<words>"):convert(values.transports)
     :description("The only ways to hosts that may be used, such as ssh,tls,unix.")
   return command
 end
 
 local function add_fleet(command)
-  command:option("--batches"):argname("<sizes>"):convert(batches)
+  command:option("--batches"):argname("<sizes>"):convert(values.batches)
     :description("Make so many domains first, then so many, ... the last until all are made: 1,10%,100%.")
-  command:option("--max-fail"):argname("<number>"):convert(max_fail)
+  command:option("--max-fail"):argname("<number>"):convert(values.max_fail)
     :description("Begin no further domain when more than so many, or so many percent, have failed.")
   command:option("--retry-file"):argname("<file>")
     :description("Write the domains that were not made into a file; where it is there, make only those in it.")
@@ -165,7 +113,7 @@ local function add_attach(command)
   command:option("--address"):argname("<c:b:t:u>"):convert(sources.address)
     :description("Controller, bus, target and unit; if unsaid, the first free one.")
   command:option("--model"):argname("<model>"):description("Model of an HBA.")
-  command:option("--index"):argname("<number>"):convert(integer "--index")
+  command:option("--index"):argname("<number>"):convert(values.integer "--index")
     :description("Number of an HBA; if unsaid, the next one.")
   command:option("--set"):count("*"):argname("<key=value>")
     :description("Any other key of recipes, such as cache=none or source.pool=default.")

@@ -3,6 +3,7 @@
 local virtlun = require "virtlun"
 local files = require "virtlun.cli.files"
 local json_view = require "virtlun.view.json"
+local problems_view = require "virtlun.view.problems"
 local status = require "virtlun.cli.status"
 local style = require "virtlun.view.style"
 local text_view = require "virtlun.view.text"
@@ -120,9 +121,9 @@ local function line_of(problem)
   return virtlun.line(setmetatable({ hint = hint }, { __index = problem }))
 end
 
---- Problems, one a line; -q leaves out notes and warnings.
+--- Problems, one a line, but one line of a recipe once for all its domains; -q leaves out notes and warnings.
 function Output:problems(found)
-  for _, problem in ipairs(found) do
+  for _, problem in ipairs(problems_view.folded(found)) do
     if problem.severity == "error" or not self.quiet then
       self:tell(self.paint_error(problem.severity, text_view.shown(line_of(problem))))
     end
