@@ -91,8 +91,8 @@ describe("the README shows", function()
     local words = page.of("Install", "sh")[1]:gsub("^make demo[^\n]*\n", "")
     local root, version = folder .. "/usr/local", _VERSION:match("%d.%d")
     local share, lib = ("%s/share/lua/%s"):format(root, version), ("%s/lib/lua/%s"):format(root, version)
-    -- A sanitized build is not what is installed.
-    local plain = child.sanitized and false or nil
+    local plain
+    if child.sanitized then plain = false end -- a sanitized build is not what is installed
     local env = { BUILD = plain, SANITIZE = plain, MODULE_LDFLAGS = plain, MAKEFLAGS = "-s", MAKELEVEL = false,
       DESTDIR = folder, PATH = root .. "/bin:" .. os.getenv("PATH"),
       LD_PRELOAD = false, LUA_PATH = ("%s/?.lua;%s/?/init.lua;;"):format(share, share), LUA_CPATH = lib .. "/?.so;;" }

@@ -187,7 +187,7 @@ domain "web01" { cdrom { dev = "sda", source = iso } }]],
     instead = "Look at where the document comes from.",
   },
   xml_too_large = {
-    "A domain of 100,000 drives has about 50 MB; what is larger than the limit is no domain.",
+    "A domain of 100,000 drives has less than half of that; what is larger is no domain.",
     when = "virtlun.read of a document that does not come from libvirt.",
     instead = "Look at where the document comes from.",
   },
