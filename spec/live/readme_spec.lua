@@ -54,7 +54,8 @@ describe("the README's five minutes on a running server", function()
         assert.same({ "DISC2", "DISC3" },
           { vm:lun(0, 0).label, vm:wait_for(function() return vm:lun(0, 1) end).label })
         run "virtlun show --quiet --svg now.svg web01"
-        local svg = files.read(folder .. "/now.svg"):gsub(daemon.uri:gsub("%p", "%%%0"), "qemu:///system")
+        -- A uri as long as that of a private daemon is cut off in the picture.
+        local svg = files.read(folder .. "/now.svg"):gsub("(running%s+·%s+)[^<]*", "%1qemu:///system")
           :gsub(daemon.folder:gsub("%p", "%%%0"), "")
         if files.updates() then files.write("spec/recipes/web01.now.svg", svg) end
         assert.equal(files.read("spec/recipes/web01.now.svg"), svg)
