@@ -16,8 +16,8 @@ local function run(command)
   return child.run({ "sh", "-c", line }, { env = { LC_ALL = "C" } }).out
 end
 
--- Where blocks are tried, by section and first line; a text says where, or why not.  One that is not named here is Lua
--- that runs, or a session whose commands print what is shown.
+-- Where blocks are tried, by section, or by section and first line; a text says where, or why not.  One that is not
+-- named here is Lua that runs, or a session whose commands print what is shown.
 local elsewhere = {
   ["virtlun"] = { ["-- spec/recipes/dvd.lua"] = "it is spec/recipes/dvd.lua",
     ["dvd.lua:6: web01.sda: unknown key 'sorce' (did you mean 'source'?)"] = "the messages of a wrong recipe, below" },
@@ -33,6 +33,7 @@ local elsewhere = {
     ["$ virtlun insert web01 sda /iso/a.iso"] = "spec/live/readme_spec.lua" },
   ["The command"] = { ["$ virtlun insert web01 sda /iso/b.iso"] = "a running domain, below",
     ["$ virtlun plan --grid --svg web01.svg web01.lua"] = "the grid, below" },
+  ["Embedding"] = "spec/embed_spec.lua",
   ["In an editor"] = { ['{ "workspace.library": ["/usr/local/share/lua/5.4/virtlun"] }']
     = "there is no language server here; spec/meta_spec.lua looks at what it would read" },
   ["From Ansible"] = { ["- name: The drives of all virtual servers are as described"]
@@ -53,7 +54,7 @@ describe("the README shows", function()
 
   for _, block in ipairs(page.blocks()) do
     local place = elsewhere[block.section] or {}
-    if not place[block.first] then
+    if type(place) == "table" and not place[block.first] then
       it(("%s that works: %s, %s"):format(block.language, block.section, block.first), function()
         if block.language == "lua" then
           local result = child.script(block.text)
@@ -72,7 +73,10 @@ describe("the README shows", function()
     local there = {}
     for _, block in ipairs(page.blocks()) do there[block.section .. "\n" .. block.first] = true end
     for section, blocks in pairs(elsewhere) do
-      for first in pairs(blocks) do assert.truthy(there[section .. "\n" .. first], section .. ": " .. first) end
+      assert.truthy(page.section(section), section)
+      for first in pairs(type(blocks) == "table" and blocks or {}) do
+        assert.truthy(there[section .. "\n" .. first], section .. ": " .. first)
+      end
     end
   end)
 

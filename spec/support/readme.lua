@@ -38,15 +38,15 @@ end
 
 --- The text of a section without its heading, up to the next one of its rank or a higher one.
 function readme.section(heading)
-  local from, to = readme.text:find("\n#+ " .. heading:gsub("%p", "%%%0") .. "\n")
+  local text = "\n" .. readme.text
+  local from, to, marks = text:find("\n(#+) " .. heading:gsub("%p", "%%%0") .. "\n")
   assert(from, "the README has no section " .. heading)
-  local rank = #readme.text:match("^\n(#+)", from)
   local at = to
   repeat
-    local start, _, marks = readme.text:find("\n(#+) [^\n]*\n", at)
-    if not start then return readme.text:sub(to + 1) end
+    local start, _, other = text:find("\n(#+) [^\n]*\n", at)
+    if not start then return text:sub(to) end
     at = start + 1
-    if #marks <= rank then return readme.text:sub(to + 1, start) end
+    if #other <= #marks then return text:sub(to, start) end
   until false
 end
 
