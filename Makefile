@@ -41,7 +41,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
-  matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man docs install clean help
+  matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -255,6 +255,7 @@ $(MAN): lua/tools/man.lua $(wildcard lua/virtlun/cli/*.lua lua/virtlun/help/*.lu
 # What goes along with the sources although it is derived: by file the tool that prints it.
 DOCS = lua/virtlun/help/pages.lua:pages lua/virtlun/meta.lua:meta
 
+.PHONY: docs
 docs: all ## write what is derived from the README and the schema: the pages of help, and what editors are told
 	@for pair in $(DOCS); do file=$${pair%%:*}; \
 	  $(IN_TREE) $(LUA) lua/tools/$${pair#*:}.lua >$$file.new && mv $$file.new $$file || exit; done

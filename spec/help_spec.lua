@@ -67,6 +67,18 @@ describe("the explanation of a problem", function()
   end
 end)
 
+describe("help on models", function()
+  it("says what each can address, or that it never starts", function()
+    local text = child.virtlun({ "help", "model" }).out
+    for _, hba in ipairs(schema.hbas) do
+      local line = text:match("\n  (" .. hba.model:gsub("%p", "%%%0") .. " [^\n]*)")
+      local limit = ("targets 0..%d, units 0..%d"):format(hba.max_target, hba.max_unit)
+      assert.truthy(line and line:find(hba.never or limit, 1, true), hba.model)
+      if hba.reserved_unit and not hba.never then assert.truthy(line:find("unit 7 is the HBA", 1, true), line) end
+    end
+  end)
+end)
+
 describe("a page of help", function()
   it("is a section of the README, as it is there now", function()
     local env = { LUA_PATH = package.path, LUA_CPATH = package.cpath }

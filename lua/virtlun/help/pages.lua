@@ -34,9 +34,9 @@ What a recipe does not name stays. Removal is always said:
 Addresses, units and LUNs
 
 An address is { controller = 0, bus = 0, target = 0, unit = 0 }; all but controller may be left out. On virtio-scsi
-there are 256 targets of 16384 units; other models have fewer, and what they have not is a problem before anything is
-written. A guest sees unit 0..255 as the LUN of the same number, and unit 256..16383 as 0x4000 more (SAM's flat space
-method):
+there are 256 targets of 16384 units; other models have fewer (virtlun help model), and what they have not is a
+problem before anything is written. A guest sees unit 0..255 as the LUN of the same number, and unit 256..16383 as
+0x4000 more (SAM's flat space method):
 
   $ virtlun lun 256
   unit 256  LUN 0x4100  guest [H:0:T:16640]  wire 0x4100000000000000
@@ -67,9 +67,9 @@ opened by --force only. Where a medium cannot be opened, the old one is put back
 Booting
 
 libvirt knows two ways to say what boots, and refuses both at once: <os><boot>, and an order of devices. boot = 1 of
-a drive is its place in that order; boot = "devices" of the domain changes from the former to the latter, and nothing
-else touches <os><boot>. What a machine boots from is settled when it is powered on: virtlun reboot web01 --from sda
-says when that takes a power-off, and makes one only with --power-off.
+a drive is its place in that order; boot = "devices" of the domain changes from the former to the latter. What a
+machine boots from is settled when it is powered on: virtlun reboot web01 --from sda says when that takes a power-off.
+Only with --power-off it makes one, and writes an order of devices with that drive first, if it is not first already.
 ]==] },
   { topics = { "limits" }, text = [==[
 What a recipe may do

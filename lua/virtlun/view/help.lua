@@ -2,6 +2,7 @@
 -- has; and what virtlun.help explains of problems and has as pages.  Lines of text, for whoever prints them.
 
 local help = require "virtlun.help"
+local style = require "virtlun.view.style"
 local text = require "virtlun.view.text"
 
 local WIDTH = 100
@@ -175,6 +176,18 @@ function view.lines(schema, topic)
   end
 end
 
+--- What can sit on an HBA of each model.
+local function add_models(lines, hbas)
+  local rows = {}
+  for i, hba in ipairs(hbas) do
+    local reserved = hba.reserved_unit and (", unit %d is the HBA"):format(hba.reserved_unit) or ""
+    rows[i] = { hba.model, hba.never and "never starts: " .. hba.never or
+      ("targets 0..%d, units 0..%d%s"):format(hba.max_target, hba.max_unit, reserved) }
+  end
+  lines[#lines + 1] = ""
+  table.move(style.columns(rows, "  "), 1, #rows, #lines + 1, lines)
+end
+
 --- Lines on a key of recipes, for each constructor and table that has it; nil if none has.
 function view.key_lines(schema, key)
   local kinds, tables = view.topics(schema)
@@ -188,6 +201,7 @@ function view.key_lines(schema, key)
       end
     end
   end
+  if key == "model" then add_models(lines, schema.hbas) end
   return #lines > 2 and lines or nil
 end
 
