@@ -353,10 +353,18 @@ MAN := $(BUILD)/share/man/man1/virtlun.1
 
 man: $(MAN) ## write the manual page of the command
 
-$(MAN): lua/tools/man.lua $(wildcard lua/virtlun/cli/*.lua) | all
+$(MAN): lua/tools/man.lua $(wildcard lua/virtlun/cli/*.lua lua/virtlun/help/*.lua) | all
 	@mkdir -p $(@D)
 	$(IN_TREE) $(LUA) lua/tools/man.lua >$@.new
 	@mv $@.new $@
+
+# What goes along with the sources although it is derived: by file the tool that prints it.
+DOCS = lua/virtlun/help/pages.lua:pages lua/virtlun/meta.lua:meta
+
+.PHONY: docs
+docs: all ## write what is derived from the README and the schema: the pages of help, and what editors are told
+	@for pair in $(DOCS); do file=$${pair%%:*}; \
+	  $(IN_TREE) $(LUA) lua/tools/$${pair#*:}.lua >$$file.new && mv $$file.new $$file || exit; done
 
 # Where each shell looks for the completion of a command.
 COMPLETIONS = bash:bash-completion/completions/virtlun zsh:zsh/site-functions/_virtlun \

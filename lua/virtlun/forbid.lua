@@ -274,7 +274,7 @@ function forbid.slots(found, desired, work)
   local free, wanted = facts.free_ports, 0
   for _, change in ipairs(half.changes) do
     if is_hotplug_of_hba(change) and not q35 and not facts.acpi then
-      complain_of_change(found, desired, change, { code = "no_acpi", value = facts.machine })
+      complain_of_change(found, desired, change, { code = "no_acpi", value = facts.machine or "(unsaid)" })
     elseif q35 and change.action == "add" and is_hotplug_of_hba(change) and not change.after.address then
       wanted = wanted + 1
       if wanted > free then

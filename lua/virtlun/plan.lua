@@ -93,6 +93,20 @@ local function forbid_changes(found, work, documents, facts)
   return not found:has_errors()
 end
 
+---@class virtlun.Plan
+---@field format_version integer
+---@field domain string
+---@field uri? string
+---@field state? string of the domain
+---@field notes virtlun.Problems
+---@field steps virtlun.Step[]
+---@field changes integer their number
+---@field pending table[] what the configuration has already, for the next boot
+---@field unchanged? table[] what is as described
+---@field fingerprint string
+---@field result? "done"|"partly"|"failed"|"left" unless only planned
+---@field apply fun(self: virtlun.Plan, opts: virtlun.ChangeOptions?): virtlun.Done?, virtlun.Problems?, virtlun.Ended?
+
 local function plan_of(work, list, found, facts)
   local desired = work.desired
   return {

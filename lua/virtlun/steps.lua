@@ -138,6 +138,22 @@ local function address_after(change)
   return changes.after(change, "address") or change.before and change.before.address
 end
 
+---@class virtlun.Step
+---@field action "add"|"change"|"remove"
+---@field kind string
+---@field device string its name
+---@field fields? { key: string, before: any, after: any, live: boolean? }[]
+---@field before? table
+---@field after? table
+---@field why string
+---@field effect string when, and what it takes
+---@field scope "live and config"|"live"|"config"
+---@field calls { call: string, scope: string, before: string?, xml: string? }[]
+---@field file? string of the recipe
+---@field line? integer
+---@field guest? table what the guest will see of the drive
+---@field medium? table what is known of its medium
+---@field result? "done"|"failed"|"undone"|"unknown"|"left" unless only planned
 local function step_of(move, work, hbas, places, facts, elements)
   local change = move.live or move.config
   local step = {

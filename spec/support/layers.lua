@@ -148,14 +148,15 @@ function layers.module_of(path)
   return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
 end
 
-local function without_comments(text)
-  return (text:gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", ""))
+-- What a long string [=[...]=] says is text, as of pages of help.
+local function without_comments_and_texts(text)
+  return (text:gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%[(=+)%[.-%]%1%]", "''"):gsub("%-%-[^\n]*", ""))
 end
 
 -- The modules that a Lua text requires, anywhere in it: a require inside a function is a dependency all the same.
 function layers.requires(text)
   local list = {}
-  for name in without_comments(text):gmatch("require%)?[%s,%(]*[\"']([%w_.]+)[\"']") do
+  for name in without_comments_and_texts(text):gmatch("require%)?[%s,%(]*[\"']([%w_.]+)[\"']") do
     list[#list + 1] = name
   end
   return list
@@ -172,10 +173,14 @@ local function forbidden(module, required)
   end
   if is_below(module, "virtlun.cli") or is_below(module, "virtlun.view") then
     local fine = required == "virtlun" or required == "argparse" or required == "dkjson"
-      or is_below(required, "virtlun.cli") or is_below(required, "virtlun.view")
+      or is_below(required, "virtlun.cli") or is_below(required, "virtlun.view") or is_below(required, "virtlun.help")
     return not fine and "only the public API is for cli and view"
   end
+  if is_below(module, "virtlun.help") then
+    return not is_below(required, "virtlun.help") and "help is text, and needs nothing but its parts"
+  end
   if is_below(required, "virtlun.cli") then return "only the command requires virtlun.cli" end
+  if is_below(required, "virtlun.help") then return "only the command requires virtlun.help" end
   if not is_below(required, "virtlun") then return "the library needs nothing but Lua" end
 end
 
