@@ -103,9 +103,9 @@ static const struct {
 } nonsense[] = {
     {"cdrom", "sorce", "/a.iso", "web01.cdrom#1", "unknown key 'sorce'"},
     {"cdrom", "address.unti", "1", "web01.cdrom#1.address", "unknown key 'unti'"},
-    {"cdrom", "dev.name", "sda", "web01.cdrom#1.dev", "unknown key 'name'"},
+    {"cdrom", "dev.name", "sda", "web01.cdrom#1.dev", "a table is not text"},
     {"cdrom", "", "sda", "web01.cdrom#1", "unknown key ''"},
-    {"cdrom", "dev[1]", "sda", "web01.cdrom#1.dev[1]", "unknown key 'dev'"},
+    {"cdrom", "dev[1]", "sda", "web01.cdrom#1.dev[1]", "a list is not text"},
     {"cdrom", "dev[", "sda", "web01.cdrom#1", "unknown key 'dev['"},
     {"cdrom", "device", "disk", "web01.cdrom#1", "unknown key 'device'"},
     {"cdrom", "address.unit", "1", "web01.cdrom#1.address.unit", "'1' is not an integer"},
@@ -113,11 +113,12 @@ static const struct {
     {"cdrom", "readonly", "yes", "web01.cdrom#1.readonly", "'yes' is not true or false"},
     {"cdrom", "cache", "nonne", "web01.cdrom#1.cache", "'nonne' is not one of "},
     {"cdrom", "queues", "4", "web01.cdrom#1", "'queues' has no place here"},
-    {"cdrom", "source.hosts[2].name", "a", "web01.cdrom#1.source", "unknown key 'hosts'"},
+    {"cdrom", "source.hosts[2].name", "a", "web01.cdrom#1.source", "2 is out of range 1"},
+    {"cdrom", "source.hosts.name", "a", "web01.cdrom#1.source.hosts", "a table is not a list"},
     {"cdrom", "source.colour", "red", "web01.cdrom#1.source", "must have one of file, dev, pool or protocol"},
     {"controller", "address.slot", "3", "web01.controller#1.address.slot", "'3' is not an integer"},
     {"controller", "address.type", "usb", "web01.controller#1.address", "must have one of type = \"pci\", "},
-    {"hostdev", "source.hosts[0].name", "a", "web01.hostdev#1.source", "unknown key 'hosts'"},
+    {"hostdev", "source.hosts[0].name", "a", "web01.hostdev#1.source.hosts", "a table is not a list"},
 };
 
 /* What a wrong key or type is told, and that nothing comes of a description with one. */
