@@ -224,7 +224,7 @@ asan: ## run the specs on a build with address, leak and undefined behaviour san
 
 # What these look at happens in other processes, where no collector is eager.
 PROCESS_SPECS := $(addprefix spec/cli_,spec.lua completion_spec.lua drives_spec.lua saved_spec.lua terminal_spec.lua) \
-  spec/man_spec.lua
+  spec/man_spec.lua spec/embed_spec.lua
 
 # Each file has a process of its own: a collector that never rests walks over all that others have left.
 asan-eager: ## the same with a garbage collector that never rests
