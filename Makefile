@@ -83,8 +83,9 @@ LIB      = $(BUILD)/lib/libvirtlun
 LUA_LIB  = $(LIB)-lua$(LUA_V)
 LIBS_ALL = $(LIB).a $(LIB).so $(LUA_LIB).a $(LUA_LIB).so
 HEADERS  = csrc/virtlun.h csrc/virtlun_lua.h
-# The command's files need argparse and dkjson, which a program would have to bring.
-PRELOADED = $(filter-out lua/virtlun/cli/%,$(LUA_FILES))
+# The command's files need argparse and dkjson, which a program would have to bring.  What only editors read (meta)
+# is left out too.
+PRELOADED = $(filter-out lua/virtlun/cli/% lua/virtlun/meta.lua,$(LUA_FILES))
 
 lib: $(LIBS_ALL) ## build libvirtlun and libvirtlun-luaX.Y, static and shared, for C programs
 
