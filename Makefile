@@ -47,7 +47,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all lib deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
-  matrix fuzz valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
+  matrix fuzz failures valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -225,7 +225,7 @@ asan: ## run the specs on a build with address, leak and undefined behaviour san
 
 # What these look at happens in other processes, where no collector is eager.
 PROCESS_SPECS := $(addprefix spec/cli_,spec.lua completion_spec.lua drives_spec.lua saved_spec.lua terminal_spec.lua) \
-  spec/man_spec.lua spec/embed_spec.lua
+  spec/man_spec.lua spec/embed_spec.lua spec/failure_spec.lua
 
 # Each file has a process of its own: a collector that never rests walks over all that others have left.
 asan-eager: ## the same with a garbage collector that never rests
@@ -275,7 +275,17 @@ tsan: ## run many Lua states on several threads under the thread sanitizer
 	  grep -qE 'ThreadSanitizer failed to allocate|unexpected memory mapping' build/tsan/log || break; \
 	done; cat build/tsan/log; exit $$status
 
-embed: $(EMBED)
+# A host whose memory ends.  All must see its malloc, and that asks the sanitizer's, so it is built without.
+$(BUILD)/failure/failures: spec/failure/failures.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(filter-out $(SANITIZE) -fvisibility=hidden,$(C_FLAGS)) $(CORE_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $< $(call pkg,--libs $(LUA_PC)) -ldl
+
+# make failures ONLY=core.diff plays those scenarios alone whose names have that.
+failures: all $(BUILD)/failure/failures ## let memory end at each allocation, and print how many that were
+	@LUA_PATH="$(CURDIR)/spec/?.lua;$${LUA_PATH:-;}" && export LUA_PATH && \
+	  $(IN_SPEC) $(UNDER) $(BUILD)/failure/failures spec/failure/run.lua failure.scenarios 0 "$(ONLY)"
+
+embed: $(EMBED) $(BUILD)/failure/failures
 
 run-states: embed
 	@$(IN_SPEC) $(UNDER) $(BUILD)/embed/states spec/embed/states.lua 4 12

@@ -36,6 +36,7 @@ const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *
   vlun_buffer_add(&buffer, source->shape->name, strlen(source->shape->name));
   add_source(&buffer, source);
   const char *key = buffer.failed ? NULL : vlun_copy(arena, buffer.text, buffer.len);
+  if (!key) arena->failed = true;
   vlun_buffer_free(&buffer);
   return key;
 }

@@ -35,8 +35,8 @@ static int Lvlun_check(lua_State *L) {
   vlun_check_all(&(struct vlun_check){.problems = &run->problems, .models = run->models, .count = run->count});
   lvlun_check_memory(L, run);
   lua_pushboolean(L, run->problems.errors == 0);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
 }
 
@@ -57,12 +57,12 @@ static int Lvlun_xml(lua_State *L) {
   if (model && device) vlun_write_record(&run->buffer, model->device[0].record, 0);
   else if (model) vlun_write_model(&run->buffer, model);
   lvlun_check_memory(L, run);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   lvlun_free_models(run); /* before the text is in memory twice */
   if (model) lua_pushlstring(L, run->buffer.text ? run->buffer.text : "", run->buffer.len);
   else lua_pushnil(L);
   lua_insert(L, -2);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 2;
 }
 
@@ -73,8 +73,8 @@ static int Lvlun_complete(lua_State *L) {
   const struct vlun_model *model = complete_described(L, run);
   if (model) lvlun_push_model(L, model);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
 }
 
@@ -91,8 +91,8 @@ static int Lvlun_read(lua_State *L) {
   if (!good) lua_pushnil(L);
   else if (device) lvlun_push_device(L, model->device[0].record);
   else lvlun_push_model(L, model);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
 }
 
@@ -122,8 +122,7 @@ static int Lvlun_problem(lua_State *L) {
   place.line = (int)luaL_optinteger(L, -1, 0);
   struct lvlun_run *run = lvlun_new_run(L);
   vlun_complain(&run->problems, &(struct vlun_spot){.model = &place}, path ? path : "", (enum vlun_code)number, &args);
-  lvlun_check_memory(L, run);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   lua_rawgeti(L, -1, 1);
   return 1;
 }

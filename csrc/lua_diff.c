@@ -74,7 +74,7 @@ static int diff_one(lua_State *L, const struct vlun_model *desired, const struct
     push_change(L, &run->arena, desired, host, &change);
     lua_rawseti(L, -2, 1);
   }
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -93,7 +93,7 @@ int Lvlun_diff(lua_State *L) {
     push_change(L, &run->arena, desired, host, &changes.list[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -106,7 +106,7 @@ int Lvlun_find(lua_State *L) {
   lvlun_check_memory(L, run);
   if (found) lua_pushinteger(L, found - host->device + 1);
   else lua_pushnil(L);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -123,6 +123,6 @@ int Lvlun_matches(lua_State *L) {
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lvlun_check_memory(L, run);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }

@@ -49,7 +49,7 @@ static int push_text(lua_State *L, struct lvlun_run *run, bool good) {
   lvlun_check_memory(L, run);
   if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 
@@ -106,7 +106,7 @@ int Lvlun_elements(lua_State *L) {
     set_element_text(L, "xml", &elements[i].after);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 
@@ -133,7 +133,7 @@ int Lvlun_element(lua_State *L) {
   const struct vlun_text *text = change.desired ? &element.after : &element.before;
   if (good) lua_pushlstring(L, text->text, text->len);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 
@@ -166,7 +166,7 @@ int Lvlun_unread(lua_State *L) {
   lvlun_check_memory(L, run);
   if (good) push_unread(L, list);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
 }

@@ -27,8 +27,9 @@
 struct cell {
   lua_State *L;
   size_t used;
-  long left;  /* instructions */
-  double end; /* of the time */
+  long left;    /* instructions */
+  double end;   /* of the time */
+  bool starved; /* the machine had no memory, while the limit was not reached */
 };
 
 static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
@@ -42,6 +43,7 @@ static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
   if (size > old && cell->used - old + size > MEMORY) return NULL;
   void *memory = realloc(block, size);
   if (memory) cell->used += size - old;
+  else cell->starved = true;
   return memory;
 }
 
@@ -257,6 +259,8 @@ int Lvlun_recipe(lua_State *L) {
     const char *text = lua_type(cell->L, -1) == LUA_TSTRING ? lua_tostring(cell->L, -1) : "the recipe failed";
     return luaL_error(L, "%s", text);
   }
+  if (cell->starved && lua_rawlen(cell->L, -1) > 0)
+    return luaL_error(L, "out of memory"); /* whatever the problem says */
   lua_settop(L, 5);
   lua_newtable(L);           /* seen */
   copy_value(L, cell->L, 0); /* problems are on top */

@@ -118,16 +118,16 @@ static void seat_ordered(struct queue *queue, xmlNodePtr *element, size_t count)
 
 /* --- the boot order ----------------------------------------------------------------------------------- */
 
-static bool set_order(xmlNodePtr device, int64_t order) {
+static bool set_order(xmlNodePtr device, int64_t order) { /* false without memory */
   char text[24];
   xmlNodePtr node = vlun_child_of(device, "boot", 4);
   if (!node) {
     node = xmlNewDocNode(device->doc, NULL, (const xmlChar *)"boot", NULL);
-    if (!node) return false;
-    vlun_append_indented(device, node);
+    if (!node || !vlun_append_indented(device, node)) return false;
   }
   snprintf(text, sizeof text, "%lld", (long long)order);
-  return xmlSetProp(node, (const xmlChar *)"order", (const xmlChar *)text) != NULL;
+  const xmlAttr *attribute = xmlSetProp(node, (const xmlChar *)"order", (const xmlChar *)text);
+  return attribute && attribute->name; /* libxml2 before 2.13 does not tell that it has no memory for a name */
 }
 
 /* Numbers stay where they can: a device moves only as far as those before it need. */
@@ -161,7 +161,10 @@ bool vlun_boot_by_devices(struct vlun_arena *arena, xmlNodePtr root, const struc
   }
   seat_ordered(&queue, element, count);
   if (os) seat_by_os(&queue, element, count, denied, os);
-  if (!number_seats(&queue, boot->first != NULL)) return false;
+  if (!number_seats(&queue, boot->first != NULL)) {
+    arena->failed = true;
+    return false;
+  }
   if (os) remove_os_boot(os);
   return true;
 }

@@ -11,11 +11,17 @@
 
 static struct vlun_xml_guard *guard_of(void *parser) { return ((xmlParserCtxtPtr)parser)->_private; }
 
-/* libxml2 2.12 made the error const; the cast below serves both. */
+/* libxml2 2.12 made the error const; the casts below serve both. */
+static void note_memory(void *data, const xmlError *error) {
+  struct vlun_xml_guard *guard = data;
+  if (error->code == XML_ERR_NO_MEMORY || !error->message) guard->no_memory = true;
+}
+
 static void keep_error(void *parser, const xmlError *error) {
   struct vlun_xml_guard *guard = guard_of(parser);
-  if (!guard || guard->error[0] || error->level < XML_ERR_ERROR) return;
-  snprintf(guard->error, sizeof guard->error, "%s", error->message ? error->message : "unknown error");
+  note_memory(guard, error);
+  if (guard->error[0] || error->level < XML_ERR_ERROR) return;
+  snprintf(guard->error, sizeof guard->error, "%s", error->message ? error->message : "");
   guard->error[strcspn(guard->error, "\n")] = '\0';
   guard->line = error->line;
 }
@@ -34,7 +40,7 @@ bool vlun_xml_deeper(xmlParserCtxtPtr parser) {
   return false;
 }
 
-void vlun_xml_set_guard(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard) {
+static void set_guard(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard) {
   parser->_private = guard;
   parser->sax->serror = (xmlStructuredErrorFunc)(void (*)(void))keep_error;
   parser->sax->internalSubset = refuse_doctype;
@@ -45,28 +51,45 @@ static void complain(struct vlun_problems *problems, enum vlun_code code, int li
   vlun_complain(problems, &(struct vlun_spot){.model = &nowhere}, "", code, args);
 }
 
-xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_problems *problems) {
-  if (len > XML_LARGEST || len > INT_MAX) {
-    complain(problems, P_xml_too_large, 0, &(struct vlun_args){.e = "128 MiB"});
-    return NULL;
-  }
-  xmlParserCtxtPtr parser = len ? xmlCreateMemoryParserCtxt(xml, (int)len) : NULL;
+xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_xml_guard *guard,
+                               struct vlun_problems *problems) {
+  guard->handler = xmlStructuredError;
+  guard->context = xmlStructuredErrorContext;
+  xmlSetStructuredErrorFunc(guard, (xmlStructuredErrorFunc)(void (*)(void))note_memory);
+  bool large = len > XML_LARGEST || len > INT_MAX;
+  xmlParserCtxtPtr parser = len && !large ? xmlCreateMemoryParserCtxt(xml, (int)len) : NULL;
   if (parser) {
     xmlCtxtUseOptions(parser, XML_OPTIONS);
-    return parser;
+    set_guard(parser, guard);
+  } else if (large) {
+    complain(problems, P_xml_too_large, 0, &(struct vlun_args){.e = "128 MiB"});
+  } else if (len) {
+    guard->no_memory = true;
+  } else {
+    complain(problems, P_xml_malformed, 0, &(struct vlun_args){.a = "the document is empty"});
   }
-  complain(problems, len ? P_no_memory : P_xml_malformed, 0, &(struct vlun_args){.a = "the document is empty"});
-  return NULL;
+  return parser;
 }
 
 bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struct vlun_problems *problems) {
   xmlParseDocument(parser);
+  bool good = parser->wellFormed && !guard->doctype && !guard->too_deep && !guard->no_memory;
   if (guard->doctype) complain(problems, P_xml_doctype, 0, &(struct vlun_args){0});
   else if (guard->too_deep) complain(problems, P_xml_too_deep, 0, &(struct vlun_args){.e = "250"});
-  else if (parser->errNo == XML_ERR_NO_MEMORY) problems->arena.failed = true; /* wellFormed does not tell */
-  else if (!parser->wellFormed)
+  else if (!parser->wellFormed && !guard->no_memory)
     complain(problems, P_xml_malformed, guard->line,
              &(struct vlun_args){.a = guard->error[0] ? guard->error : "no document"});
-  else return true;
-  return false;
+  return good;
+}
+
+bool vlun_xml_close(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struct vlun_problems *problems) {
+  if (parser) xmlFreeDoc(parser->myDoc);
+  xmlFreeParserCtxt(parser);
+  xmlSetStructuredErrorFunc(guard->context, guard->handler);
+  xmlResetLastError(); /* its text would stay in memory */
+  if (guard->no_memory) {
+    complain(problems, P_no_memory, 0, &(struct vlun_args){0});
+    problems->arena.failed = true;
+  }
+  return !guard->no_memory;
 }

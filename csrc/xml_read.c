@@ -215,7 +215,6 @@ static void finish_domain(struct reader *r) {
 }
 
 static bool read_with(struct reader *r, xmlParserCtxtPtr parser) {
-  vlun_xml_set_guard(parser, &r->guard);
   silence_tree_building(parser->sax);
   r->level[0] = (struct level){.place = AT_TOP, .path = "", .text_row = -1, .entered_by = -1};
   if (!vlun_xml_parse(parser, &r->guard, r->problems)) return false;
@@ -229,15 +228,16 @@ static bool read_with(struct reader *r, xmlParserCtxtPtr parser) {
 bool vlun_read(struct vlun_model *model, const char *xml, size_t len, struct vlun_problems *problems) {
   struct vlun_arena scratch = {0};
   struct reader *r = vlun_alloc(&scratch, sizeof *r); /* too large for a stack */
-  xmlParserCtxtPtr parser = r ? vlun_xml_open(xml, len, problems) : NULL;
   bool good = false;
-  if (!r) problems->arena.failed = true;
-  if (parser) {
+  if (r) {
+    xmlParserCtxtPtr parser = vlun_xml_open(xml, len, &r->guard, problems);
     r->model = model;
     r->problems = problems;
-    good = read_with(r, parser);
+    good = parser && read_with(r, parser);
+    good = vlun_xml_close(parser, &r->guard, problems) && good;
     vlun_buffer_free(&r->text);
-    xmlFreeParserCtxt(parser);
+  } else {
+    problems->arena.failed = true;
   }
   vlun_arena_free(&scratch);
   return good;

@@ -79,13 +79,17 @@ function tasks.wait(id, seconds)
   return wait_in(task, id, deadline)
 end
 
---- What runs now does not give up for a signal until fn(...) has ended.
+local function let_go(holder, ...)
+  holder.held = holder.held - 1
+  return ...
+end
+
+--- What runs now does not give up for a signal until fn(...) has ended.  Returns what pcall does; nothing in between
+-- takes memory, which may have ended.
 function tasks.hold(fn, ...)
   local holder = current() or outside
   holder.held = holder.held + 1
-  local results = table.pack(pcall(fn, ...))
-  holder.held = holder.held - 1
-  return table.unpack(results, 1, results.n)
+  return let_go(holder, pcall(fn, ...))
 end
 
 -- Tasks --------------------------------------------------------------------------------------------------
@@ -154,12 +158,12 @@ end
 --- fn(item, place) for each of a list, at most so many at once, each in one of so many places; returns when all have
 -- ended.  What one raises is raised when those that were begun by then have ended.
 function tasks.each(list, most, fn)
-  local next_one, working, bell, raised = 1, 0, tasks.bell(), nil
+  local next_one, working, bell, raised, message = 1, 0, tasks.bell(), false, nil
   local function work(place)
     while next_one <= #list and not raised do
       next_one = next_one + 1
-      local good, message = pcall(fn, list[next_one - 1], place)
-      if not good then raised = raised or { message } end
+      local good, result = pcall(fn, list[next_one - 1], place)
+      if not good and not raised then raised, message = true, result end
     end
     working = working - 1
     bell:ring()
@@ -169,7 +173,7 @@ function tasks.each(list, most, fn)
     tasks.spawn(function() work(place) end)
   end
   while working > 0 do bell:wait(math.huge) end
-  if raised then error(raised[1], 0) end
+  if raised then error(message, 0) end
 end
 
 --- fn(...) while no other task of the family is in such a function, in the order in which they come: somebody answers
@@ -326,12 +330,7 @@ local function receive(family, errors, id, ...)
   if id then deliver(family, errors, id, ...) end
 end
 
---- What fn() returns, in which tasks.spawn and tasks.each do several things at once.  Outside of a task it waits here
--- for what its own tasks wait for, and for nothing else; what they leave behind when fn has ended is given up.
-function tasks.run(fn)
-  if current() then return fn() end
-  local family, errors = new_family(), {}
-  local first = start(family, fn, function() end)
+local function serve(family, first, errors)
   while not first.results and not errors[1] do
     local left = (family.alarm or math.huge) - mailbox.now()
     receive(family, errors, mailbox.take(nil, math.max(0, math.min(left, SLICE))))
@@ -342,7 +341,17 @@ function tasks.run(fn)
     tell_ends(family, errors)
     rearm(family, mailbox.now())
   end
+end
+
+--- What fn() returns, in which tasks.spawn and tasks.each do several things at once.  Outside of a task it waits here
+-- for what its own tasks wait for, and for nothing else; what they leave behind when fn has ended is given up.
+function tasks.run(fn)
+  if current() then return fn() end
+  local family, errors = new_family(), {}
+  local first = start(family, fn, function() end)
+  local served, message = pcall(serve, family, first, errors)
   abandon(family)
+  if not served then error(message, 0) end -- without memory
   raise(errors)
   if not first.results[1] then error(first.results[2], 0) end
   return table.unpack(first.results, 2, first.results.n)

@@ -354,7 +354,8 @@ function Host:within(fn, ...)
 end
 
 -- A host without domains.  opts: version (9.0.0), driver ("QEMU"), uri, manners (those that differ from fake.manners),
--- images (path -> "missing" or "broken"; all others can be read).
+-- images (path -> "missing" or "broken"; all others can be read), around (a function that gets each function by which
+-- the backend asks the host, and gives the one that it is to use).
 function fake.host(opts)
   opts = opts or {}
   local self = setmetatable({ version = opts.version or 9000000, driver = opts.driver or "QEMU",
@@ -368,7 +369,11 @@ function fake.host(opts)
     assert(self.manners[name] ~= nil, name)
     self.manners[name] = manner
   end
-  local modules = { ["virtlun.jobs"] = jobs_of(self), ["virtlun.backend"] = false }
+  local jobs = jobs_of(self)
+  for _, name in ipairs(opts.around and { "call", "open", "close", "listen", "unlisten", "wait", "sleep" } or {}) do
+    jobs[name] = opts.around(jobs[name])
+  end
+  local modules = { ["virtlun.jobs"] = jobs, ["virtlun.backend"] = false }
   self.backend = with_modules(modules, require, "virtlun.backend")
   return self
 end
