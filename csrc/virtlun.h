@@ -99,7 +99,7 @@ VLUN_API bool vlun_iso_probe(const char *path, struct vlun_iso *iso);
 enum vlun_severity { VLUN_ERROR, VLUN_WARNING, VLUN_NOTE };
 
 struct vlun_problem {
-  const char *code; /* a permanent word: problems.def and rules.def */
+  const char *code; /* a permanent word, which `virtlun help` explains */
   enum vlun_severity severity;
   const char *path; /* web01.sda.address.unit */
   const char *message;

@@ -264,6 +264,14 @@ static void both_documents(void) {
   CHECK(!vlun_diff_new(complete, elsewhere, problems));
   CHECK(problem(problems, "bad_patch"));
   vlun_domain_free(elsewhere);
+
+  /* What is to be changed is checked, be it the second. */
+  static const char other[] = "<domain type='qemu'><name>db01</name><devices/></domain>";
+  struct vlun_problems *more = vlun_problems_new();
+  struct vlun_domain *theirs = vlun_domain_read(other, sizeof other - 1, more), *pair[] = {config, theirs};
+  CHECK(theirs && !vlun_domain_complete(desired, pair, 2, 2, more) && problem(more, "other_domain"));
+  vlun_domain_free(theirs);
+  vlun_problems_free(more);
   vlun_diff_free(in_config);
   vlun_diff_free(in_live);
   vlun_domain_free(complete);
@@ -339,9 +347,12 @@ static void nothing_at_all(void) {
   CHECK(!vlun_domain_locate(domain, 1, "a", 1) && vlun_domain_count(NULL) == 0);
   CHECK(!vlun_diff_new(NULL, domain, problems) && !vlun_diff_patch(NULL, problems) && !vlun_diff_get(NULL, 0));
   CHECK(vlun_problems_count(problems) == 0);
-  CHECK(!vlun_domain_check(domain, &none, 1, problems) && problem(problems, "no_memory"));
+  CHECK(!vlun_domain_check(domain, &none, 1, problems) && !vlun_domain_complete(domain, &none, 1, 1, problems));
+  CHECK(!vlun_domain_complete(domain, NULL, 0, 1, problems) && vlun_problems_count(problems) == 0);
   char *text = vlun_domain_xml(domain, 0, problems);
-  CHECK(!text && vlun_problems_get(NULL, 0) == NULL);
+  SAME(text, "");
+  CHECK(vlun_problems_get(NULL, 0) == NULL && vlun_problems_get(problems, 0) == NULL);
+  free(text);
   vlun_domain_free(domain);
   vlun_domain_free(NULL);
   vlun_diff_free(NULL);
