@@ -1,5 +1,5 @@
-# Builds virtlun's two Lua C modules and its command into build/, and runs everything that checks them.
-# `make help` lists the targets. `make` alone never installs anything; what a machine needs is known by
+# Builds virtlun's two Lua C modules, its command and its libraries for C into build/, and runs everything that checks
+# them. `make help` lists the targets. `make` alone never installs anything; what a machine needs is known by
 # spec/support/deps.sh. For another Lua: make LUA=lua5.3 LUA_PC=lua5.3 BUILD=build/lua5.3
 
 DEPS   := sh spec/support/deps.sh
