@@ -1,5 +1,5 @@
-# Builds virtlun's two Lua C modules and its command into build/, and runs everything that checks them.
-# `make help` lists the targets. `make` alone never installs anything; what a machine needs is known by
+# Builds virtlun's two Lua C modules, its command and its libraries for C into build/, and runs everything that checks
+# them. `make help` lists the targets. `make` alone never installs anything; what a machine needs is known by
 # spec/support/deps.sh. For another Lua: make LUA=lua5.3 LUA_PC=lua5.3 BUILD=build/lua5.3
 
 DEPS   := sh spec/support/deps.sh
@@ -83,8 +83,9 @@ LIB      = $(BUILD)/lib/libvirtlun
 LUA_LIB  = $(LIB)-lua$(LUA_V)
 LIBS_ALL = $(LIB).a $(LIB).so $(LUA_LIB).a $(LUA_LIB).so
 HEADERS  = csrc/virtlun.h csrc/virtlun_lua.h
-# The command's files need argparse and dkjson, which a program would have to bring.
-PRELOADED = $(filter-out lua/virtlun/cli/%,$(LUA_FILES))
+# The command's files need argparse and dkjson, which a program would have to bring.  What only editors read (meta)
+# is left out too.
+PRELOADED = $(filter-out lua/virtlun/cli/% lua/virtlun/meta.lua,$(LUA_FILES))
 
 lib: $(LIBS_ALL) ## build libvirtlun and libvirtlun-luaX.Y, static and shared, for C programs
 
@@ -250,7 +251,7 @@ asan: ## run the specs on a build with address, leak and undefined behaviour san
 
 # What these look at happens in other processes, where no collector is eager.
 PROCESS_SPECS := $(addprefix spec/cli_,spec.lua completion_spec.lua drives_spec.lua saved_spec.lua terminal_spec.lua) \
-  spec/man_spec.lua spec/failure_spec.lua
+  spec/man_spec.lua spec/embed_spec.lua spec/failure_spec.lua
 
 # Each file has a process of its own: a collector that never rests walks over all that others have left.
 asan-eager: ## the same with a garbage collector that never rests

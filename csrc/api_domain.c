@@ -57,10 +57,13 @@ struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_pr
   return NULL;
 }
 
-static size_t models_of(struct vlun_domain *const *hosts, size_t count, struct vlun_model *models[VLUN_MAX_HOSTS]) {
-  size_t n = 0;
-  for (; n < count && n < VLUN_MAX_HOSTS && hosts[n]; n++) models[n] = &hosts[n]->model;
-  return n;
+/* False if one of the hosts could not be read, or there are more than a domain has documents. */
+static bool models_of(struct vlun_domain *const *hosts, size_t count, struct vlun_model *models[VLUN_MAX_HOSTS]) {
+  for (size_t i = 0; i < count; i++) {
+    if (i == VLUN_MAX_HOSTS || !hosts[i]) return false;
+    models[i] = &hosts[i]->model;
+  }
+  return true;
 }
 
 static void check(const struct vlun_model *model, struct vlun_model *const *hosts, size_t count,
@@ -93,11 +96,11 @@ static struct vlun_domain *copy_of(const struct vlun_domain *domain) {
 
 bool vlun_domain_check(const struct vlun_domain *domain, struct vlun_domain *const *hosts, size_t count,
                        struct vlun_problems *problems) {
-  if (!domain || !problems) return false;
   struct vlun_model *models[VLUN_MAX_HOSTS];
-  size_t before = problems->errors, known = models_of(hosts, count, models);
-  struct vlun_domain *ours = known == count ? copy_of(domain) : NULL;
-  if (ours) check(&ours->model, models, known, problems);
+  if (!domain || !problems || !models_of(hosts, count, models)) return false;
+  size_t before = problems->errors;
+  struct vlun_domain *ours = copy_of(domain);
+  if (ours) check(&ours->model, models, count, problems);
   bool memory = ours != NULL;
   vlun_domain_free(ours);
   return vlun_api_good(problems, before, memory);
@@ -120,16 +123,15 @@ static void check_each(const struct vlun_model *model, struct vlun_model *const 
 
 struct vlun_domain *vlun_domain_complete(const struct vlun_domain *domain, struct vlun_domain *const *hosts,
                                          size_t count, size_t written, struct vlun_problems *problems) {
-  if (!domain || !problems) return NULL;
   struct vlun_model *models[VLUN_MAX_HOSTS];
-  size_t known = models_of(hosts, count, models);
-  struct vlun_domain *copy = known == count ? copy_of(domain) : NULL;
+  if (!domain || !problems || written > count || !models_of(hosts, count, models)) return NULL;
+  struct vlun_domain *copy = copy_of(domain);
   bool memory = copy != NULL;
   if (copy && count == 0) {
     vlun_settle(&copy->model, problems);
   } else if (copy) {
     check_each(&copy->model, models, count, written, problems);
-    if (!problems->errors) memory = vlun_complete(&copy->model, models, count, written < count ? written : count);
+    if (!problems->errors) memory = vlun_complete(&copy->model, models, count, written);
     for (size_t i = 0; i < count; i++) copy->hosts[i] = hosts[i];
   }
   if (copy && copy->model.arena.failed) memory = false;

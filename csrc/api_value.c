@@ -134,19 +134,23 @@ static void complain(const struct saying *saying, const struct vlun_trail *trail
 
 static void complain_of_key(const struct saying *saying, const struct vlun_trail *trail, const struct vlun_shape *shape,
                             const char *key) {
-  const char *near = shape ? vlun_suggest_key(shape, key, strlen(key)) : NULL;
-  complain(saying, trail, P_unknown_key, &(struct vlun_args){.v = key, .s = near});
+  struct vlun_args args = {.v = key, .s = vlun_suggest_key(shape, key, strlen(key))};
+  complain(saying, trail, P_unknown_key, &args);
 }
 
-static bool complain_of_type(const struct saying *saying, const struct vlun_trail *trail, const struct vlun_row *row) {
+static bool complain_of_type(const struct saying *saying, const struct vlun_trail *trail, const struct vlun_row *row,
+                             const char *shown) {
+  const char *expected = vlun_expected(&saying->problems->arena, row);
+  complain(saying, trail, P_wrong_type, &(struct vlun_args){.v = shown, .e = expected});
+  return false;
+}
+
+static const char *shown(const struct saying *saying) {
   struct vlun_arena *arena = &saying->problems->arena;
   const struct said *said = &saying->said;
-  const char *shown = said->type == TEXT     ? vlun_printf(arena, "'%.80s'", said->text)
-                      : said->type == NUMBER ? vlun_printf(arena, "%" PRId64, said->number)
-                      : said->number         ? "true"
-                                             : "false";
-  complain(saying, trail, P_wrong_type, &(struct vlun_args){.v = shown, .e = vlun_expected(arena, row)});
-  return false;
+  if (said->type == TEXT) return vlun_printf(arena, "'%.80s'", said->text);
+  if (said->type == NUMBER) return vlun_printf(arena, "%" PRId64, said->number);
+  return said->number ? "true" : "false";
 }
 
 static bool say_word(const struct saying *saying, const struct vlun_trail *trail, const struct vlun_row *row,
@@ -186,12 +190,13 @@ static bool say_text(const struct saying *saying, const struct vlun_trail *trail
     case KIND_RAW: return keep_text(saying, value);
     case KIND_ENUM: return say_word(saying, trail, row, &value->u.number);
     case KIND_RECORD:
-      return row->flags & SHORTHAND ? say_shorthand(saying, row, value) : complain_of_type(saying, trail, row);
+      return row->flags & SHORTHAND ? say_shorthand(saying, row, value)
+                                    : complain_of_type(saying, trail, row, shown(saying));
     case KIND_LIT:
       if (strcmp(text, row->text) == 0) return true;
       complain(saying, trail, P_bad_form, &(struct vlun_args){.v = text, .e = row->text});
       return false;
-    default: return complain_of_type(saying, trail, row);
+    default: return complain_of_type(saying, trail, row, shown(saying));
   }
 }
 
@@ -202,7 +207,7 @@ static bool say(const struct saying *saying, const struct vlun_trail *trail, con
   bool fits = said->type == NUMBER ? row->kind == KIND_INT || row->kind == KIND_HEX : vlun_row_is_switch(row);
   if (said->type == TEXT) return say_text(saying, trail, row, value);
   value->no = said->type == FLAG && !said->number && !fits && row->kind != KIND_LIT;
-  if (!value->no && !fits) return complain_of_type(saying, trail, row);
+  if (!value->no && !fits) return complain_of_type(saying, trail, row, shown(saying));
   value->u.number = row->kind == KIND_SET && said->number ? row->implied : said->number;
   return true;
 }
@@ -248,8 +253,11 @@ static struct vlun_record *say_nested(const struct saying *saying, const struct 
 static bool say_item(const struct saying *saying, const struct vlun_row *row, const struct vlun_list *present,
                      const struct vlun_trail *trail, const char *path, struct vlun_value *value) {
   size_t count = present ? present->count : 0, number = trail->number;
-  if (number < 1 || number > count + 1) {
-    complain_of_key(saying, trail->up, NULL, trail->key);
+  if (number > count + 1) {
+    struct vlun_arena *arena = &saying->problems->arena;
+    const char *range = count ? vlun_printf(arena, "1..%zu", count + 1) : "1";
+    complain(saying, trail->up, P_out_of_range,
+             &(struct vlun_args){.v = vlun_printf(arena, "%zu", number), .e = range});
     return false;
   }
   size_t longer = count + (number > count);
@@ -268,12 +276,10 @@ static bool say_step(const struct saying *saying, const struct step *step, const
                      const struct vlun_value *present, const struct vlun_trail *trail, struct vlun_value *value) {
   bool there = present && !present->no;
   if (!step->rest && !step->number) return say(saying, trail, row, value);
-  if (step->rest && row->kind == KIND_LIST)
+  if (step->rest && step->number && row->kind == KIND_LIST)
     return say_item(saying, row, there ? present->u.list : NULL, trail, step->rest, value);
-  if (!step->rest || step->number || row->kind != KIND_RECORD) {
-    complain_of_key(saying, trail, NULL, step->rest ? step->rest : step->key);
-    return false;
-  }
+  if (!step->rest || step->number || row->kind != KIND_RECORD)
+    return complain_of_type(saying, trail, row, step->number ? "a list" : "a table");
   value->u.record = say_nested(saying, row, there ? present->u.record : NULL, trail, step->rest);
   return value->u.record != NULL;
 }

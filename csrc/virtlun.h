@@ -99,7 +99,7 @@ VLUN_API bool vlun_iso_probe(const char *path, struct vlun_iso *iso);
 enum vlun_severity { VLUN_ERROR, VLUN_WARNING, VLUN_NOTE };
 
 struct vlun_problem {
-  const char *code; /* a permanent word: problems.def and rules.def */
+  const char *code; /* a permanent word, which `virtlun help` explains */
   enum vlun_severity severity;
   const char *path; /* web01.sda.address.unit */
   const char *message;
@@ -195,9 +195,9 @@ struct vlun_difference {
 };
 
 /* What must change so that a host's document says what a description says.  What the description leaves unsaid, and
- * devices that it does not name, are not compared.  It is the mechanism only: what may be removed or replaced and what
- * a running guest feels of it, and the keys that speak of that (prune, protect, replace, scope, boot of a domain), are
- * known to the plans of virtlun_lua.h. */
+ * devices that it does not name, are not compared.  It is the mechanism only.  What may be removed or replaced (an HBA
+ * only after its drives), what a running guest feels of it, and the keys that speak of that (prune, protect, replace,
+ * scope, boot of a domain) are known to the plans of virtlun_lua.h. */
 struct vlun_diff;
 
 /* Checks and completes `desired` for the host alone, unless it is what vlun_domain_complete made for it and maybe the

@@ -145,7 +145,7 @@ describe("a C program with Lua", function()
         if name ~= "virtlun.view.json" then require(name) end
       end]])
     local wanted = { "virtlun.core", "virtlun.libvirt" }
-    for path in sh("find lua/virtlun -name '*.lua' -not -path '*/cli/*'"):gmatch("[^\n]+") do
+    for path in sh("find lua/virtlun -name '*.lua' -not -path '*/cli/*' -not -name meta.lua"):gmatch("[^\n]+") do
       wanted[#wanted + 1] = path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
     end
     local result = run { program("preloaded"), folder .. "/modules.lua", "1", "1" }

@@ -1,5 +1,5 @@
--- What virtlun does when memory ends, at one allocation after the other; see spec/failure. Here it ends at some of them,
--- and by `make failures` at all, which takes minutes.
+-- What virtlun does when memory ends, at one allocation after the other; see spec/failure. Here it ends at some of
+-- them, and by `make failures` at all, which takes minutes.
 local child = require("support.child")
 
 local program = (os.getenv("VIRTLUN_BUILD") or "build") .. "/failure/failures"

@@ -103,9 +103,9 @@ static const struct {
 } nonsense[] = {
     {"cdrom", "sorce", "/a.iso", "web01.cdrom#1", "unknown key 'sorce'"},
     {"cdrom", "address.unti", "1", "web01.cdrom#1.address", "unknown key 'unti'"},
-    {"cdrom", "dev.name", "sda", "web01.cdrom#1.dev", "unknown key 'name'"},
+    {"cdrom", "dev.name", "sda", "web01.cdrom#1.dev", "a table is not text"},
     {"cdrom", "", "sda", "web01.cdrom#1", "unknown key ''"},
-    {"cdrom", "dev[1]", "sda", "web01.cdrom#1.dev[1]", "unknown key 'dev'"},
+    {"cdrom", "dev[1]", "sda", "web01.cdrom#1.dev[1]", "a list is not text"},
     {"cdrom", "dev[", "sda", "web01.cdrom#1", "unknown key 'dev['"},
     {"cdrom", "device", "disk", "web01.cdrom#1", "unknown key 'device'"},
     {"cdrom", "address.unit", "1", "web01.cdrom#1.address.unit", "'1' is not an integer"},
@@ -113,11 +113,12 @@ static const struct {
     {"cdrom", "readonly", "yes", "web01.cdrom#1.readonly", "'yes' is not true or false"},
     {"cdrom", "cache", "nonne", "web01.cdrom#1.cache", "'nonne' is not one of "},
     {"cdrom", "queues", "4", "web01.cdrom#1", "'queues' has no place here"},
-    {"cdrom", "source.hosts[2].name", "a", "web01.cdrom#1.source", "unknown key 'hosts'"},
+    {"cdrom", "source.hosts[2].name", "a", "web01.cdrom#1.source", "2 is out of range 1"},
+    {"cdrom", "source.hosts.name", "a", "web01.cdrom#1.source.hosts", "a table is not a list"},
     {"cdrom", "source.colour", "red", "web01.cdrom#1.source", "must have one of file, dev, pool or protocol"},
     {"controller", "address.slot", "3", "web01.controller#1.address.slot", "'3' is not an integer"},
     {"controller", "address.type", "usb", "web01.controller#1.address", "must have one of type = \"pci\", "},
-    {"hostdev", "source.hosts[0].name", "a", "web01.hostdev#1.source", "unknown key 'hosts'"},
+    {"hostdev", "source.hosts[0].name", "a", "web01.hostdev#1.source.hosts", "a table is not a list"},
 };
 
 /* What a wrong key or type is told, and that nothing comes of a description with one. */
@@ -263,6 +264,14 @@ static void both_documents(void) {
   CHECK(!vlun_diff_new(complete, elsewhere, problems));
   CHECK(problem(problems, "bad_patch"));
   vlun_domain_free(elsewhere);
+
+  /* What is to be changed is checked, be it the second. */
+  static const char other[] = "<domain type='qemu'><name>db01</name><devices/></domain>";
+  struct vlun_problems *more = vlun_problems_new();
+  struct vlun_domain *theirs = vlun_domain_read(other, sizeof other - 1, more), *pair[] = {config, theirs};
+  CHECK(theirs && !vlun_domain_complete(desired, pair, 2, 2, more) && problem(more, "other_domain"));
+  vlun_domain_free(theirs);
+  vlun_problems_free(more);
   vlun_diff_free(in_config);
   vlun_diff_free(in_live);
   vlun_domain_free(complete);
@@ -338,9 +347,12 @@ static void nothing_at_all(void) {
   CHECK(!vlun_domain_locate(domain, 1, "a", 1) && vlun_domain_count(NULL) == 0);
   CHECK(!vlun_diff_new(NULL, domain, problems) && !vlun_diff_patch(NULL, problems) && !vlun_diff_get(NULL, 0));
   CHECK(vlun_problems_count(problems) == 0);
-  CHECK(!vlun_domain_check(domain, &none, 1, problems) && problem(problems, "no_memory"));
+  CHECK(!vlun_domain_check(domain, &none, 1, problems) && !vlun_domain_complete(domain, &none, 1, 1, problems));
+  CHECK(!vlun_domain_complete(domain, NULL, 0, 1, problems) && vlun_problems_count(problems) == 0);
   char *text = vlun_domain_xml(domain, 0, problems);
-  CHECK(!text && vlun_problems_get(NULL, 0) == NULL);
+  SAME(text, "");
+  CHECK(vlun_problems_get(NULL, 0) == NULL && vlun_problems_get(problems, 0) == NULL);
+  free(text);
   vlun_domain_free(domain);
   vlun_domain_free(NULL);
   vlun_diff_free(NULL);

@@ -24,21 +24,25 @@
 #include <lua.h>
 #include <lualib.h>
 
+#if LUA_VERSION_NUM >= 505
+#define new_state(alloc) lua_newstate(alloc, NULL, 1) /* each run has the same hashes */
+#else
+#define new_state(alloc) lua_newstate(alloc, NULL)
+#endif
+
 /* --- who fails ---------------------------------------------------------------------------------------- */
 
 enum mode { NEVER, ONCE, EVER };
 
-static atomic_int mode;         /* NEVER while nothing is to fail */
-static atomic_long at;          /* the number of the allocation that fails, from 1 */
-static atomic_long seen;        /* how many there were */
-static atomic_size_t refused;   /* the size that was refused last, where Lua may ask once more */
-static atomic_long live;        /* blocks that nobody has given back, but those of script_alloc */
+static atomic_int mode;              /* NEVER while nothing is to fail */
+static atomic_long at;               /* the number of the allocation that fails, from 1 */
+static atomic_long seen;             /* how many there were */
+static atomic_size_t refused;        /* the size that was refused last, where Lua may ask once more */
+static atomic_long live;             /* blocks that nobody has given back, but those of script_alloc */
 static _Thread_local bool is_script; /* the memory is the script's own */
 
 /* Where our own objects and Lua lie, while nobody else is to fail. */
-static struct range {
-  uintptr_t from, to;
-} ours[16];
+static struct range { uintptr_t from, to; } ours[16];
 static atomic_int ours_count;
 
 static bool is_ours(uintptr_t caller) {
@@ -163,11 +167,10 @@ static void on_signal(int number) {
 void __asan_on_error(void);
 void __asan_on_error(void) { say_where("the sanitizer speaks"); }
 
-/* failure.at(text): what a crash is told to have been at; ten times the seconds of any run from now on it counts as
- * hanging. */
+/* failure.at(text): what a crash is told to have been at.  Where nothing else comes for half a minute, it hangs. */
 static int tell_where(lua_State *L) {
   snprintf(where, sizeof where, "%s", luaL_checkstring(L, 1));
-  alarm(10);
+  alarm(30);
   return 0;
 }
 
@@ -282,7 +285,7 @@ static int run_inside(lua_State *L) {
 }
 
 static bool visit_state(struct visit *visit) {
-  lua_State *L = lua_newstate(state_alloc, NULL);
+  lua_State *L = new_state(state_alloc);
   snprintf(visit->said, sizeof visit->said, "not enough memory for a state");
   if (!L) return false;
   lua_pushcfunction(L, run_inside);
@@ -314,8 +317,9 @@ static int try_state(lua_State *L) {
 }
 
 static int open_failure(lua_State *L) {
-  static const luaL_Reg functions[] = {{"at", tell_where},   {"try", try},       {"pause", pause_for}, {"live", count_live},
-                                       {"state", try_state}, {"only", narrow}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"at", tell_where},   {"try", try},         {"pause", pause_for},
+                                       {"live", count_live}, {"state", try_state}, {"only", narrow},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }
@@ -329,7 +333,7 @@ int main(int argc, char **argv) {
   if (argc < 2) return 64;
   const int signals[] = {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], on_signal);
-  lua_State *L = lua_newstate(script_alloc, NULL);
+  lua_State *L = new_state(script_alloc);
   if (!L) return 1;
   luaL_openlibs(L);
   luaL_requiref(L, "failure", open_failure, 0);

@@ -61,7 +61,9 @@ scenario("loadstring, mistakes", { run = function()
   return virtlun.loadstring(MISTAKES .. "\nx = y\nerror('no')", "r.lua", { unknown = 1 })
 end })
 
-scenario("load, include", { run = function() return virtlun.load("spec/recipes/site_wide.lua", { server = "web01" }) end })
+scenario("load, include", { run = function()
+  return virtlun.load("spec/recipes/site_wide.lua", { server = "web01" })
+end })
 
 -- Descriptions and documents ------------------------------------------------------------------------------------------
 
