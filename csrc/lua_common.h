@@ -10,13 +10,6 @@
 
 #include "internal.h"
 
-/* Lua 5.5 wants to be told the seed of its hashes, which earlier ones choose themselves. */
-#if LUA_VERSION_NUM >= 505
-#define lvlun_newstate(L, alloc, context) lua_newstate(alloc, context, luaL_makeseed(L))
-#else
-#define lvlun_newstate(L, alloc, context) lua_newstate(alloc, context)
-#endif
-
 /* Everything that a call collects, owned by a userdata so that a Lua error frees it too. */
 struct lvlun_run {
   struct vlun_problems problems;

@@ -14,6 +14,7 @@
 #include <lualib.h>
 
 #include "lua_common.h"
+#include "lua_compat.h"
 
 #define CELL_TYPE "virtlun.recipe"
 #ifndef INSTRUCTIONS
@@ -280,7 +281,7 @@ void lvlun_push_limits(lua_State *L) {
 
 static void enter_cell(lua_State *L, struct cell *cell) {
   *cell = (struct cell){.left = INSTRUCTIONS, .end = thread_seconds() + SECONDS};
-  cell->L = lvlun_newstate(L, bounded_alloc, cell);
+  cell->L = lvlun_newstate(bounded_alloc, cell);
   if (!cell->L) luaL_error(L, "not enough memory");
 }
 

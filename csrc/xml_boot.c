@@ -20,11 +20,17 @@ struct queue {
   bool *seated; /* by number */
 };
 
+/* The text that stands in an attribute, NULL if there is none.  It is no copy: without memory for one, libxml2 2.15
+ * says what it says of an attribute that is not there. */
+static const char *text_of(xmlNodePtr node, const char *name) {
+  const xmlAttr *attribute = xmlHasNsProp(node, (const xmlChar *)name, NULL);
+  if (!attribute) return NULL;
+  return attribute->children ? (const char *)attribute->children->content : "";
+}
+
 static bool says(xmlNodePtr node, const char *attribute, const char *word) {
-  xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)attribute);
-  bool same = text && strcmp((const char *)text, word) == 0;
-  xmlFree(text);
-  return same;
+  const char *text = text_of(node, attribute);
+  return text && strcmp(text, word) == 0;
 }
 
 static bool is_element(const xmlNode *node, const char *name) {
@@ -33,9 +39,8 @@ static bool is_element(const xmlNode *node, const char *name) {
 
 static int64_t order_of(xmlNodePtr device) {
   xmlNodePtr node = vlun_child_of(device, "boot", 4);
-  xmlChar *text = node ? xmlGetNoNsProp(node, (const xmlChar *)"order") : NULL;
-  int64_t order = text ? strtoll((const char *)text, NULL, 10) : 0;
-  xmlFree(text);
+  const char *text = node ? text_of(node, "order") : NULL;
+  int64_t order = text ? strtoll(text, NULL, 10) : 0;
   return order > 0 ? order < INT32_MAX ? order : INT32_MAX : 0;
 }
 
