@@ -63,9 +63,11 @@ local function is_dead(pid)
   return not status or status:find("State:\tZ", 1, true) ~= nil
 end
 
+function calls.has_died(daemon) return is_dead(pid_of(daemon)) end
+
 --- Starts the daemon again if it has died, and waits until it has found all of these machines.
 function calls.revive(daemon, machines)
-  if is_dead(pid_of(daemon)) then daemon:restart_daemon() end
+  if calls.has_died(daemon) then daemon:restart_daemon() end
   for _, vm in ipairs(machines) do
     guest.await(function()
       local result = daemon:virsh("domcontrol", vm.name)
