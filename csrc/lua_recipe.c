@@ -24,7 +24,7 @@
 #define LARGEST_FILE ((size_t)16 * 1024 * 1024)
 #define HOOK_EVERY 100
 #define LARGE ((size_t)1024 * 1024) /* memory whose making takes as long as many instructions */
-#define SECONDS 1.0 /* of this thread: some functions of Lua's library run long in one instruction */
+#define SECONDS 1.0                 /* of this thread: some functions of Lua's library run long in one instruction */
 #define MOST_PROBLEMS 1000
 #define DEEPEST 100 /* tables within tables */
 /* What a description may have, so that whoever looks at it has bounded work too: 100,000 drives have 300,000 tables. */
@@ -34,8 +34,8 @@
 struct cell {
   lua_State *L;
   size_t used;
-  long left;  /* instructions */
-  double end; /* of the time */
+  long left;   /* instructions */
+  double end;  /* of the time */
   time_t seen; /* when the time was looked at last, in ticks of the coarse clock */
   long seen_ns;
 };
@@ -83,8 +83,8 @@ static bool is_late(struct cell *cell) {
   return thread_seconds() > cell->end;
 }
 
-/* Also called for every function, as one of Lua's own may run long.  After the limit there is a little left, so that the
- * error can be reported. */
+/* Also called for every function, as one of Lua's own may run long.  After the limit there is a little left, so that
+ * the error can be reported. */
 static void count_instructions(lua_State *L, lua_Debug *ar) {
   struct cell *cell = cell_of(L);
   if (ar->event == LUA_HOOKCOUNT) {
@@ -238,7 +238,8 @@ static void copy_text(struct parcel *parcel) {
   size_t len;
   const char *text = lua_tolstring(parcel->from, -1, &len);
   parcel->text += len;
-  if (parcel->text > MOST_TEXT) luaL_error(parcel->to, "more than %d MiB of text are described", (int)(MOST_TEXT >> 20));
+  if (parcel->text > MOST_TEXT)
+    luaL_error(parcel->to, "more than %d MiB of text are described", (int)(MOST_TEXT >> 20));
   lua_pushlstring(parcel->to, text, len);
 }
 
@@ -302,7 +303,7 @@ int Lvlun_recipe(lua_State *L) {
     return luaL_error(L, "%s", text);
   }
   lua_settop(L, 5);
-  lua_newtable(L);           /* seen */
+  lua_newtable(L);                                           /* seen */
   copy_value(&(struct parcel){.to = L, .from = cell->L}, 0); /* problems are on top */
   copy_value(&(struct parcel){.to = L, .from = cell->L}, 0);
   lua_insert(L, -2);

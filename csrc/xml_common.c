@@ -49,6 +49,7 @@ xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_problems
   xmlParserCtxtPtr parser = len ? xmlCreateMemoryParserCtxt(xml, (int)len) : NULL;
   if (parser) {
     xmlCtxtUseOptions(parser, XML_OPTIONS);
+    xmlDictSetLimit(parser->dict, XML_NAMES);
     return parser;
   }
   complain(problems, len ? P_no_memory : P_xml_malformed, 0, &(struct vlun_args){.a = "the document is empty"});
@@ -59,6 +60,8 @@ bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struc
   xmlParseDocument(parser);
   if (guard->doctype) complain(problems, P_xml_doctype, 0, &(struct vlun_args){0});
   else if (guard->too_deep) complain(problems, P_xml_too_deep, 0, &(struct vlun_args){.e = "250"});
+  else if (!parser->wellFormed && xmlDictGetUsage(parser->dict) > XML_NAMES)
+    complain(problems, P_xml_crowded, 0, &(struct vlun_args){.a = "bytes of different names", .e = "1,000,000"});
   else if (parser->errNo == XML_ERR_NO_MEMORY) problems->arena.failed = true; /* wellFormed does not tell */
   else if (!parser->wellFormed)
     complain(problems, P_xml_malformed, guard->line,

@@ -1,6 +1,6 @@
 /*
- * xml_limits.c - looks at the bytes of a document before libxml2 does, for what it would work on without end: it compares
- * each attribute of an element with every other, and each prefix with every namespace that is open.
+ * xml_limits.c - looks at the bytes of a document before libxml2 does, for what it would work on without end: it
+ * compares each attribute of an element with every other, and each prefix with every namespace that is open.
  */
 #define _GNU_SOURCE /* memmem */
 
@@ -28,7 +28,8 @@ static const char *declared_encoding(const char *xml, size_t len, size_t *size) 
 
 /* In any other encoding the bytes looked at here would not be the characters that libxml2 sees. */
 static bool is_like_ascii(const char *name, size_t size) {
-  static const char *const known[] = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-", "windows-125", "cp125", "koi8-"};
+  static const char *const known[] = {"utf-8",     "utf8",        "us-ascii", "ascii",
+                                      "iso-8859-", "windows-125", "cp125",    "koi8-"};
   for (size_t i = 0; i < VLUN_COUNT(known); i++)
     if (size >= strlen(known[i]) && strncasecmp(name, known[i], strlen(known[i])) == 0) return true;
   return false;

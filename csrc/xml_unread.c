@@ -49,8 +49,8 @@ static void compare_attributes(struct walk *w, xmlNodePtr node, xmlNodePtr fresh
   }
 }
 
-/* The children of a fresh element that are nobody's twin yet: the first of each name.  The writer knows few names, but a
- * list may have a million elements. */
+/* The children of a fresh element that are nobody's twin yet: the first of each name.  The writer knows few names, but
+ * a list may have a million elements. */
 struct twins {
   xmlNodePtr next[VLUN_MAX_ROWS];
   size_t count;
