@@ -37,9 +37,12 @@ end
 local BIG = 'local s = ("x"):rep(1 << 24) s = s .. s .. s .. s '
 local MANY = "local t = {} for i = 1, 4000000 do t[i] = i end "
 
-local LONG = { too_long = "r.lua:1: the recipe ran for more than ", too_large = "r.lua: the recipe needs more than 256 MiB" }
+local LONG = {
+  too_long = "r.lua:1: the recipe ran for more than ",
+  too_large = "r.lua: the recipe needs more than 256 MiB",
+}
 
--- name, recipe, and either the text that the first problem begins with, or the texts by code where it is one of several.
+-- name, recipe, and the text that the first problem begins with, or the texts by code where it is one of several.
 local attacks = {
   -- Functions that work for long within one instruction.
   { "capitals of a large text", BIG .. "while true do local t = s:upper() end", LONG },
@@ -73,15 +76,17 @@ local attacks = {
   -- Descriptions that are large, or claim to be.
   { "a list with holes", 'local t = {} for i = 0, 62 do t[1 << i] = 1 end domain "d" (t)',
     "r.lua:1: d: unknown key '1024'" },
-  { "hosts with holes", 'local t = {} for i = 0, 62 do t[1 << i] = { name = "h" } end domain "d" { disk { dev = "sda", ' ..
-    'source = { protocol = "rbd", name = "p/i", hosts = t } } }', "r.lua:1: d.sda.source.hosts: a table is not a list" },
+  { "hosts with holes", 'local t = {} for i = 0, 62 do t[1 << i] = { name = "h" } end ' ..
+    'domain "d" { disk { dev = "sda", source = { protocol = "rbd", name = "p/i", hosts = t } } }',
+    "r.lua:1: d.sda.source.hosts: a table is not a list" },
   { "a million devices that are none", MANY .. 'domain "d" (t)', "r.lua:1: d.[1]: 1 is not a device" },
   { "a million tables", 'local t = {} for i = 1, 1000000 do t[i] = {} end domain "d" (t)',
     "r.lua: more than 500000 tables are described" },
   { "a long text in many places", 'local s, t = ("x"):rep(1 << 20), {} for i = 1, 1000 do t[i] = { kind = "cdrom", ' ..
     'dev = s, unit = 1 } end domain "d" (t)', "r.lua: more than 64 MiB of text are described" },
-  { "a long name in many problems", 'local t = {} for i = 1, 5000 do t[i] = { kind = "cdrom", dev = "sda", unit = 3 } ' ..
-    'end domain (("x"):rep(1 << 24)) (t)', "r.lua:1: " .. ("x"):rep(200) .. "...: 16777216 characters are not" },
+  { "a long name in many problems", 'local t = {} for i = 1, 5000 do t[i] = ' ..
+    '{ kind = "cdrom", dev = "sda", unit = 3 } end domain (("x"):rep(1 << 24)) (t)',
+    "r.lua:1: " .. ("x"):rep(200) .. "...: 16777216 characters are not" },
   { "domains without end", 'local n = 0 while true do n = n + 1 domain("d" .. n) {} end', LONG },
   { "XML of a million elements", 'domain "d" { cdrom { dev = "sda", raw = ("<x/>"):rep(2000000) } }',
     "r.lua:1: d.sda.raw: the XML cannot be used: has more than 1,000,000 elements" },
@@ -94,14 +99,16 @@ local attacks = {
   { "parameters without end", 'while true do param "x" {} end', "r.lua:1: parameter 'x' has no value" },
   { "requirements without end", 'while true do requires "virtlun >= 99" end', "r.lua:1: needs virtlun >= 99.0" },
   { "includes without end", 'while true do include "/no/such.lua" end', "r.lua:1: /no/such.lua: cannot be read" },
-  { "an error of many megabytes", BIG .. "error(s)", { recipe_failed = "r.lua:1: xxxxxxxx", too_large = LONG.too_large } },
+  { "an error of many megabytes", BIG .. "error(s)",
+    { recipe_failed = "r.lua:1: xxxxxxxx", too_large = LONG.too_large } },
   { "an error that is a table", "error(setmetatable)", "r.lua:1: unknown name 'setmetatable'" },
-  { "an error that claims to be another", 'error("not enough memory\27[31m\200")', "r.lua:1: not enough memory\\027[31m\\200" },
+  { "an error that claims to be another", 'error("not enough memory\27[31m\200")',
+    "r.lua:1: not enough memory\\x1b[31m\\xc8" },
   -- Texts of recipes.
   { "a text of 100 MB", "--" .. ("x"):rep(100000000), "r.lua: describes no domain" },
   { "a word of 100 MB", ("x"):rep(100000000) .. " = 1", "r.lua: the recipe needs more than 256 MiB of memory" },
   { "bytes that are no text", 'domain "d" { cdrom { dev = "sd\255\27[2J", io = "\0\155" } }',
-    "r.lua:1: d.sd\\255\\027[2J.io: '' is not one of" },
+    "r.lua:1: d.sd\\xff\\x1b[2J.io: '' is not one of" },
 }
 
 describe("a hostile recipe ends:", function()
@@ -181,7 +188,7 @@ describe("a hostile recipe reaches", function()
   it("no later recipe of the same process", function()
     local harm = [[
       for _, library in ipairs { string, table, math, utf8 } do
-        for _, name in ipairs { "format", "rep", "upper", "len", "sort", "concat", "insert", "unpack", "floor", "char" } do
+        for _, name in ipairs { "format", "rep", "upper", "len", "sort", "concat", "insert", "unpack", "floor" } do
           if library[name] then library[name] = function() return "harm" end end
         end
       end
@@ -205,7 +212,8 @@ describe("a hostile file", function()
 
   it("is not waited for where it is a pipe, and not read where it is a device or too large", function()
     os.execute(("cd %s && mkfifo pipe.lua && ln -s /dev/zero zero.lua && truncate -s 17M large.lua && "
-      .. "truncate -s 1T giant.lua && ln -s /proc/self/mem mem.lua && ln -s loop.lua loop.lua && mkdir dir.lua"):format(folder))
+      .. "truncate -s 1T giant.lua && ln -s /proc/self/mem mem.lua && ln -s loop.lua loop.lua && "
+      .. "mkdir dir.lua"):format(folder))
     assert.equal("r.lua:1: pipe.lua: cannot be read: not a regular file", including("pipe.lua"))
     assert.equal("r.lua:1: zero.lua: cannot be read: not a regular file", including("zero.lua"))
     assert.equal("r.lua:1: large.lua: cannot be read: larger than 16 MiB", including("large.lua"))
@@ -230,8 +238,8 @@ describe("a hostile parameter", function()
 
   it("is a text and nothing else", function()
     for text in pairs(texts) do
-      local domains = assert(virtlun.loadstring('local p = param "p" {} domain "d" { cdrom { dev = "sda", serial = p } }',
-        "r.lua", { p = text }))
+      local recipe = 'local p = param "p" {} domain "d" { cdrom { dev = "sda", serial = p } }'
+      local domains = assert(virtlun.loadstring(recipe, "r.lua", { p = text }))
       assert.equal(text, domains[1][1].serial)
       local _, problems = virtlun.check(domains)
       local said = tostring(problems)
