@@ -195,6 +195,20 @@ describe("the fuzzers found that", function()
     assert.equal(2, #assert(virtlun.read(booted)))
   end)
 
+  it("a bad address of the host's let a recipe write another bad one", function()
+    local xml = host_xml.domain { host_xml.hba(0), "<disk device='cdrom'><target dev='sda' bus='scsi'/>"
+      .. "<address type='drive' controller='0' bus='5' target='0' unit='0'/></disk>" }
+    local facts = { state = "shutoff", persistent = true, driver = "QEMU" }
+    local function planned(bus)
+      return virtlun.plan({ kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", replace = true,
+        address = { controller = 0, bus = bus, target = 0, unit = 0 } } }, { config = xml }, facts)
+    end
+    assert.equal(0, #assert(planned(5)).steps)
+    local plan, problems = planned(1)
+    assert.is_nil(plan)
+    assert.equal("web01.sda.address.bus: 1 is not a bus: a SCSI HBA has only bus 0", tostring(problems))
+  end)
+
   it("a problem never shows bytes that are no text", function()
     local _, problems = virtlun.check(virtlun.cdrom { dev = "sda", io = "u\239\191p", serial = ("\xC3\xA9"):rep(300) })
     local text = tostring(problems)
