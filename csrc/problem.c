@@ -160,15 +160,20 @@ static size_t printable(const unsigned char *p, size_t left) {
   return control ? 0 : vlun_utf8_length(p, left);
 }
 
+/* As Lua can write a byte. */
+static void add_byte(struct vlun_buffer *buffer, unsigned char byte) {
+  static const char hex[] = "0123456789abcdef";
+  const char digits[] = {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+  vlun_buffer_add(buffer, digits, sizeof digits);
+}
+
 const char *vlun_shown(struct vlun_arena *arena, const char *text, size_t len) {
   struct vlun_buffer buffer = {0};
   size_t done = 0;
-  while (done < len && buffer.len < LONGEST_SHOWN) {
+  while (done < len && buffer.len < LONGEST_SHOWN && !buffer.failed) {
     size_t n = printable((const unsigned char *)text + done, len - done);
-    char escape[8];
     if (n) vlun_buffer_add(&buffer, text + done, n);
-    else vlun_buffer_add(&buffer, escape, (size_t)snprintf(escape, sizeof escape, "\\%03d", (unsigned char)text[done]));
-    if (buffer.failed) break;
+    else add_byte(&buffer, (unsigned char)text[done]);
     done += n ? n : 1;
   }
   if (done < len) vlun_buffer_add(&buffer, "...", 3);

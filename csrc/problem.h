@@ -70,7 +70,7 @@ void vlun_problems_clear(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
 /* Printed into the arena; NULL if there is no memory. */
 char *vlun_printf(struct vlun_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A text as problems show it: its beginning, with bytes that are no printable UTF-8 as Lua writes them, "\027".  NULL
+/* A text as problems show it: its beginning, with bytes that are no printable UTF-8 as Lua writes them, "\x1b".  NULL
  * if there is no memory. */
 const char *vlun_shown(struct vlun_arena *arena, const char *text, size_t len);
 /* Words as "a, b or c"; those that `next` gives as NULL are left out. */

@@ -28,17 +28,20 @@ static const struct {
 #undef RULE
 };
 
-/* Whether what the host has is against the rule already. */
+static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+/* Whether what the host has is against the rule already, and for the same reason: another bad value is the recipe's. */
 static bool is_so_on_host(struct vlun_check *check, void (*rule)(struct vlun_check *)) {
   if (!check->spot.device || !check->existing) return false;
   const struct vlun_device *device = check->spot.device;
+  const char *found = check->found;
   check->spot.device = check->existing;
   check->silent = true;
   check->complained = false;
   rule(check);
   check->silent = false;
   check->spot.device = device;
-  return check->complained;
+  return check->complained && same_text(check->found, found);
 }
 
 /* What the host already has against a rule is not the recipe's error; it is looked at only if the rule complains. */

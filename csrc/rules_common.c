@@ -6,6 +6,7 @@
 /* key names the field below the device: "address.unit". */
 void vlun_complain_here(struct vlun_check *check, const char *key, const struct vlun_args *args) {
   check->complained = true;
+  check->found = args->v;
   if (check->silent) return;
   check->spot.row = 0;
   if (check->spot.device && *key) {

@@ -36,6 +36,7 @@ struct vlun_check {
   bool leaving[VLUN_MAX_CONTROLLER + 1]; /* HBAs that the description removes */
   bool silent, complained;               /* a rule is tried on what the host has */
   struct vlun_spot spot;
+  const char *found;        /* the value that the last complaint was about */
   const char *free_dev;     /* a name for a drive that nobody has, once it was looked for */
   struct vlun_seen seen[2]; /* of the device at hand, and of what the host has of it */
   enum vlun_code code;

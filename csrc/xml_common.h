@@ -11,6 +11,8 @@
 #define XML_DEEPEST 250 /* libvirt follows backing chains of 200; libxml2 ends at 256 */
 /* 100,000 drives take 40 MB, and libvirt's protocol carries 4 MiB in one text (VIR_NET_MESSAGE_STRING_MAX). */
 #define XML_LARGEST (64 * 1024 * 1024)
+/* Bytes of different names: libxml2 compares a new one with hundreds of others when there are many. */
+#define XML_NAMES ((size_t)1000000)
 
 /* No network, no entities but XML's own five (a DOCTYPE is refused), CDATA as text. */
 #define XML_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOCDATA | XML_PARSE_COMPACT)

@@ -74,6 +74,7 @@ build = {
         "csrc/xml_common.c",
         "csrc/xml_device.c",
         "csrc/xml_excerpt.c",
+        "csrc/xml_limits.c",
         "csrc/xml_nodes.c",
         "csrc/xml_patch.c",
         "csrc/xml_raw.c",

@@ -29,23 +29,27 @@ end
 -- What a running domain has besides: aliases, chains, passwords, things that virtlun does not know.
 local RUNNING = [==[<domain type='kvm' id='7' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><name>web01</name>
 <uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid><iothreads>2</iothreads><iothreadids><iothread id='1'/></iothreadids>
-<os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type><boot dev='cdrom'/><boot dev='hd'/></os><features><acpi/></features>
+<os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type><boot dev='cdrom'/><boot dev='hd'/></os>
+<features><acpi/></features>
 <devices><emulator>/usr/bin/qemu</emulator>
 <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/a.iso' index='1'/><backingStore/>
 <target dev='sda' bus='scsi' tray='open'/><readonly/><alias name='scsi0-0-0-0'/>
 <address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>
 <disk type='network' device='disk'><driver name='qemu' type='qcow2' cache='none'/><auth username='u'>
-<secret type='ceph' usage='s'/></auth><source protocol='rbd' name='p/i'><host name='h' port='6789'/><host name='g'/></source>
+<secret type='ceph' usage='s'/></auth>
+<source protocol='rbd' name='p/i'><host name='h' port='6789'/><host name='g'/></source>
 <target dev='sdb' bus='scsi'/><serial>S1</serial><wwn>5000c50015ea71aa</wwn><boot order='1'/><alias name='ua-two'/>
 <address type='drive' controller='0' bus='0' target='1' unit='300'/></disk>
 <!-- somebody's --><controller type='scsi' index='0' model='virtio-scsi'><driver queues='4'/><alias name='scsi0'/>
 <address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/></controller>
 <controller type='pci' index='4' model='pcie-root-port'/>
-<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host2'/><address bus='0' target='0' unit='0'/></source>
+<hostdev mode='subsystem' type='scsi'>
+<source><adapter name='scsi_host2'/><address bus='0' target='0' unit='0'/></source>
 <address type='drive' controller='0' bus='0' target='2' unit='0'/></hostdev><q:x a='&lt;'/><![CDATA[ ]]>
 </devices><q:commandline><q:arg value='-S'/></q:commandline></domain>]==]
 
-local documents = { RUNNING, host_xml.domain { host_xml.hba(0), host_xml.drive("sda"), host_xml.hostdev(1, 0, { 0, 1, 0 }) } }
+local documents = { RUNNING,
+  host_xml.domain { host_xml.hba(0), host_xml.drive("sda"), host_xml.hostdev(1, 0, { 0, 1, 0 }) } }
 for _, path in ipairs(lines_of("ls spec/golden/*/expected.xml")) do
   documents[#documents + 1] = host_xml.domain({ files.read(path) }, { boot = #documents % 2 == 0 })
 end
@@ -77,16 +81,17 @@ local function pieces(image)
   return table.concat(parts)
 end
 
-local image, escape = seeds("iso"), "%/E"
-local boot = { [18] = iso.boot_record(20), [20] = iso.catalog(iso.validation(0), iso.entry(0x88),
-  iso.section(0x91, 0xEF, 1), iso.entry(0x88)) }
+local image = seeds("iso")
+local catalog = iso.catalog(iso.validation(0), iso.entry(0x88), iso.section(0x91, 0xEF, 1), iso.entry(0x88))
 image(pieces(iso.image(30, iso.iso9660 { blocks = 30 })))
 image(pieces(iso.image(30, iso.iso9660({ blocks = 30, label = "" }, {
-  [17] = iso.supplementary("\0D\0I\0S\0C", escape), [18] = iso.boot_record(20), [19] = iso.terminator(), [20] = boot[20],
+  [17] = iso.supplementary("\0D\0I\0S\0C"), [18] = iso.boot_record(20), [19] = iso.terminator(), [20] = catalog,
 }))))
 image(pieces(iso.image(600, iso.udf { blocks = 600, access = 1 })))
 image(pieces(iso.image(600, iso.udf { blocks = 600, access = 4, block_size = 512 }, 512)))
-for _, magic in ipairs { "QFI\xFB\0\0\0\3", "conectix", "\x1F\x8B\x08", "PK\3\4" } do image(pieces(magic .. ("\0"):rep(4096))) end
+for _, magic in ipairs { "QFI\xFB\0\0\0\3", "conectix", "\x1F\x8B\x08", "PK\3\4" } do
+  image(pieces(magic .. ("\0"):rep(4096)))
+end
 
 -- Dictionaries --------------------------------------------------------------------------------------------------------
 

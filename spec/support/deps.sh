@@ -9,7 +9,7 @@
 #   deps.sh lua-pc          print the pkg-config name of that Lua
 #   deps.sh luarocks        print the name of LuaRocks
 #
-# The tiers are build, check, and beyond that live and valgrind; each contains the ones before, but not each other. LUA, LUA_PC and CC choose other tools.
+# The tiers are build, check, and beyond that live, fuzz and valgrind; each contains the ones before, but not each other. LUA, LUA_PC and CC choose other tools.
 set -u
 
 CC=${CC:-cc}
@@ -51,6 +51,7 @@ live     command  saslpasswd2      sasl2-bin+libsasl2-modules cyrus-sasl+cyrus-s
 live     command  sshd             openssh-server   openssh-server   openssh       openssh-server  openssh-server  the SSH server sshd
 live     command  nc               netcat-openbsd   nmap-ncat        openbsd-netcat netcat-openbsd netcat-openbsd  nc, which passes a socket on over SSH
 live     command  debootstrap      debootstrap     debootstrap      debootstrap   debootstrap     debootstrap     debootstrap, which makes other releases of Debian
+fuzz     fuzzer   -                clang+libclang-rt-dev clang+compiler-rt clang+compiler-rt clang+compiler-rt clang+llvm-devel clang with its fuzzer and sanitizers
 valgrind command  valgrind         valgrind        valgrind         valgrind      valgrind        valgrind        valgrind
 END
 }
@@ -111,6 +112,8 @@ probe() {
     case $1 in
         cc) echo '#include <stdio.h>' | $CC -E -x c - ;;
         asan) printf 'int main(void) { return 0; }\n' | $CC -fsanitize=address,undefined -x c -o /dev/null - ;;
+        fuzzer) printf '#include <stddef.h>\nint LLVMFuzzerTestOneInput(const char *d, size_t n) { return n && !d; }\n' |
+            clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null - ;;
         tsan) printf 'int main(void) { return 0; }\n' | $CC -fsanitize=thread -x c -o /dev/null - ;;
         command) if [ "$2" = luarocks ]; then find_luarocks; else command -v "$2"; fi ;;
         lua) find_lua ;;
@@ -143,6 +146,7 @@ missing() {
         check) tiers='build|check' ;;
         live) tiers='build|check|live' ;;
         valgrind) tiers='build|check|valgrind' ;;
+        fuzz) tiers='build|check|fuzz' ;;
         *) echo "deps.sh: no tier is called '$1'" >&2; exit 64 ;;
     esac
     needs | grep -E "^($tiers) " | while read -r tier kind of rest; do

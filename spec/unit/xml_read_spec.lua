@@ -98,7 +98,7 @@ local foreign = {
 
 -- The document that is refused, and the code that says why.
 local refused = {
-  { "", "xml_malformed" }, { " ", "xml_malformed" }, { "\0", "xml_malformed" }, { "<", "xml_malformed" },
+  { "", "xml_malformed" }, { " ", "xml_malformed" }, { "\0", "xml_encoding" }, { "<", "xml_malformed" },
   { "<domain", "xml_malformed" }, { "<domain><devices></domain>", "xml_malformed" },
   { "<domain a='1' a='2'/>", "xml_malformed" }, { "<domain>\xff</domain>", "xml_malformed" },
   { "<domain/>\0", "xml_malformed" }, { "<domain/>\0<domain/>", "xml_malformed" },

@@ -30,6 +30,13 @@ return {
     end, says = [[has more than 250 attributes in an element, which libvirt never writes]] },
   { code = "xml_crowded", xml = "<domain>" .. ("<a:b xmlns:a='c'/>"):rep(1001) .. "</domain>",
     says = [[has more than 1,000 namespaces, which libvirt never writes]] },
+  { code = "xml_crowded", xml = function()
+      local elements = {}
+      for i = 1, 200000 do elements[i] = ("<x%d/>"):format(i) end
+      return "<domain>" .. table.concat(elements) .. "</domain>"
+    end, says = [[has more than 1,000,000 bytes of different names, which libvirt never writes]] },
+  { code = "xml_crowded", xml = function() return "<domain>" .. ("<x/>"):rep(1000000) .. "</domain>" end,
+    says = [[has more than 1,000,000 elements, which libvirt never writes]] },
   { code = "xml_twice", xml = "<domain><devices/><name>a</name><devices/></domain>",
     says = [[has <devices> twice, so that nobody knows which one counts]] },
   { code = "xml_not_ours", xml = "<network><name>default</name></network>",
