@@ -468,8 +468,8 @@ It guarantees:
   not enough, and a step without an answer is unknown, neither done nor failed.
 - A plan is made only on the domain that it was made for. Where that has changed since, apply plans again, and
   asks again unless --yes was said; a saved plan is refused, as is one that somebody has edited.
-- The same again goes on. After any end, however bad, the next apply of the same recipe does what is still to be
-  done, and what is done is not done twice.
+- The same again goes on. After an error, an interrupt or a lost host the next apply of the same recipe does what
+  is still to be done, and what is done is not done twice. What keeps it from that is a problem with a name.
 - No password of a host is printed, logged or saved, and none is ever an argument. What a recipe itself says,
   render prints, and a saved plan has.
 
@@ -480,17 +480,17 @@ It does not guarantee:
   Device calls, which make every change of a running domain, have no such window. A define is used for changes of HBAs,
   the boot order, drives that trade places, and where many changes of a configuration are cheaper so.
 - Several clients. A domain that another client keeps busy is waited for, two minutes for a step unless --timeout
-  says otherwise. Nothing is locked between two steps: whoever changes the same device at the same time gets the mixture
-  that both asked for, and each of the two is told by its own verification.
+  says otherwise. Nothing is locked between two steps: two that change the same device at the same time get a mixture,
+  and virtlun tells where what it asked for is not there. Undoing leaves alone what another client has changed since.
 - What undo leaves. Undone by itself is only what the guest cannot have begun to use: an HBA made for a drive that
   then did not come, a medium that could not be opened, a drive that could not be replaced. Everything else stays and is
   told. --undo-all brings back everything that was made, but not a boot order that was given to devices, nor what the
-  guest had open in a drive that left, nor what another client has changed since. Undoing can fail like any change; what
-  could not be undone is told.
-- A daemon that dies. A killed libvirtd leaves of a call all or nothing, with one exception: a device that QEMU had
-  already taken and libvirtd had not yet written down is in the machine and unknown to libvirt. virtlun tells it
-  (orphaned), and only a power-off mends it. A drive that was out to be replaced when the daemon died is told as
-  unseen; its configuration still has it, and the next apply puts it in.
+  guest had open in a drive that left. Undoing can fail like any change; what could not be undone is told.
+- A daemon that dies. Which calls a killed libvirtd has made is seen when it is there again, and the next apply
+  goes on from there. One thing it cannot mend: a device that QEMU had already taken and libvirtd had not yet written
+  down is in the machine and unknown to libvirt. virtlun tells it (orphaned), and only a power-off helps. A drive that
+  was out to be replaced when the daemon died is told as unseen; its configuration still has it, and the next apply
+  puts it in.
 - Both halves at once. The running domain and its configuration are two things to libvirt. A call for both can
   fail in between; what was made of it is told, and the next apply completes it.
 - Several domains at once. Each is made by itself: nothing holds them together but the order, the batches and the
