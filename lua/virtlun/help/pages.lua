@@ -450,6 +450,131 @@ Ansible takes what was made from the last line that --json prints:
 ]==] },
   { topics = { "embedding" }, text = [==[
 Embedding
+
+make install (as root, then ldconfig) puts two libraries for C below /usr/local, each static and shared, with its
+header and its pkg-config file; make lib only builds them, into build/lib:
+
+  libvirtlun
+      virtlun.h
+      libxml2
+      the core: describe, read, check, LUNs, write XML, compare, patch
+  libvirtlun-lua5.4
+      virtlun_lua.h
+      the program's Lua 5.4, libxml2, libvirt
+      all of virtlun, its Lua files compiled in
+
+Neither needs the other; a program may have both. The headers say of each function what it takes, gives and refuses.
+
+C without Lua. Devices are described by the keys of recipes. What is left unsaid stays as it is, and the document
+that comes out is the one that went in, but for what was to be changed:
+
+  /*
+   * swap.c - a C program without Lua: puts another disc into a drive of the domain whose XML is on standard input.
+   *
+   *   virsh dumpxml --inactive web01 | swap sda /iso/b.iso >new.xml
+   */
+  #include <stdio.h>
+  #include <stdlib.h>
+
+  #include <virtlun.h>
+
+  static void tell(const struct vlun_problems *problems) {
+    const struct vlun_problem *problem;
+    for (size_t i = 0; (problem = vlun_problems_get(problems, i)); i++)
+      fprintf(stderr, "%s: %s%s%s\n", problem->path, problem->message, problem->hint ? "; " : "",
+              problem->hint ? problem->hint : "");
+  }
+
+  int main(int argc, char **argv) {
+    static char xml[1 << 20];
+    size_t len = fread(xml, 1, sizeof xml, stdin);
+    if (argc != 3) return 64;
+
+    struct vlun_problems *problems = vlun_problems_new();
+    struct vlun_domain *host = vlun_domain_read(xml, len, problems); /* what there is */
+    struct vlun_domain *desired = vlun_domain_new(NULL, problems);   /* what there is to be */
+    size_t drive = vlun_domain_add(desired, "cdrom", problems);
+    vlun_domain_set_text(desired, drive, "dev", argv[1], problems);
+    vlun_domain_set_text(desired, drive, "source", argv[2], problems);
+
+    struct vlun_diff *diff = vlun_diff_new(desired, host, problems);
+    const struct vlun_difference *change;
+    for (size_t i = 0; (change = vlun_diff_get(diff, i)); i++)
+      for (size_t k = 0; k < change->key_count; k++) fprintf(stderr, "%s: %s changes\n", change->device, change->keys[k]);
+    char *text = vlun_diff_patch(diff, problems); /* the document with the change, and all else as it was */
+    if (text) fputs(text, stdout);
+
+    tell(problems);
+    free(text);
+    vlun_diff_free(diff);
+    vlun_domain_free(desired);
+    vlun_domain_free(host);
+    vlun_problems_free(problems);
+    return text ? 0 : 1;
+  }
+
+Here the XML goes in and comes out, so that who calls libvirt is up to the program. vlun_diff_element gives the single
+elements for its calls that attach, detach and update; vlun_domain_complete serves a running domain and its
+configuration at once. What a plan knows besides (what the guest feels, what may be removed, bugs of libvirt) is not in
+the core but in Lua:
+
+C with Lua. After virtlun_preload, require "virtlun" finds everything in the program itself. No file is opened;
+only the command (virtlun.cli) is left out, and virtlun.view.json needs dkjson as ever:
+
+  /* host.c - a C program with Lua inside: makes what a recipe says, by a virtlun that is compiled in. */
+  #include <stdio.h>
+
+  #include <lauxlib.h>
+  #include <lualib.h>
+  #include <virtlun_lua.h>
+
+  static const char script[] = "local virtlun = require 'virtlun'\n"
+                               "local recipe = assert(virtlun.loadstring(...))\n"
+                               "local report = virtlun.apply(recipe)\n"
+                               "assert(not report.failed, report.problems)\n"
+                               "print(report.done .. ' changes made')\n";
+
+  int main(int argc, char **argv) {
+    lua_State *L = luaL_newstate();
+    if (!L || argc != 2) return 64;
+    luaL_openlibs(L);
+    virtlun_preload(L);
+    int status = luaL_loadstring(L, script);
+    lua_pushstring(L, argv[1]);
+    if (status == LUA_OK) status = lua_pcall(L, 1, 0, 0);
+    if (status != LUA_OK) fprintf(stderr, "%s\n", luaL_tolstring(L, -1, NULL));
+    lua_close(L);
+    return status != LUA_OK;
+  }
+
+With both files in a folder:
+
+  cc -o swap swap.c $(pkg-config --cflags --libs virtlun)
+  cc -o host host.c $(pkg-config --cflags --libs virtlun-lua5.4)
+  virsh -c test:///default dumpxml test | ./swap sda /iso/b.iso
+  ./host 'domain "test" { uri = "test:///default", cdrom { dev = "sda", source = "/iso/b.iso" } }'
+
+Several states, several threads. Each Lua state is on its own; as ever in Lua, one thread at a time may be in it.
+The same holds for each vlun_domain and vlun_problems, and for a domain that another is compared with. Who must not
+block uses virtlun.async, virtlun.fd() and virtlun.dispatch() in the program's own loop.
+
+What belongs to the process. libvirtlun has nothing global; libxml2 initializes itself at the first document.
+libvirtlun-lua5.4 touches libvirt when the first state loads virtlun.libvirt, as virtlun.open and virtlun.apply
+do: it silences libvirt's error printer, starts threads for libvirt's calls, which no signal reaches, and one more for
+libvirt's event loop, unless the program runs one itself (virtlun.open(uri, { events = false })). Threads stay when
+states close. The libraries call neither exit nor setlocale, print nothing, and change no signal handler but while
+virtlun.interruptible runs.
+
+Static. All but libvirt, which has no static library, and libc; the C++ library is what Debian's libxml2 wants:
+
+  static() {
+    pkg-config --static --libs "$1" | sed -E 's/-l([^ ]+)/-l:lib\1.a/g; s/-l:lib(virt|m|dl|pthread)\.a/-l\1/g'
+  }
+  cc -o host-static host.c $(pkg-config --cflags virtlun-lua5.4) -static-libgcc -Wl,--exclude-libs,ALL \
+    $(static virtlun-lua5.4) -l:libstdc++.a
+  cc -o swap-static swap.c $(pkg-config --cflags virtlun) -static-libgcc $(static virtlun) -l:libstdc++.a
+
+--exclude-libs keeps the program's libxml2 apart from the one that libvirt brings.
 ]==] },
   { topics = { "guarantees" }, text = [==[
 What virtlun guarantees and what it does not

@@ -191,6 +191,26 @@ domain "web01" { cdrom { dev = "sda", source = iso } }]],
     when = "virtlun.read of a document that does not come from libvirt.",
     instead = "Look at where the document comes from.",
   },
+  xml_encoding = {
+    "Where bytes mean something else than in ASCII, a limit could be passed unseen; libvirt itself writes UTF-8.",
+    when = "virtlun.read of a document in UTF-16, or with a zero byte in it.",
+    instead = "iconv -f UTF-16 -t UTF-8, and look at where the document comes from.",
+  },
+  xml_crowded = {
+    "libxml2 works for minutes on some documents of a few megabytes; no domain has so many of anything.",
+    when = "virtlun.read of a document that does not come from libvirt.",
+    instead = "Look at where the document comes from.",
+  },
+  xml_twice = {
+    "libvirt takes the first, or the last, or both, and writes it once; what was meant nobody can see.",
+    when = "A document with two <devices>, edited by hand.",
+    instead = "Make one of both: virsh edit DOMAIN",
+  },
+  more_problems = {
+    "A recipe that makes a million mistakes would fill the memory with what is said of them.",
+    when = "A loop that is wrong in each of its rounds.",
+    instead = "Mend what is told; the next check tells the rest.",
+  },
   xml_not_ours = {
     "Only domains and their SCSI devices are read; networks, pools and the like are other programs' business.",
     when = "virtlun.read(\"<network>...</network>\")",
