@@ -202,10 +202,15 @@ end })
 
 scenario("core.unread", { make = compared, run = function(made) return core.unread(DOCUMENT, made.document) end })
 
-local disc = os.tmpname()
-iso.bootable_x86(disc, "LABEL")
+local disc
 
-scenario("core.iso, hash, suggest and lun", { make = function() return disc end, run = function(path)
+scenario("core.iso, hash, suggest and lun", { make = function()
+  if not disc then
+    disc = os.tmpname()
+    iso.bootable_x86(disc, "LABEL")
+  end
+  return disc
+end, run = function(path)
   return core.iso(path), core.hash(DOCUMENT), core.suggest("cdrm", { "disk", "cdrom" }), virtlun.lun.wire(256),
     { virtlun.lun.encode(99999) }
 end, finish = os.remove })
