@@ -1,6 +1,6 @@
 /*
  * lua_recipe.c - runs a recipe in a Lua state of its own, with a limit of memory and of instructions, and copies
- * what it described into the caller's state.  Which names a recipe may use is decided in lua/virtlun/dsl.lua; this
+ * what it described into the caller's state.  Which names a recipe may use is decided in lua/virtlun/recipe/dsl.lua; this
  * file only builds the walls.  They protect from mistakes, and from recipes that would eat the machine.
  */
 #include <fcntl.h>

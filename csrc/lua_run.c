@@ -3,7 +3,7 @@
  */
 #include "lua_common.h"
 
-#define RUN_TYPE "virtlun.run"
+#define RUN_TYPE "virtlun.apply.run"
 
 struct lvlun_run *lvlun_new_run(lua_State *L) {
   struct lvlun_run *run = lua_newuserdata(L, sizeof *run);

@@ -5,7 +5,7 @@ local child = require("support.child")
 local files = require("support.files")
 local libvirt = require("virtlun.libvirt")
 local poll = require("poll")
-local tasks = require("virtlun.tasks")
+local tasks = require("virtlun.backend.tasks")
 local virtlun = require("virtlun")
 
 local HOST = [[

@@ -1,7 +1,7 @@
 -- Hosts of a fleet that do not answer, cannot be reached or lose their connections, and domains that change meanwhile:
 -- nobody else waits for them, and nothing is made on what was not seen.
 local runs = require("support.fleet_runs")
-local jobs = require("virtlun.jobs")
+local jobs = require("virtlun.backend.jobs")
 local pretended = require("support.pretended_hosts")
 local scheduler = require("virtlun.fleet.scheduler")
 local virtlun = require("virtlun")

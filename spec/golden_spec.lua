@@ -118,7 +118,7 @@ describe("the XML of a golden case", function()
 end)
 
 describe("libvirt's test driver", function()
-  local jobs = require "virtlun.jobs"
+  local jobs = require "virtlun.backend.jobs"
   local connection
 
   setup(function() connection = assert(virtlun.open("test:///default")) end)

@@ -1,9 +1,9 @@
 --- Plans of a host's domain, and their making: only on the domain that they were made for.
 
-local hosts = require "virtlun.host"
+local hosts = require "virtlun.apply.host"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
-local runs = require "virtlun.run"
+local runs = require "virtlun.apply.run"
 
 local apply = {}
 

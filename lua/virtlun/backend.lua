@@ -3,12 +3,12 @@
 -- It knows how to ask and how to write, not what to change: plans come from plan.lua, their making from apply.lua.
 
 local core = require "virtlun.core"
-local images = require "virtlun.images"
-local jobs = require "virtlun.jobs"
+local images = require "virtlun.plan.images"
+local jobs = require "virtlun.backend.jobs"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
-local trace = require "virtlun.trace"
-local transports = require "virtlun.transports"
+local trace = require "virtlun.backend.trace"
+local transports = require "virtlun.backend.transports"
 
 local backend = {
   now = jobs.now, -- now() -> seconds of a clock that never goes back

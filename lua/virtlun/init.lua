@@ -5,10 +5,10 @@
 -- in meta.lua, those of options too.
 
 local core = require "virtlun.core"
-local dsl = require "virtlun.dsl"
+local dsl = require "virtlun.recipe.dsl"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
-local transports = require "virtlun.transports"
+local transports = require "virtlun.backend.transports"
 
 ---@class virtlun: virtlun.Constructors
 ---@field VERSION string
@@ -91,7 +91,7 @@ end
 ---@param opts { only: string[]?, except: string[]? }
 ---@return string[]
 function virtlun.known(domains, opts)
-  return require("virtlun.selection").known(domains, opts)
+  return require("virtlun.plan.selection").known(domains, opts)
 end
 
 --- The text of a recipe that says what is there, with comments where it cannot; nil and problems.
@@ -99,7 +99,7 @@ end
 ---@param opts? virtlun.ImportOptions
 ---@return string?, virtlun.Problems
 function virtlun.import(what, opts)
-  return require("virtlun.import").import(what, opts)
+  return require("virtlun.recipe.import").import(what, opts)
 end
 
 --- The domain with all absent that is described, and notes; nil and problems.  An HBA that another drive needs is left
@@ -109,7 +109,7 @@ end
 ---@param opts? { scope: "live"|"config"|nil }
 ---@return virtlun.Domain?, virtlun.Problems
 function virtlun.removal(desired, description, opts)
-  return require("virtlun.removal").of(desired, description, opts)
+  return require("virtlun.plan.removal").of(desired, description, opts)
 end
 
 --- For each drive what the guest will see, and whether that is certain.
@@ -132,7 +132,7 @@ end
 ---@param patterns string[]
 ---@return virtlun.Domain[]?, virtlun.Problems
 function virtlun.limit(domains, patterns)
-  return require("virtlun.selection").domains(domains, patterns)
+  return require("virtlun.plan.selection").domains(domains, patterns)
 end
 
 virtlun.TRANSPORTS = transports.WORDS
@@ -169,19 +169,19 @@ end
 ---@param fn fun(): ...
 ---@param done? fun(...)
 function virtlun.async(fn, done)
-  return require("virtlun.jobs").async(fn, done)
+  return require("virtlun.backend.jobs").async(fn, done)
 end
 
 --- A descriptor for poll and event loops, readable when there is something to dispatch.  Never read it.
 ---@return integer
 function virtlun.fd()
-  return require("virtlun.jobs").fd()
+  return require("virtlun.backend.jobs").fd()
 end
 
 --- Goes on with what waits: async functions, their done, callbacks of conn:on. It never blocks, and
 -- callbacks run nowhere else.
 function virtlun.dispatch()
-  return require("virtlun.jobs").dispatch()
+  return require("virtlun.backend.jobs").dispatch()
 end
 
 --- fn(...), during which SIGINT, SIGTERM and SIGHUP do not end the program, so that it
@@ -189,19 +189,19 @@ end
 -- "interrupted!".  For programs that own their process: handlers are the whole process's.
 ---@param fn function
 function virtlun.interruptible(fn, ...)
-  return require("virtlun.jobs").interruptible(fn, ...)
+  return require("virtlun.backend.jobs").interruptible(fn, ...)
 end
 
 --- The number of the signal that came inside of virtlun.interruptible, nil if none did.
 ---@return integer?
 function virtlun.interrupted()
-  return require("virtlun.jobs").interrupted()
+  return require("virtlun.backend.jobs").interrupted()
 end
 
 --- fn is called for every libvirt call; nil ends it.
 ---@param fn? fun(call: string, seconds: number, failure: table?)
 function virtlun.log(fn)
-  require("virtlun.trace").set(fn)
+  require("virtlun.backend.trace").set(fn)
 end
 
 -- See problems.lua.

@@ -6,17 +6,17 @@
 -- format_version.  Nothing that the description leaves unsaid is compared, and no step touches a device that it does
 -- not name or prune.
 
-local boot = require "virtlun.boot"
+local boot = require "virtlun.plan.boot"
 local core = require "virtlun.core"
-local forbid = require "virtlun.forbid"
-local halves = require "virtlun.halves"
-local images = require "virtlun.images"
-local moves = require "virtlun.moves"
+local forbid = require "virtlun.plan.forbid"
+local halves = require "virtlun.plan.halves"
+local images = require "virtlun.plan.images"
+local moves = require "virtlun.plan.moves"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
-local prune = require "virtlun.prune"
-local selection = require "virtlun.selection"
-local steps = require "virtlun.steps"
+local prune = require "virtlun.plan.prune"
+local selection = require "virtlun.plan.selection"
+local steps = require "virtlun.plan.steps"
 
 local plan = {}
 

@@ -406,7 +406,7 @@ end
 local BLOCKED = blocked()
 
 scenario("what no signal may break", { only = { "virtlun/libvirt.so", "failures" }, run = function()
-  return require("virtlun.jobs").unbroken(function() return { 1, 2, 3 }, "a" .. tostring(HOST) end)
+  return require("virtlun.backend.jobs").unbroken(function() return { 1, 2, 3 }, "a" .. tostring(HOST) end)
 end, again = function() assert(blocked() == BLOCKED, "signals are held for ever") end })
 
 -- States --------------------------------------------------------------------------------------------------------------

@@ -286,7 +286,7 @@ local function jobs_of(self)
   function jobs.sleep(seconds) self:advance(seconds) end
 
   function jobs.unbroken(fn, ...) return fn(...) end
-  jobs.is_given_up = require("virtlun.jobs").is_given_up
+  jobs.is_given_up = require("virtlun.backend.jobs").is_given_up
 
   function jobs.connection()
     local connection = {}
@@ -374,7 +374,7 @@ function fake.host(opts)
   for _, name in ipairs(opts.around and { "call", "open", "close", "listen", "unlisten", "wait", "sleep" } or {}) do
     jobs[name] = opts.around(jobs[name])
   end
-  local modules = { ["virtlun.jobs"] = jobs, ["virtlun.backend"] = false }
+  local modules = { ["virtlun.backend.jobs"] = jobs, ["virtlun.backend"] = false }
   self.backend = with_modules(modules, require, "virtlun.backend")
   return self
 end

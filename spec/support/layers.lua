@@ -168,8 +168,8 @@ end
 
 -- What the parts of the Lua side must not require, as functions of both names.
 local function forbidden(module, required)
-  if required == "virtlun.libvirt" and module ~= "virtlun.jobs" then
-    return "only virtlun.jobs requires virtlun.libvirt"
+  if required == "virtlun.libvirt" and module ~= "virtlun.backend.jobs" then
+    return "only virtlun.backend.jobs requires virtlun.libvirt"
   end
   if is_below(module, "virtlun.cli") or is_below(module, "virtlun.view") then
     local fine = required == "virtlun" or required == "argparse" or required == "dkjson"
@@ -184,9 +184,15 @@ local function forbidden(module, required)
   if not is_below(required, "virtlun") then return "the library needs nothing but Lua" end
 end
 
--- These speak to no host.
-local without_backend = { "virtlun.plan", "virtlun.quirks", "virtlun.problems", "virtlun.dsl",
-  "virtlun.removal", "virtlun.import" }
+-- These speak to no host, with all that is in their folders.
+local without_backend = { "virtlun.plan", "virtlun.problems", "virtlun.recipe" }
+local speaks = { "virtlun.backend", "virtlun.backend.jobs", "virtlun.libvirt" }
+
+local function is_without_backend(module)
+  for _, parent in ipairs(without_backend) do
+    if is_below(module, parent) then return true end
+  end
+end
 
 -- files: path -> text of the Lua sources below lua/virtlun. Returns one sentence for each broken rule.
 function layers.lua_requires(files)
@@ -205,9 +211,7 @@ function layers.lua_requires(files)
     if layers.reaches(graph, module, module) then
       found[#found + 1] = module .. " requires itself, by way of others"
     end
-  end
-  for _, module in ipairs(without_backend) do
-    for _, backend in ipairs({ "virtlun.backend", "virtlun.jobs", "virtlun.libvirt" }) do
+    for _, backend in ipairs(is_without_backend(module) and speaks or {}) do
       if layers.reaches(graph, module, backend) then found[#found + 1] = module .. " needs " .. backend end
     end
   end

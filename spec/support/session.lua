@@ -137,7 +137,7 @@ end
 -- changed like one that runs).
 function Session:fill(names, opts)
   opts = opts or {}
-  local jobs = require("virtlun.jobs")
+  local jobs = require("virtlun.backend.jobs")
   local connection = assert(virtlun.open(self.uri))
   for _, name in ipairs(names) do
     local handle, failure = jobs.call("define", connection.handle, 60, nil, document(self, name, opts))

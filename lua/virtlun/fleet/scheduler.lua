@@ -2,9 +2,9 @@
 -- for a host that does not answer.  Knows entries by their host only, and not what is done with them.
 
 local hosts = require "virtlun.fleet.hosts"
-local jobs = require "virtlun.jobs"
+local jobs = require "virtlun.backend.jobs"
 local problems = require "virtlun.problems"
-local tasks = require "virtlun.tasks"
+local tasks = require "virtlun.backend.tasks"
 
 local scheduler = {}
 

@@ -3,7 +3,7 @@
 -- A work (see plan.lua) has boot = true where its configuration is to boot by devices from now on, and first = number
 -- of the described device that is to boot before all others, or nil.
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local problems = require "virtlun.problems"
 

@@ -3,10 +3,10 @@
 -- An entry has read (the device as it was read), device (what of it can be said), notes (comments), dropped (keys that
 -- cannot be said), and out, why the recipe does not describe it.
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local kinds = require "virtlun.kinds"
-local recipe_text = require "virtlun.recipe_text"
+local recipe_text = require "virtlun.recipe.text"
 
 local recipe_entry = {}
 

@@ -3,14 +3,14 @@
 -- By itself only what the guest cannot have begun to use.  Everything that was made, on request (undo = "all"): then
 -- the domain as it was when the apply began is described, planned and made so, as any other description is.
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local guest = require "virtlun.guest"
-local hosts = require "virtlun.host"
-local hotplug = require "virtlun.hotplug"
+local hosts = require "virtlun.apply.host"
+local hotplug = require "virtlun.apply.hotplug"
 local problems = require "virtlun.problems"
-local tray = require "virtlun.tray"
+local tray = require "virtlun.apply.tray"
 
 local undo = {}
 

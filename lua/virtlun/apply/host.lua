@@ -4,8 +4,8 @@
 -- media.lua and hotplug.lua.
 
 local core = require "virtlun.core"
-local halves = require "virtlun.halves"
-local images = require "virtlun.images"
+local halves = require "virtlun.plan.halves"
+local images = require "virtlun.plan.images"
 local plans = require "virtlun.plan"
 local problems = require "virtlun.problems"
 

@@ -2,11 +2,11 @@
 --
 -- What was there comes back if the new one does not.  No signal breaks it: what is between two calls would be lost.
 
-local changes = require "virtlun.changes"
-local hotplug = require "virtlun.hotplug"
+local changes = require "virtlun.plan.changes"
+local hotplug = require "virtlun.apply.hotplug"
 local problems = require "virtlun.problems"
-local quirks = require "virtlun.quirks"
-local tray = require "virtlun.tray"
+local quirks = require "virtlun.plan.quirks"
+local tray = require "virtlun.apply.tray"
 
 local replace = {}
 

@@ -5,7 +5,7 @@
 -- A define replaces the whole configuration, so what is written is the host's own text with the changes, read again and
 -- compared before anybody writes it.
 
-local boot = require "virtlun.boot"
+local boot = require "virtlun.plan.boot"
 local core = require "virtlun.core"
 local problems = require "virtlun.problems"
 

@@ -4,7 +4,7 @@
 -- The only file that requires virtlun.libvirt; it knows how calls are made, not what they are for.
 
 local libvirt = require "virtlun.libvirt"
-local tasks = require "virtlun.tasks"
+local tasks = require "virtlun.backend.tasks"
 
 local jobs = {
   connection = libvirt.connection, -- connection() -> handle that the call "open" opens

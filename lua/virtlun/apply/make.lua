@@ -1,10 +1,10 @@
 --- Makes one move so: on what was just read, and believed only when it is seen.
 
-local forbid = require "virtlun.forbid"
+local forbid = require "virtlun.plan.forbid"
 local guest = require "virtlun.guest"
-local hotplug = require "virtlun.hotplug"
-local media = require "virtlun.media"
-local replace = require "virtlun.replace"
+local hotplug = require "virtlun.apply.hotplug"
+local media = require "virtlun.apply.media"
+local replace = require "virtlun.apply.replace"
 
 local make = {}
 

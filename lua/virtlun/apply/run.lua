@@ -1,10 +1,10 @@
 --- A run: the moves of a work one after the other, what becomes of each, and what is done when one fails.
 
-local boot = require "virtlun.boot"
-local define = require "virtlun.define"
-local make = require "virtlun.make"
+local boot = require "virtlun.plan.boot"
+local define = require "virtlun.apply.define"
+local make = require "virtlun.apply.make"
 local problems = require "virtlun.problems"
-local undo = require "virtlun.undo"
+local undo = require "virtlun.apply.undo"
 
 local runs = {}
 

@@ -2,8 +2,8 @@
 -- domain becomes the same.  Pure: documents or a description in, text out.
 --
 -- Nothing is believed to be sayable: what is about to be written is checked and compared like any recipe, and what does
--- not stand the test becomes a comment.  What is said of one device is recipe_entry.lua's, how text looks is
--- recipe_text.lua's.
+-- not stand the test becomes a comment.  What is said of one device is entry.lua's, how text looks is
+-- text.lua's.
 --
 -- A draft has name, uuid and uri of the domain, entries, foreign (devices that are none of virtlun's), elsewhere
 -- (entries of those that only the other half has), and where it was made of documents: half and other ("config" or
@@ -15,8 +15,8 @@ local kinds = require "virtlun.kinds"
 local options = require "virtlun.opts"
 local plans = require "virtlun.plan"
 local problems = require "virtlun.problems"
-local recipe_entry = require "virtlun.recipe_entry"
-local recipe_text = require "virtlun.recipe_text"
+local recipe_entry = require "virtlun.recipe.entry"
+local recipe_text = require "virtlun.recipe.text"
 
 local import = {}
 

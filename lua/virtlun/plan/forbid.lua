@@ -3,8 +3,8 @@
 -- A work (see plan.lua) has the described model, its tables, and the halves of the domain that are to be changed, each
 -- with its document and its changes.
 
-local boot = require "virtlun.boot"
-local changes = require "virtlun.changes"
+local boot = require "virtlun.plan.boot"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local guest = require "virtlun.guest"

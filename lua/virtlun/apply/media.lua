@@ -3,12 +3,12 @@
 -- A drive is looked at, the ordinary call is made, the drive is looked at again.  What libvirt gets is the host's own
 -- element with only the medium changed.  What is then still not so is named by quirks.lua, and has one remedy here.
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local problems = require "virtlun.problems"
-local quirks = require "virtlun.quirks"
-local replace = require "virtlun.replace"
-local tray = require "virtlun.tray"
+local quirks = require "virtlun.plan.quirks"
+local replace = require "virtlun.apply.replace"
+local tray = require "virtlun.apply.tray"
 
 local media = {}
 

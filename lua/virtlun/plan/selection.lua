@@ -5,7 +5,7 @@
 -- drive means the drive.  What is not selected stays as it is, and is still part of the description: what comes brings
 -- the described HBAs along that it needs.
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local problems = require "virtlun.problems"

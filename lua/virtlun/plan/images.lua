@@ -1,7 +1,7 @@
 --- What is known of the images that go into CD drives, and which of them are refused before a tray opens.  Pure: who
 -- asks brings functions that look: facts.image where the host's files can be seen, facts.volume where it has pools.
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local problems = require "virtlun.problems"
 
 local images = {}

@@ -4,14 +4,14 @@
 -- guest, by which calls of libvirt, and what the guest will see of it.  Making it so is for apply.lua, on what the host
 -- then says.
 
-local boot = require "virtlun.boot"
-local changes = require "virtlun.changes"
+local boot = require "virtlun.plan.boot"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local guest = require "virtlun.guest"
-local halves = require "virtlun.halves"
+local halves = require "virtlun.plan.halves"
 local problems = require "virtlun.problems"
-local quirks = require "virtlun.quirks"
+local quirks = require "virtlun.plan.quirks"
 
 local steps = {}
 

@@ -4,12 +4,12 @@
 -- taken into a change of the medium (facts 7).  So what is sent away is the host's own element, of a drive that was
 -- just seen to be the described one, and what is added was just seen to be missing.
 
-local boot = require "virtlun.boot"
+local boot = require "virtlun.plan.boot"
 local core = require "virtlun.core"
-local forbid = require "virtlun.forbid"
+local forbid = require "virtlun.plan.forbid"
 local guest = require "virtlun.guest"
 local problems = require "virtlun.problems"
-local quirks = require "virtlun.quirks"
+local quirks = require "virtlun.plan.quirks"
 
 local hotplug = {}
 

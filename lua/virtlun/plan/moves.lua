@@ -3,10 +3,10 @@
 -- A move is { desired = number of the described device, live = change or nil, config = change or nil, define = whether
 -- its configuration is written by a define, medium = what images.lua found in the disc that comes }.
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
 local guest = require "virtlun.guest"
-local halves = require "virtlun.halves"
+local halves = require "virtlun.plan.halves"
 local kinds = require "virtlun.kinds"
 
 local moves = {}

@@ -6,7 +6,7 @@
 
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
-local forbid = require "virtlun.forbid"
+local forbid = require "virtlun.plan.forbid"
 local problems = require "virtlun.problems"
 
 local removal = {}

@@ -3,9 +3,9 @@
 -- Each half has its document and is compared for itself.  A running device takes some changes only when it boots, or
 -- when it is taken out and put back, which a recipe has to allow (replace = true).
 
-local changes = require "virtlun.changes"
+local changes = require "virtlun.plan.changes"
 local core = require "virtlun.core"
-local selection = require "virtlun.selection"
+local selection = require "virtlun.plan.selection"
 
 local halves = {}
 
