@@ -20,14 +20,15 @@ struct complete {
 /* --- what is there ------------------------------------------------------------------------------------ */
 
 /* The document that will be written decides what is new: the first.  Without one, what was read from a document is
- * written as it is. */
+ * not. */
 static bool is_new(struct complete *all, const struct vlun_device *device) {
   if (vlun_is_absent(device)) return false;
   if (all->host_count == 0) return !device->read;
   return !vlun_find(&all->arena, all->hosts[0], device->record);
 }
 
-/* What the other document has of a device that is new in the first: it is that one's equal, and gets no defaults. */
+/* What the other document has of a device that is new in the first: it is that one's equal, and gets no defaults.  Nor
+ * does what was read from a document, such as a device that comes back. */
 static const struct vlun_device *elsewhere(struct complete *all, const struct vlun_device *device) {
   const struct vlun_device *found = NULL;
   for (size_t h = 1; h < all->host_count && !found; h++) found = vlun_find(&all->arena, all->hosts[h], device->record);
@@ -294,7 +295,8 @@ bool vlun_complete(struct vlun_model *model, struct vlun_model *const *hosts, si
     fill_gaps(&all, add_named_controllers(&all));
     for (size_t i = 0; i < described; i++) {
       if (!is_new(&all, &model->device[i])) continue;
-      if (!elsewhere(&all, &model->device[i])) fill_defaults(&all, &model->device[i]);
+      bool is_whole = model->device[i].read || elsewhere(&all, &model->device[i]);
+      if (!is_whole) fill_defaults(&all, &model->device[i]);
       if (wants_place(&model->device[i])) assign_place(&all, i);
     }
   }

@@ -20,7 +20,9 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   change.action = (enum vlun_action)luaL_checkoption(L, -1, NULL, lvlun_actions);
   lua_getfield(L, -2, "rows");
   change.rows = (uint64_t)luaL_optinteger(L, -1, 0);
-  lua_pop(L, 2);
+  lua_getfield(L, -3, "element");
+  if (change.action == VLUN_ADD) change.element = luaL_optstring(L, -1, NULL);
+  lua_pop(L, 3);
   if (d == 0 || (c == 0) != (change.action == VLUN_ADD)) luaL_error(L, "a change must come from core.diff");
   change.desired = &desired->device[d - 1];
   change.current = c ? &host->device[c - 1] : NULL;
@@ -30,7 +32,7 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   return change;
 }
 
-/* The list of changes that is the fourth argument. */
+/* The list of changes that is the fourth argument, which keeps their texts alive. */
 static struct vlun_changes read_changes(lua_State *L, struct lvlun_run *run, const struct vlun_model *desired,
                                         const struct vlun_model *host) {
   size_t count = (size_t)lua_rawlen(L, 4);
@@ -53,7 +55,8 @@ static int push_text(lua_State *L, struct lvlun_run *run, bool good) {
   return 2;
 }
 
-/* core.patch(xml, description, document, changes) -> xml with the changes, or nil and problems. */
+/* core.patch(xml, description, document, changes) -> xml with the changes, or nil and problems.  A change that adds a
+ * device may have an element: the text of it, instead of the description's. */
 int Lvlun_patch(lua_State *L) {
   size_t len;
   const char *xml = luaL_checklstring(L, 1, &len);

@@ -94,7 +94,8 @@ const struct vlun_device *vlun_find(struct vlun_arena *arena, const struct vlun_
 struct vlun_change {
   enum vlun_action action;
   const struct vlun_device *desired, *current;
-  uint64_t rows; /* that differ, for VLUN_CHANGE; the tray may be among them although nobody speaks of it */
+  uint64_t rows;       /* that differ, for VLUN_CHANGE; the tray may be among them although nobody speaks of it */
+  const char *element; /* for VLUN_ADD: the text of its element, if that is known; NULL: as the description has it */
 };
 
 struct vlun_changes {

@@ -12,19 +12,22 @@
 
 /* Both documents have one table of names, so that a node can move from one to the other: a copy that libxml2 cannot
  * end for want of memory, it loses. */
+static xmlDocPtr parse_beside(xmlDocPtr doc, const char *text, size_t len) {
+  xmlParserCtxtPtr parser = xmlNewParserCtxt();
+  if (!parser) return NULL;
+  xmlDictFree(parser->dict);
+  parser->dict = doc->dict;
+  xmlDictReference(parser->dict);
+  xmlDocPtr fresh =
+      xmlCtxtReadMemory(parser, text, (int)len, NULL, NULL, XML_OPTIONS | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  xmlFreeParserCtxt(parser);
+  return fresh;
+}
+
 xmlDocPtr vlun_fresh_document(xmlDocPtr doc, const struct vlun_record *record, int indent) {
   struct vlun_buffer buffer = {0};
   vlun_write_record(&buffer, record, indent);
-  xmlParserCtxtPtr parser = buffer.failed ? NULL : xmlNewParserCtxt();
-  xmlDocPtr fresh = NULL;
-  if (parser) {
-    xmlDictFree(parser->dict);
-    parser->dict = doc->dict;
-    xmlDictReference(parser->dict);
-    fresh = xmlCtxtReadMemory(parser, buffer.text, (int)buffer.len, NULL, NULL,
-                              XML_OPTIONS | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-  }
-  xmlFreeParserCtxt(parser);
+  xmlDocPtr fresh = buffer.failed ? NULL : parse_beside(doc, buffer.text, buffer.len);
   vlun_buffer_free(&buffer);
   return fresh;
 }
@@ -64,7 +67,8 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
 }
 
 static bool add_device(struct vlun_arena *arena, xmlNodePtr devices, const struct vlun_change *change) {
-  xmlDocPtr fresh = vlun_fresh_document(devices->doc, change->desired->record, 4);
+  xmlDocPtr fresh = change->element ? parse_beside(devices->doc, change->element, strlen(change->element))
+                                    : vlun_fresh_document(devices->doc, change->desired->record, 4);
   bool good = fresh && vlun_move_to(devices, xmlDocGetRootElement(fresh));
   if (!good) arena->failed = true;
   xmlFreeDoc(fresh);

@@ -209,6 +209,30 @@ describe("undo = \"all\"", function()
     assert.same(devices_of(before), devices_of(texts(dom)))
   end)
 
+  it("brings a drive back by a define with all that virtlun does not know of it", function()
+    local strange = "<geometry cyls='2' heads='3' secs='4'/>"
+    local machine = fake.host()
+    machine:add { config = { host.hba(0), host.drive("sda", { path = "/a.iso", inner = strange }) } }
+    local dom = assert(machine:open("web01"))
+    local before = dom:document("config")
+    -- Somebody takes the new drive away before it is seen, so that the step has failed.
+    local has_come = false
+    function machine.fault(call)
+      if call.writes or machine.calls[1] ~= "define" or has_come then return nil end
+      has_come = true
+      return { first = function()
+        machine:find("web01"):detach_device(host.drive("sdz", { place = { 0, 0, 30 } }), { config = true })
+      end }
+    end
+    local plan = planned(dom, nil, { kind = "controller", index = 0, queues = 4 },
+      { kind = "cdrom", dev = "sda", absent = true }, cdrom("sdz", "/z.iso", 30))
+    local result, problems = plan:apply { undo = "all" }
+    assert.is_nil(result)
+    assert.same({ "define", "define" }, { machine.calls[1], machine.calls[#machine.calls] })
+    assert.same(devices_of { before }, devices_of { dom:document("config") }, tostring(problems))
+    assert.truthy(dom:document("config"):gsub('"', "'"):find(strange, 1, true))
+  end)
+
   it("leaves a drive that another client has put in the place of the one that left", function()
     local machine, dom = start { sda }
     local theirs = host.drive("sda", { path = "/theirs.iso", place = { 1, 0, 9 } })

@@ -60,6 +60,7 @@ local function changes_to_define(host)
     if change then
       local good, failure = host:check_planned(move, { config = change })
       if not good then return nil, failure end
+      change.element = host.originals and host.originals[move.desired]
       changes[#changes + 1] = change
     end
   end
