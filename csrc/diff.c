@@ -36,6 +36,7 @@ const char *vlun_source_key(struct vlun_arena *arena, const struct vlun_record *
   vlun_buffer_add(&buffer, source->shape->name, strlen(source->shape->name));
   add_source(&buffer, source);
   const char *key = buffer.failed ? NULL : vlun_copy(arena, buffer.text, buffer.len);
+  if (!key) arena->failed = true;
   vlun_buffer_free(&buffer);
   return key;
 }
@@ -143,15 +144,37 @@ bool vlun_is_overlaid(const struct vlun_model *host, const struct vlun_record *c
 static bool compare(const struct vlun_device *desired, const struct vlun_device *current, const struct vlun_model *host,
                     struct vlun_change *change) {
   bool absent = vlun_is_absent(desired);
-  *change = (struct vlun_change){.desired = desired, .current = current, .action = ACTION_ADD};
+  *change = (struct vlun_change){.desired = desired, .current = current, .action = VLUN_ADD};
   if (!current) return !absent;
-  change->action = ACTION_REMOVE;
+  change->action = VLUN_REMOVE;
   if (absent) return true;
-  change->action = ACTION_CHANGE;
+  change->action = VLUN_CHANGE;
   change->rows = differing_rows(desired->record, current->record) | (desired->record->set & current->unclear);
   if (vlun_is_overlaid(host, current->record)) change->rows &= ~(BIT(VLUN_disk_source) | BIT(VLUN_disk_format));
   if (host->run) change->rows = (change->rows | open_tray(desired, current)) & ~format_of_nothing(desired, current);
   return change->rows != 0;
+}
+
+static bool has_auth(const struct vlun_value *source) { return source && vlun_get_key(source->u.record, "auth"); }
+
+/* What hangs on the present source and is not said: slices of the image, its chain, secrets for its host.  The chain
+ * that a running domain shows is what libvirt found in the present image; the next one has its own. */
+static const char *bound_to_source(const struct vlun_model *host, const struct vlun_change *change) {
+  const struct vlun_device *current = change->current;
+  int row = vlun_row_of_key(current->record->shape, "source");
+  const struct vlun_value *after =
+      row >= 0 && (change->rows & BIT(row)) ? vlun_has(change->desired->record, row) : NULL;
+  if (!after) return NULL;
+  const char *what = current->bound;
+  if (!what && has_auth(vlun_has(current->record, row)) && !has_auth(after)) what = "auth";
+  return what && host->run && strcmp(what, "backingStore") == 0 ? NULL : what;
+}
+
+const char *vlun_obstacle(const struct vlun_model *host, const struct vlun_change *change, enum vlun_code *code) {
+  uint64_t unclear = change->current ? change->rows & change->current->unclear : 0;
+  *code = unclear ? P_unclear : P_bound;
+  if (unclear) return change->current->record->shape->rows[__builtin_ctzll(unclear)].key;
+  return change->current ? bound_to_source(host, change) : NULL;
 }
 
 bool vlun_diff_one(struct vlun_arena *arena, const struct vlun_device *desired, const struct vlun_model *host,

@@ -24,11 +24,11 @@ void lvlun_open_run(lua_State *L);
 struct lvlun_run *lvlun_new_run(lua_State *L);
 /* The models only, where memory matters. */
 void lvlun_free_models(struct lvlun_run *run);
-/* Frees at once what the collector would free later. */
-void lvlun_end_run(struct lvlun_run *run);
+/* Frees at once what the collector would free later.  Raises like lvlun_check_memory. */
+void lvlun_end_run(lua_State *L, struct lvlun_run *run);
 /* Room for count models. */
 void lvlun_make_models(lua_State *L, struct lvlun_run *run, size_t count);
-/* Raises "not enough memory" if one of the run's parts met that. */
+/* Raises "out of memory" if one of the run's parts met that. */
 void lvlun_check_memory(lua_State *L, const struct lvlun_run *run);
 
 /* Marks tables that say what a document has: written without a host, nothing is added to them. */
@@ -45,7 +45,8 @@ bool lvlun_is_device(lua_State *L, int index);
 void lvlun_push_device(lua_State *L, const struct vlun_record *record);
 void lvlun_push_model(lua_State *L, const struct vlun_model *model);
 void lvlun_push_value(lua_State *L, const struct vlun_row *row, const struct vlun_value *value);
-void lvlun_push_problems(lua_State *L, struct vlun_problems *problems);
+/* Raises like lvlun_check_memory: nothing that a run found is told when memory ended. */
+void lvlun_push_problems(lua_State *L, struct lvlun_run *run);
 void lvlun_set_text(lua_State *L, const char *key, const char *text);
 
 /* Functions that lua_core.c registers. */

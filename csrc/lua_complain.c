@@ -100,6 +100,11 @@ const char *lvlun_shown(struct marshal *m) {
   }
 }
 
-void lvlun_complain_of_type(struct marshal *m, const struct vlun_trail *trail, const char *expected, const char *hint) {
+void lvlun_complain_of(struct marshal *m, const struct vlun_trail *trail, const char *expected, const char *hint) {
   lvlun_complain(m, trail, P_wrong_type, &(struct vlun_args){.v = lvlun_shown(m), .e = expected, .a = hint});
+}
+
+void lvlun_complain_of_type(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                            const char *hint) {
+  lvlun_complain_of(m, trail, vlun_expected(&m->problems->arena, row), hint);
 }

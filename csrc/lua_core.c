@@ -28,50 +28,25 @@ static void read_described(lua_State *L, int index, struct lvlun_run *run) {
   lvlun_check_memory(L, run);
 }
 
-static void check_run(lua_State *L, struct lvlun_run *run, bool whole) {
-  struct vlun_check work = {.problems = &run->problems, .models = run->models, .count = run->count, .whole = whole};
-  vlun_check_run(&work);
-  vlun_check_raw(&work);
-  lvlun_check_memory(L, run);
-}
-
 /* core.check(description) -> whether it is without errors, problems. */
 static int Lvlun_check(lua_State *L) {
   struct lvlun_run *run = lvlun_new_run(L);
   read_described(L, 1, run);
-  check_run(L, run, false);
+  vlun_check_all(&(struct vlun_check){.problems = &run->problems, .models = run->models, .count = run->count});
+  lvlun_check_memory(L, run);
   lua_pushboolean(L, run->problems.errors == 0);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
-}
-
-/* How many drives of the model had to be given an address. */
-static size_t count_assigned(const struct vlun_model *model) {
-  size_t count = 0;
-  for (size_t i = 0; i < model->count; i++) {
-    const struct vlun_value *address =
-        vlun_device_is_drive(&model->device[i]) ? vlun_common(model->device[i].record, COMMON_address) : NULL;
-    count += address && address->origin == ORIGIN_ASSIGNED;
-  }
-  return count;
 }
 
 /* Reads, checks and completes one device or domain; NULL if there are errors. */
 static struct vlun_model *complete_described(lua_State *L, struct lvlun_run *run) {
   read_described(L, 1, run);
   luaL_argcheck(L, run->count == 1, 1, "one device or one domain expected");
-  check_run(L, run, true);
-  if (run->problems.errors) return NULL;
-  struct vlun_model *model = run->models[0];
-  if (!vlun_complete(model, NULL, 0, 0)) luaL_error(L, "not enough memory");
-  size_t assigned = count_assigned(model);
-  if (assigned) {
-    const char *what = vlun_printf(&run->problems.arena, assigned == 1 ? "%zu drive is" : "%zu drives are", assigned);
-    vlun_complain(&run->problems, &(struct vlun_spot){.model = model}, "", P_provisional,
-                  &(struct vlun_args){.a = what});
-  }
-  return model;
+  bool settled = vlun_settle(run->models[0], &run->problems);
+  lvlun_check_memory(L, run);
+  return settled ? run->models[0] : NULL;
 }
 
 /* core.xml(description) -> XML of the device, or of all devices of the domain; nil if there are errors; problems. */
@@ -82,12 +57,12 @@ static int Lvlun_xml(lua_State *L) {
   if (model && device) vlun_write_record(&run->buffer, model->device[0].record, 0);
   else if (model) vlun_write_model(&run->buffer, model);
   lvlun_check_memory(L, run);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   lvlun_free_models(run); /* before the text is in memory twice */
   if (model) lua_pushlstring(L, run->buffer.text ? run->buffer.text : "", run->buffer.len);
   else lua_pushnil(L);
   lua_insert(L, -2);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 2;
 }
 
@@ -98,8 +73,8 @@ static int Lvlun_complete(lua_State *L) {
   const struct vlun_model *model = complete_described(L, run);
   if (model) lvlun_push_model(L, model);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
 }
 
@@ -116,8 +91,8 @@ static int Lvlun_read(lua_State *L) {
   if (!good) lua_pushnil(L);
   else if (device) lvlun_push_device(L, model->device[0].record);
   else lvlun_push_model(L, model);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
 }
 
@@ -147,9 +122,8 @@ static int Lvlun_problem(lua_State *L) {
   place.line = (int)luaL_optinteger(L, -1, 0);
   struct lvlun_run *run = lvlun_new_run(L);
   vlun_complain(&run->problems, &(struct vlun_spot){.model = &place}, path ? path : "", (enum vlun_code)number, &args);
-  lvlun_check_memory(L, run);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   lua_rawgeti(L, -1, 1);
   return 1;
 }

@@ -32,12 +32,15 @@ static void set_fields(lua_State *L, const struct vlun_change *change) {
   lua_setfield(L, -2, "fields");
 }
 
-/* What the host's document says twice, or in a way that virtlun cannot read, and the description wants to change. */
-static void set_obstacles(lua_State *L, const struct vlun_change *change) {
-  const struct vlun_device *current = change->current;
-  uint64_t unclear = current ? change->rows & current->unclear : 0;
-  if (unclear) lvlun_set_text(L, "unclear", current->record->shape->rows[__builtin_ctzll(unclear)].key);
-  if (current) lvlun_set_text(L, "bound", current->bound);
+/* What stands in the way, as the problem that it is. */
+static void set_obstacle(lua_State *L, const struct vlun_model *host, const struct vlun_change *change) {
+  enum vlun_code code;
+  const char *obstacle = vlun_obstacle(host, change, &code);
+  if (!obstacle) return;
+  lua_createtable(L, 0, 2);
+  lvlun_set_text(L, "code", vlun_codes[code].code);
+  lvlun_set_text(L, "a", obstacle);
+  lua_setfield(L, -2, "obstacle");
 }
 
 static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlun_model *desired,
@@ -53,8 +56,8 @@ static void push_change(lua_State *L, struct vlun_arena *arena, const struct vlu
   lvlun_set_number(L, "desired", change->desired - desired->device + 1);
   if (change->current) lvlun_set_number(L, "current", change->current - host->device + 1);
   lvlun_set_number(L, "rows", (lua_Integer)change->rows);
-  if (change->action == ACTION_CHANGE) set_fields(L, change);
-  set_obstacles(L, change);
+  if (change->action == VLUN_CHANGE) set_fields(L, change);
+  set_obstacle(L, host, change);
   const struct vlun_record *shown = change->current ? change->current->record : change->desired->record;
   lvlun_push_device(L, shown);
   lua_setfield(L, -2, change->current ? "before" : "after");
@@ -71,7 +74,7 @@ static int diff_one(lua_State *L, const struct vlun_model *desired, const struct
     push_change(L, &run->arena, desired, host, &change);
     lua_rawseti(L, -2, 1);
   }
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -90,7 +93,7 @@ int Lvlun_diff(lua_State *L) {
     push_change(L, &run->arena, desired, host, &changes.list[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -103,7 +106,7 @@ int Lvlun_find(lua_State *L) {
   lvlun_check_memory(L, run);
   if (found) lua_pushinteger(L, found - host->device + 1);
   else lua_pushnil(L);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -120,6 +123,6 @@ int Lvlun_matches(lua_State *L) {
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lvlun_check_memory(L, run);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }

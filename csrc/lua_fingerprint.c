@@ -71,6 +71,6 @@ int lvlun_model_fingerprint(lua_State *L) {
   uint64_t sum = hash(HASH_START, run->buffer.text, run->buffer.len);
   if (!bootless) sum = hash(sum, &model->os_boot, sizeof model->os_boot);
   if (model->uuid) sum = hash(sum, model->uuid, strlen(model->uuid));
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return push_hash(L, sum);
 }

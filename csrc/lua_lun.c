@@ -11,7 +11,7 @@ static int fail(lua_State *L, enum vlun_code code, const char *path, const struc
   struct lvlun_run *run = lvlun_new_run(L);
   lua_pushnil(L);
   vlun_complain(&run->problems, &(struct vlun_spot){0}, path, code, args);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 

@@ -8,31 +8,13 @@
 
 #define SPARE 4 /* room for HBAs that are added to what is described */
 
-static const char *next_kind(const void *words, size_t i) {
-  (void)words;
-  return vlun_kind_name(i);
-}
-
-/* Starts the device that `kind` says; its device row is set where it is a disk. */
-static bool start_device(struct vlun_draft *draft, const char *kind) {
-  size_t number = 0;
-  while (vlun_kind_name(number) && strcmp(kind, vlun_kind_name(number)) != 0) number++;
-  if (!vlun_kind_name(number)) return false;
-  vlun_draft_init(draft, vlun_kind_shape(number));
-  if (draft->shape == &vlun_shapes[SHAPE_disk])
-    vlun_draft_set(draft, VLUN_disk_device, ORIGIN_USER)->u.number = (int64_t)number;
-  return true;
-}
-
 static void complain_of_kind(struct marshal *m, const char *kind) {
   if (!kind) {
     lvlun_complain(m, NULL, P_no_kind, &(struct vlun_args){0});
     return;
   }
-  const char *near = vlun_suggest(kind, strlen(kind), next_kind, NULL, VLUN_KINDS);
-  lvlun_complain(
-      m, NULL, P_unknown_kind,
-      &(struct vlun_args){.v = kind, .s = near, .e = vlun_or_list(&m->problems->arena, next_kind, NULL, VLUN_KINDS)});
+  struct vlun_args args = vlun_args_of_kind(&m->problems->arena, kind);
+  lvlun_complain(m, NULL, P_unknown_kind, &args);
 }
 
 static bool is_read(lua_State *L, int table) {
@@ -57,7 +39,7 @@ static void read_device(struct marshal *m, int place) {
   lua_rawget(m->L, m->table);
   const char *kind = lua_type(m->L, -1) == LUA_TSTRING ? lua_tostring(m->L, -1) : NULL;
   lua_pop(m->L, 1); /* the table keeps the text alive */
-  if (!kind || !start_device(&draft, kind)) {
+  if (!kind || !vlun_draft_start(&draft, kind)) {
     complain_of_kind(m, kind);
   } else {
     m->shape = draft.shape;
@@ -85,7 +67,7 @@ static void read_devices(struct marshal *m, int table) {
     m->place = (int)i;
     lua_rawgeti(m->L, table, i);
     if (lua_istable(m->L, -1)) read_device(m, (int)i);
-    else lvlun_complain_of_type(m, &item, "a device", "write: cdrom { ... }");
+    else lvlun_complain_of(m, &item, "a device", "write: cdrom { ... }");
     lua_pop(m->L, 1);
   }
 }

@@ -37,7 +37,10 @@ struct marshal {
 /* A problem of the device at hand; trail is the way from it, NULL for itself. */
 void lvlun_complain(struct marshal *m, const struct vlun_trail *trail, enum vlun_code code,
                     const struct vlun_args *args);
-void lvlun_complain_of_type(struct marshal *m, const struct vlun_trail *trail, const char *expected, const char *hint);
+void lvlun_complain_of(struct marshal *m, const struct vlun_trail *trail, const char *expected, const char *hint);
+/* The same, where the row says what is expected. */
+void lvlun_complain_of_type(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                            const char *hint);
 /* The value on top of the stack as a problem shows it; stays on the stack. */
 const char *lvlun_shown(struct marshal *m);
 /* What the table of a device or domain says: a text, and its place; no metamethod runs.  NULL and 0 if nothing. */

@@ -10,7 +10,7 @@
 /* Lua sees only a small userdata; this tells its collector how much memory hangs on it, and frees what is done with. */
 static void account(lua_State *L, const struct vlun_model *model, struct lvlun_run *run) {
   int kilobytes = (int)(model->arena.total / 1024);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   lua_gc(L, LUA_GCSTEP, kilobytes);
 }
 
@@ -21,8 +21,7 @@ int Lvlun_model(lua_State *L) {
   struct vlun_model *model = lvlun_new_model(L);
   lvlun_read_domain(L, 1, model, &run->problems, 0, true);
   if (model->arena.failed) run->arena.failed = true;
-  lvlun_check_memory(L, run);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   account(L, model, run);
   return 2;
 }
@@ -37,9 +36,8 @@ int Lvlun_document(lua_State *L) {
     account(L, model, run);
     return 1;
   }
-  lvlun_check_memory(L, run);
   lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 
@@ -59,11 +57,9 @@ static int check(lua_State *L) {
   struct vlun_model *const models[] = {model};
   struct vlun_check work = {
       .problems = &run->problems, .models = models, .count = 1, .hosts = count ? hosts : NULL, .host_count = count};
-  vlun_check_run(&work);
-  vlun_check_raw(&work);
-  lvlun_check_memory(L, run);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  vlun_check_all(&work);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -167,7 +163,7 @@ static int drives(lua_State *L) {
     lua_setfield(L, -2, "controller");
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
@@ -199,7 +195,7 @@ static int boots(lua_State *L) {
     lvlun_set_text(L, "name", vlun_device_label(&run->arena, list[i]));
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 

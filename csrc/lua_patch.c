@@ -21,13 +21,12 @@ static struct vlun_change read_change(lua_State *L, const struct vlun_model *des
   lua_getfield(L, -2, "rows");
   change.rows = (uint64_t)luaL_optinteger(L, -1, 0);
   lua_pop(L, 2);
-  if (d == 0 || (c == 0) != (change.action == ACTION_ADD)) luaL_error(L, "a change must come from core.diff");
+  if (d == 0 || (c == 0) != (change.action == VLUN_ADD)) luaL_error(L, "a change must come from core.diff");
   change.desired = &desired->device[d - 1];
   change.current = c ? &host->device[c - 1] : NULL;
   const struct vlun_shape *shape = change.desired->record->shape;
   bool same = !change.current || (change.current->record->shape == shape && !change.current->foreign);
   if (!same || shape == &vlun_shapes[SHAPE_other]) luaL_error(L, "a change must come from core.diff");
-  change.rows &= change.desired->record->set; /* nobody says how a tray is to be written */
   return change;
 }
 
@@ -50,7 +49,7 @@ static int push_text(lua_State *L, struct lvlun_run *run, bool good) {
   lvlun_check_memory(L, run);
   if (good) lua_pushlstring(L, run->buffer.text, run->buffer.len);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 
@@ -107,7 +106,7 @@ int Lvlun_elements(lua_State *L) {
     set_element_text(L, "xml", &elements[i].after);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 
@@ -117,12 +116,12 @@ int Lvlun_element(lua_State *L) {
   size_t len;
   const char *xml = luaL_checklstring(L, 1, &len);
   struct vlun_model *host = lvlun_check_model(L, 2);
-  struct vlun_change change = {.action = ACTION_CHANGE};
+  struct vlun_change change = {.action = VLUN_CHANGE};
   if (lua_istable(L, 3)) {
     struct vlun_model *desired = lvlun_check_model(L, 4);
     lua_pushvalue(L, 3);
     change = read_change(L, desired, host);
-    luaL_argcheck(L, change.action == ACTION_CHANGE, 3, "not a change of a device that is there");
+    luaL_argcheck(L, change.action == VLUN_CHANGE, 3, "not a change of a device that is there");
   } else {
     change.current = &host->device[lvlun_check_number(L, 3, host) - 1];
   }
@@ -134,7 +133,7 @@ int Lvlun_element(lua_State *L) {
   const struct vlun_text *text = change.desired ? &element.after : &element.before;
   if (good) lua_pushlstring(L, text->text, text->len);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
+  lvlun_push_problems(L, run);
   return 2;
 }
 
@@ -167,7 +166,7 @@ int Lvlun_unread(lua_State *L) {
   lvlun_check_memory(L, run);
   if (good) push_unread(L, list);
   else lua_pushnil(L);
-  lvlun_push_problems(L, &run->problems);
-  lvlun_end_run(run);
+  lvlun_push_problems(L, run);
+  lvlun_end_run(L, run);
   return 2;
 }

@@ -129,7 +129,9 @@ static void push_problem(lua_State *L, const struct vlun_problem *problem) {
   }
 }
 
-void lvlun_push_problems(lua_State *L, struct vlun_problems *problems) {
+void lvlun_push_problems(lua_State *L, struct lvlun_run *run) {
+  struct vlun_problems *problems = &run->problems;
+  lvlun_check_memory(L, run);
   vlun_problems_sort(problems);
   lua_createtable(L, (int)problems->count, 0);
   for (size_t i = 0; i < problems->count; i++) {

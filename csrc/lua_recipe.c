@@ -1,6 +1,6 @@
 /*
  * lua_recipe.c - runs a recipe in a Lua state of its own, with a limit of memory and of instructions, and copies
- * what it described into the caller's state.  Which names a recipe may use is decided in lua/virtlun/dsl.lua; this
+ * what it described into the caller's state.  Which names a recipe may use is decided in lua/virtlun/recipe/dsl.lua; this
  * file only builds the walls.  They protect from mistakes, and from recipes that would eat the machine.
  */
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <lualib.h>
 
 #include "lua_common.h"
+#include "lua_compat.h"
 
 #define CELL_TYPE "virtlun.recipe"
 #ifndef INSTRUCTIONS
@@ -34,9 +35,10 @@
 struct cell {
   lua_State *L;
   size_t used;
-  long left;   /* instructions */
-  double end;  /* of the time */
-  time_t seen; /* when the time was looked at last, in ticks of the coarse clock */
+  long left;    /* instructions */
+  double end;   /* of the time */
+  bool starved; /* the machine had no memory, while the limit was not reached */
+  time_t seen;  /* when the time was looked at last, in ticks of the coarse clock */
   long seen_ns;
 };
 
@@ -57,6 +59,7 @@ static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
   if (size > old && cell->used - old + size > MEMORY) return NULL;
   void *memory = realloc(block, size);
   if (memory) cell->used += size - old;
+  else cell->starved = true;
   if (memory && size >= LARGE && cell->L && lua_gethook(cell->L)) watch(cell->L, 1); /* look before the next one */
   return memory;
 }
@@ -135,14 +138,17 @@ static int read_file(lua_State *L) {
     return 2;
   }
   lua_pushlstring(L, run->buffer.text, run->buffer.len);
-  lvlun_end_run(run);
+  lvlun_end_run(L, run);
   return 1;
 }
 
 static void open_libraries(lua_State *L) {
-  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},        {LUA_TABLIBNAME, luaopen_table},
-                                       {LUA_STRLIBNAME, luaopen_string}, {LUA_MATHLIBNAME, luaopen_math},
-                                       {LUA_UTF8LIBNAME, luaopen_utf8},  {LUA_DBLIBNAME, luaopen_debug}};
+  static const luaL_Reg libraries[] = {{"_G", luaopen_base},
+                                       {LUA_TABLIBNAME, luaopen_table},
+                                       {LUA_STRLIBNAME, luaopen_string},
+                                       {LUA_MATHLIBNAME, luaopen_math},
+                                       {LUA_UTF8LIBNAME, luaopen_utf8},
+                                       {LUA_DBLIBNAME, luaopen_debug}};
   for (size_t i = 0; i < VLUN_COUNT(libraries); i++) {
     luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
     lua_pop(L, 1);
@@ -275,7 +281,7 @@ void lvlun_push_limits(lua_State *L) {
 
 static void enter_cell(lua_State *L, struct cell *cell) {
   *cell = (struct cell){.left = INSTRUCTIONS, .end = thread_seconds() + SECONDS};
-  cell->L = lua_newstate(bounded_alloc, cell);
+  cell->L = lvlun_newstate(bounded_alloc, cell);
   if (!cell->L) luaL_error(L, "not enough memory");
 }
 
@@ -302,6 +308,8 @@ int Lvlun_recipe(lua_State *L) {
     const char *text = lua_type(cell->L, -1) == LUA_TSTRING ? lua_tostring(cell->L, -1) : "the recipe failed";
     return luaL_error(L, "%s", text);
   }
+  if (cell->starved && lua_rawlen(cell->L, -1) > 0)
+    return luaL_error(L, "out of memory"); /* whatever the problem says */
   lua_settop(L, 5);
   lua_newtable(L);                                           /* seen */
   copy_value(&(struct parcel){.to = L, .from = cell->L}, 0); /* problems are on top */

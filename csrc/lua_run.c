@@ -3,7 +3,7 @@
  */
 #include "lua_common.h"
 
-#define RUN_TYPE "virtlun.run"
+#define RUN_TYPE "virtlun.apply.run"
 
 struct lvlun_run *lvlun_new_run(lua_State *L) {
   struct lvlun_run *run = lua_newuserdata(L, sizeof *run);
@@ -17,16 +17,21 @@ void lvlun_free_models(struct lvlun_run *run) {
   run->count = 0;
 }
 
-void lvlun_end_run(struct lvlun_run *run) {
+static void free_run(struct lvlun_run *run) {
   lvlun_free_models(run);
-  vlun_problems_free(&run->problems);
+  vlun_problems_clear(&run->problems);
   vlun_buffer_free(&run->buffer);
   vlun_arena_free(&run->arena);
   *run = (struct lvlun_run){0};
 }
 
-static int free_run(lua_State *L) {
-  lvlun_end_run(luaL_checkudata(L, 1, RUN_TYPE));
+void lvlun_end_run(lua_State *L, struct lvlun_run *run) {
+  lvlun_check_memory(L, run);
+  free_run(run);
+}
+
+static int collect_run(lua_State *L) {
+  free_run(luaL_checkudata(L, 1, RUN_TYPE));
   return 0;
 }
 
@@ -42,12 +47,12 @@ void lvlun_make_models(lua_State *L, struct lvlun_run *run, size_t count) {
 void lvlun_check_memory(lua_State *L, const struct lvlun_run *run) {
   bool failed = run->arena.failed || run->problems.arena.failed || run->buffer.failed;
   for (size_t i = 0; i < run->count; i++) failed = failed || run->models[i]->arena.failed;
-  if (failed) luaL_error(L, "not enough memory");
+  if (failed) luaL_error(L, "out of memory"); /* not in Lua's words, which a recipe's own limit has too */
 }
 
 void lvlun_open_run(lua_State *L) {
   luaL_newmetatable(L, RUN_TYPE);
-  lua_pushcfunction(L, free_run);
+  lua_pushcfunction(L, collect_run);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
 }

@@ -11,12 +11,13 @@
 static bool read_record(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape,
                         struct vlun_value *value);
 
-static bool read_number(struct marshal *m, const struct vlun_trail *trail, struct vlun_value *value) {
+static bool read_number(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                        struct vlun_value *value) {
   int exact;
   lua_Integer number = lua_tointegerx(m->L, -1, &exact);
   if (lua_type(m->L, -1) != LUA_TNUMBER || !exact) {
     lvlun_complain_of_type(
-        m, trail, "an integer",
+        m, trail, row,
         lua_isnumber(m->L, -1) && lua_type(m->L, -1) == LUA_TSTRING ? "write the number without quotes" : NULL);
     return false;
   }
@@ -24,18 +25,20 @@ static bool read_number(struct marshal *m, const struct vlun_trail *trail, struc
   return true;
 }
 
-static bool read_switch(struct marshal *m, const struct vlun_trail *trail, struct vlun_value *value) {
+static bool read_switch(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                        struct vlun_value *value) {
   if (!lua_isboolean(m->L, -1)) {
-    lvlun_complain_of_type(m, trail, "true or false", NULL);
+    lvlun_complain_of_type(m, trail, row, NULL);
     return false;
   }
   value->u.number = lua_toboolean(m->L, -1);
   return true;
 }
 
-static bool read_text(struct marshal *m, const struct vlun_trail *trail, struct vlun_value *value) {
+static bool read_text(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
+                      struct vlun_value *value) {
   if (lua_type(m->L, -1) != LUA_TSTRING) {
-    lvlun_complain_of_type(m, trail, "text", lua_isnumber(m->L, -1) ? "put it into quotes" : NULL);
+    lvlun_complain_of_type(m, trail, row, lua_isnumber(m->L, -1) ? "put it into quotes" : NULL);
     return false;
   }
   size_t len;
@@ -49,17 +52,15 @@ static bool read_word(struct marshal *m, const struct vlun_trail *trail, const s
                       struct vlun_value *value) {
   size_t len;
   const char *text = lua_type(m->L, -1) == LUA_TSTRING ? lua_tolstring(m->L, -1, &len) : NULL;
-  const char *allowed = text ? NULL : vlun_word_list(&m->problems->arena, row->words, UINT64_MAX);
   if (!text) {
-    lvlun_complain_of_type(m, trail, allowed ? allowed : "a word", NULL);
+    lvlun_complain_of_type(m, trail, row, NULL);
     return false;
   }
   if (memchr(text, '\0', len) == NULL &&
       vlun_parse(&(struct vlun_row){.kind = KIND_ENUM, .words = row->words}, text, len, value) == PARSED)
     return true;
-  allowed = vlun_word_list(&m->problems->arena, row->words, UINT64_MAX);
-  lvlun_complain(m, trail, P_unknown_word,
-                 &(struct vlun_args){.v = text, .e = allowed, .s = vlun_suggest_word(row->words, text, len)});
+  struct vlun_args args = vlun_args_of_word(&m->problems->arena, row->words, text);
+  lvlun_complain(m, trail, P_unknown_word, &args);
   return false;
 }
 
@@ -84,7 +85,7 @@ static bool read_set(struct marshal *m, const struct vlun_trail *trail, const st
     return true;
   }
   if (!is_list(m->L)) {
-    lvlun_complain_of_type(m, trail, "true, false or a list", NULL);
+    lvlun_complain_of_type(m, trail, row, NULL);
     return false;
   }
   struct vlun_trail item = {trail->up, trail->key, 0};
@@ -100,7 +101,7 @@ static bool read_set(struct marshal *m, const struct vlun_trail *trail, const st
 static bool read_list(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
                       struct vlun_value *value) {
   if (!is_list(m->L)) {
-    lvlun_complain_of_type(m, trail, "a list", "write: { { ... }, { ... } }");
+    lvlun_complain_of_type(m, trail, row, "write: { { ... }, { ... } }");
     return false;
   }
   size_t count = (size_t)lua_rawlen(m->L, -1);
@@ -112,7 +113,7 @@ static bool read_list(struct marshal *m, const struct vlun_trail *trail, const s
     struct vlun_value inner = {.u.record = NULL};
     lua_rawgeti(m->L, -1, (lua_Integer)item.number);
     bool table = lua_istable(m->L, -1);
-    if (!table) lvlun_complain_of_type(m, &item, "a table", NULL);
+    if (!table) lvlun_complain_of(m, &item, "a table", NULL);
     if (table && read_record(m, &item, row->variants[0], &inner)) list->item[list->count++] = inner.u.record;
     else good = false;
     lua_pop(m->L, 1);
@@ -143,30 +144,15 @@ static bool is_variant(struct marshal *m, const struct vlun_shape *variant) {
   return fits;
 }
 
-struct variant_names {
-  struct vlun_arena *arena;
-  const struct vlun_shape *const *variants;
-};
-
-static const char *next_variant(const void *words, size_t i) {
-  const struct variant_names *names = words;
-  const struct vlun_row *first = &names->variants[i]->rows[0];
-  return first->kind == KIND_LIT ? vlun_printf(names->arena, "%s = \"%s\"", first->key, first->text) : first->key;
-}
-
 static void complain_of_variant(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row) {
-  size_t count = 0;
-  while (row->variants[count]) count++;
-  struct variant_names names = {&m->problems->arena, row->variants};
-  lvlun_complain(m, trail, P_no_variant,
-                 &(struct vlun_args){.e = vlun_or_list(&m->problems->arena, next_variant, &names, count)});
+  lvlun_complain(m, trail, P_no_variant, &(struct vlun_args){.e = vlun_variant_list(&m->problems->arena, row)});
 }
 
 static bool read_shorthand(struct marshal *m, const struct vlun_trail *trail, const struct vlun_shape *shape,
                            struct vlun_value *value) {
   struct vlun_draft draft;
   vlun_draft_init(&draft, shape);
-  if (!read_text(m, trail, vlun_draft_set(&draft, 0, ORIGIN_USER))) return false;
+  if (!read_text(m, trail, &shape->rows[0], vlun_draft_set(&draft, 0, ORIGIN_USER))) return false;
   value->u.record = vlun_draft_pack(&draft, &m->model->arena);
   return value->u.record != NULL;
 }
@@ -176,7 +162,7 @@ static bool read_variant(struct marshal *m, const struct vlun_trail *trail, cons
   if ((row->flags & SHORTHAND) && lua_type(m->L, -1) == LUA_TSTRING)
     return read_shorthand(m, trail, row->variants[0], value);
   if (!lua_istable(m->L, -1)) {
-    lvlun_complain_of_type(m, trail, row->flags & SHORTHAND ? "a path, a table or false" : "a table", NULL);
+    lvlun_complain_of_type(m, trail, row, NULL);
     return false;
   }
   if (!row->variants[1] && row->variants[0]->rows[0].kind != KIND_LIT)
@@ -187,26 +173,22 @@ static bool read_variant(struct marshal *m, const struct vlun_trail *trail, cons
   return false;
 }
 
-static bool is_switch(enum vlun_kind kind) {
-  return kind == KIND_BOOL || kind == KIND_YESNO || kind == KIND_ONOFF || kind == KIND_FLAG || kind == KIND_SET;
-}
-
 static bool read_value(struct marshal *m, const struct vlun_trail *trail, const struct vlun_row *row,
                        struct vlun_value *value) {
-  if (lua_isboolean(m->L, -1) && !lua_toboolean(m->L, -1) && !is_switch(row->kind)) {
+  if (lua_isboolean(m->L, -1) && !lua_toboolean(m->L, -1) && !vlun_row_is_switch(row)) {
     value->no = true;
     return true;
   }
   switch (row->kind) {
     case KIND_INT:
-    case KIND_HEX: return read_number(m, trail, value);
+    case KIND_HEX: return read_number(m, trail, row, value);
     case KIND_ENUM: return read_word(m, trail, row, value);
     case KIND_SET: return read_set(m, trail, row, value);
     case KIND_STR:
-    case KIND_RAW: return read_text(m, trail, value);
+    case KIND_RAW: return read_text(m, trail, row, value);
     case KIND_RECORD: return read_variant(m, trail, row, value);
     case KIND_LIST: return read_list(m, trail, row, value);
-    default: return read_switch(m, trail, value);
+    default: return read_switch(m, trail, row, value);
   }
 }
 

@@ -75,6 +75,16 @@ const char *vlun_kind_name(size_t number) {
   return shape ? shape->name : NULL;
 }
 
+bool vlun_draft_start(struct vlun_draft *draft, const char *kind) {
+  size_t number = 0;
+  while (vlun_kind_name(number) && strcmp(kind, vlun_kind_name(number)) != 0) number++;
+  if (!vlun_kind_name(number)) return false;
+  vlun_draft_init(draft, vlun_kind_shape(number));
+  if (draft->shape == &vlun_shapes[SHAPE_disk])
+    vlun_draft_set(draft, VLUN_disk_device, ORIGIN_USER)->u.number = (int64_t)number;
+  return true;
+}
+
 bool vlun_model_room(struct vlun_model *model, size_t count) {
   if (count <= model->size) return true;
   struct vlun_device *device = realloc(model->device, count * sizeof *device);

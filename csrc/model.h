@@ -83,6 +83,8 @@ struct vlun_model {
 };
 
 void vlun_draft_init(struct vlun_draft *draft, const struct vlun_shape *shape);
+/* The draft of a described device; false if there is no such kind. */
+bool vlun_draft_start(struct vlun_draft *draft, const char *kind);
 void vlun_draft_from(struct vlun_draft *draft, const struct vlun_record *record);
 struct vlun_value *vlun_draft_set(struct vlun_draft *draft, int row, enum vlun_origin origin);
 struct vlun_record *vlun_draft_pack(struct vlun_draft *draft, struct vlun_arena *arena);

@@ -105,6 +105,54 @@ const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *wo
   return vlun_or_list(arena, next_of_some, &(struct some_words){words, which}, (size_t)words->count);
 }
 
+struct vlun_args vlun_args_of_word(struct vlun_arena *arena, const struct vlun_words *words, const char *text) {
+  return (struct vlun_args){
+      .v = text, .e = vlun_word_list(arena, words, UINT64_MAX), .s = vlun_suggest_word(words, text, strlen(text))};
+}
+
+static const char *next_kind(const void *words, size_t i) {
+  (void)words;
+  return vlun_kind_name(i);
+}
+
+struct vlun_args vlun_args_of_kind(struct vlun_arena *arena, const char *kind) {
+  return (struct vlun_args){.v = kind,
+                            .e = vlun_or_list(arena, next_kind, NULL, VLUN_KINDS),
+                            .s = vlun_suggest(kind, strlen(kind), next_kind, NULL, VLUN_KINDS)};
+}
+
+struct variant_names {
+  struct vlun_arena *arena;
+  const struct vlun_shape *const *variants;
+};
+
+static const char *next_variant(const void *words, size_t i) {
+  const struct variant_names *names = words;
+  const struct vlun_row *first = &names->variants[i]->rows[0];
+  return first->kind == KIND_LIT ? vlun_printf(names->arena, "%s = \"%s\"", first->key, first->text) : first->key;
+}
+
+const char *vlun_variant_list(struct vlun_arena *arena, const struct vlun_row *row) {
+  size_t count = 0;
+  while (row->variants[count]) count++;
+  return vlun_or_list(arena, next_variant, &(struct variant_names){arena, row->variants}, count);
+}
+
+const char *vlun_expected(struct vlun_arena *arena, const struct vlun_row *row) {
+  const char *words = row->kind == KIND_ENUM ? vlun_word_list(arena, row->words, UINT64_MAX) : NULL;
+  switch (row->kind) {
+    case KIND_INT:
+    case KIND_HEX: return "an integer";
+    case KIND_ENUM: return words ? words : "a word";
+    case KIND_SET: return "true, false or a list";
+    case KIND_STR:
+    case KIND_RAW: return "text";
+    case KIND_RECORD: return row->flags & SHORTHAND ? "a path, a table or false" : "a table";
+    case KIND_LIST: return "a list";
+    default: return "true or false";
+  }
+}
+
 /* How many bytes of the text at p can be shown together: a printable character, or 0. */
 static size_t printable(const unsigned char *p, size_t left) {
   if (p[0] < 0x80) return p[0] >= 0x20 && p[0] != 0x7F;
@@ -237,7 +285,8 @@ void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot,
                                         .value = args->v,
                                         .expected = args->e ? vlun_copy(arena, args->e, strlen(args->e)) : NULL}};
   if (!spot->model) return;
-  finding->problem.file = spot->device && spot->device->file ? spot->device->file : spot->model->file;
+  const char *file = spot->device && spot->device->file ? spot->device->file : spot->model->file;
+  if (file) finding->problem.file = vlun_copy(arena, file, strlen(file)); /* it may outlive the model */
   finding->problem.line = spot->device && spot->device->line ? spot->device->line : spot->model->line;
 }
 
@@ -257,7 +306,7 @@ void vlun_problems_sort(struct vlun_problems *problems) {
   if (problems->count > 1) qsort(problems->list, problems->count, sizeof *problems->list, by_order);
 }
 
-void vlun_problems_free(struct vlun_problems *problems) {
+void vlun_problems_clear(struct vlun_problems *problems) {
   free(problems->list);
   vlun_arena_free(&problems->arena);
   *problems = (struct vlun_problems){0};

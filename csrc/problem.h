@@ -66,17 +66,25 @@ void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot,
 /* Whether there are more errors than anybody reads, so that nobody needs to look for further ones. */
 bool vlun_problems_enough(const struct vlun_problems *problems);
 void vlun_problems_sort(struct vlun_problems *problems);
-void vlun_problems_free(struct vlun_problems *problems);
+void vlun_problems_clear(struct vlun_problems *problems);
 char *vlun_format(struct vlun_arena *arena, const char *template, const struct vlun_args *args);
 /* Printed into the arena; NULL if there is no memory. */
 char *vlun_printf(struct vlun_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A text as problems show it: its beginning, with bytes that are no printable UTF-8 as Lua writes them, "\x1b".  NULL if
- * there is no memory. */
+/* A text as problems show it: its beginning, with bytes that are no printable UTF-8 as Lua writes them, "\x1b".  NULL
+ * if there is no memory. */
 const char *vlun_shown(struct vlun_arena *arena, const char *text, size_t len);
 /* Words as "a, b or c"; those that `next` gives as NULL are left out. */
 const char *vlun_or_list(struct vlun_arena *arena, vlun_next_word *next, const void *words, size_t count);
 /* Those words of an enumeration whose bits are in `which`. */
 const char *vlun_word_list(struct vlun_arena *arena, const struct vlun_words *words, uint64_t which);
+/* What a text that is none of the words is told. */
+struct vlun_args vlun_args_of_word(struct vlun_arena *arena, const struct vlun_words *words, const char *text);
+/* What a text that is no kind of device is told. */
+struct vlun_args vlun_args_of_kind(struct vlun_arena *arena, const char *kind);
+/* How the variants of a table are told apart: "file, dev, pool or protocol". */
+const char *vlun_variant_list(struct vlun_arena *arena, const struct vlun_row *row);
+/* What a value of the row is: "an integer". */
+const char *vlun_expected(struct vlun_arena *arena, const struct vlun_row *row);
 const char *vlun_device_label(struct vlun_arena *arena, const struct vlun_device *device);
 
 #endif

@@ -3,15 +3,28 @@
  */
 #include "rules_common.h"
 
+static const struct vlun_value *name_of(const struct vlun_model *model) {
+  return model->domain ? vlun_has(model->domain, VLUN_domain_name) : NULL;
+}
+
 void vlun_rule_same_domain(struct vlun_check *check) {
   const struct vlun_model *model = check->spot.model;
-  const struct vlun_value *name = model->domain ? vlun_has(model->domain, VLUN_domain_name) : NULL;
+  const struct vlun_value *name = name_of(model);
   const struct vlun_value *uri = model->domain ? vlun_has(model->domain, VLUN_domain_uri) : NULL;
   if (!name) return;
   const char *key = vlun_printf(&check->arena, "%.*s\n%.*s", uri ? (int)uri->len : 0, uri ? uri->u.text : "",
                                 (int)name->len, name->u.text);
   if (key && vlun_claim(check->run_claims, NAME, key, strlen(key), model))
     vlun_complain_here(check, "", &(struct vlun_args){.v = text_of(check, name)});
+}
+
+/* A domain may be described by its name or its UUID. */
+void vlun_rule_other_domain(struct vlun_check *check) {
+  const struct vlun_model *host = check->hosts[0];
+  const struct vlun_value *said = name_of(check->spot.model), *name = name_of(host);
+  if (!said || !name || (said->len == name->len && memcmp(said->u.text, name->u.text, name->len) == 0)) return;
+  if (host->uuid && strlen(host->uuid) == said->len && memcmp(host->uuid, said->u.text, said->len) == 0) return;
+  vlun_complain_here(check, "", &(struct vlun_args){.v = text_of(check, name)});
 }
 
 static void mark_devs(bool *taken, const struct vlun_model *model) {

@@ -98,6 +98,11 @@ bool vlun_row_is_sayable(const struct vlun_row *row) {
   return row->doc && !(row->flags & INTERNAL) && row->kind != KIND_TAG;
 }
 
+bool vlun_row_is_switch(const struct vlun_row *row) {
+  enum vlun_kind kind = row->kind;
+  return kind == KIND_BOOL || kind == KIND_YESNO || kind == KIND_ONOFF || kind == KIND_FLAG || kind == KIND_SET;
+}
+
 bool vlun_owns_element(const struct vlun_shape *shape, const char *name) {
   size_t len = strlen(name);
   for (int i = 0; i < shape->count; i++) {

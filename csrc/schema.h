@@ -148,6 +148,8 @@ int vlun_common_row(const struct vlun_shape *shape, enum vlun_common key);
 int vlun_row_of_key(const struct vlun_shape *shape, const char *key);
 /* Whether a recipe may say it. */
 bool vlun_row_is_sayable(const struct vlun_row *row);
+/* Whether true and false are values of its own; of all others, false says that there is none. */
+bool vlun_row_is_switch(const struct vlun_row *row);
 /* Whether rows of the shape stand in a child element of that name. */
 bool vlun_owns_element(const struct vlun_shape *shape, const char *name);
 

@@ -36,8 +36,8 @@ struct vlun_check {
   bool leaving[VLUN_MAX_CONTROLLER + 1]; /* HBAs that the description removes */
   bool silent, complained;               /* a rule is tried on what the host has */
   struct vlun_spot spot;
-  const char *found;    /* the value that the last complaint was about */
-  const char *free_dev; /* a name for a drive that nobody has, once it was looked for */
+  const char *found;        /* the value that the last complaint was about */
+  const char *free_dev;     /* a name for a drive that nobody has, once it was looked for */
   struct vlun_seen seen[2]; /* of the device at hand, and of what the host has of it */
   enum vlun_code code;
   struct vlun_claims *claims, *run_claims; /* of the domain, and of the whole run */
@@ -91,12 +91,10 @@ bool vlun_index(struct vlun_model *host);
 const struct vlun_device *vlun_find(struct vlun_arena *arena, const struct vlun_model *host,
                                     const struct vlun_record *desired);
 
-enum vlun_action { ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
-
 struct vlun_change {
   enum vlun_action action;
   const struct vlun_device *desired, *current;
-  uint64_t rows; /* that differ, for ACTION_CHANGE; the tray may be among them although nobody speaks of it */
+  uint64_t rows; /* that differ, for VLUN_CHANGE; the tray may be among them although nobody speaks of it */
 };
 
 struct vlun_changes {
@@ -110,6 +108,9 @@ bool vlun_diff(struct vlun_arena *arena, const struct vlun_model *desired, struc
 /* The same for one described device: whether something must change. */
 bool vlun_diff_one(struct vlun_arena *arena, const struct vlun_device *desired, const struct vlun_model *host,
                    struct vlun_change *change);
+/* What of the document stands in the way of a change, NULL if nothing does: what it says twice or in a way that nobody
+ * can read, or what belongs to the present source.  code: the problem that it is. */
+const char *vlun_obstacle(const struct vlun_model *host, const struct vlun_change *change, enum vlun_code *code);
 /* Whether a running domain takes a change of the row at once.  libvirt shuts trays, but opens none for good: a tray
  * that is to be open waits for the next boot. */
 bool vlun_may_change_live(const struct vlun_record *record, const struct vlun_row *row);

@@ -1,9 +1,14 @@
 /*
  * virtlun.h - the core of virtlun for C programs: no type of Lua, libxml2 or libvirt appears here.
  *
- * A vlun_model holds the SCSI devices of one domain, whether somebody described them or a host has them.
+ * A vlun_domain holds the SCSI devices of one domain, whether somebody described them or a host has them.
  * Every function that can meet bad input collects problems instead of stopping at the first one.
- * Nothing here prints, aborts or keeps global state; different models may be used by different threads.
+ * Nothing here prints, aborts or keeps global state; different domains may be used by different threads.
+ *
+ * What a function gives that is not const is the caller's: freed by the vlun_..._free of its type, text by free().
+ * Where memory ends, the result is false or NULL and the problems end with one of code "no_memory"; the objects of the
+ * call are still good to be freed.  NULL for an object, as a call that failed gave it, makes the next one fail too, so
+ * that a program may look once, at the end.
  */
 #ifndef VIRTLUN_H
 #define VIRTLUN_H
@@ -16,6 +21,10 @@
 #define VLUN_API __attribute__((visibility("default")))
 #else
 #define VLUN_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 #define VLUN_VERSION "0.1.0"
@@ -90,7 +99,7 @@ VLUN_API bool vlun_iso_probe(const char *path, struct vlun_iso *iso);
 enum vlun_severity { VLUN_ERROR, VLUN_WARNING, VLUN_NOTE };
 
 struct vlun_problem {
-  const char *code; /* a permanent word: problems.def and rules.def */
+  const char *code; /* a permanent word, which `virtlun help` explains */
   enum vlun_severity severity;
   const char *path; /* web01.sda.address.unit */
   const char *message;
@@ -100,5 +109,119 @@ struct vlun_problem {
   const char *file;     /* where the device is described, NULL if not in a file */
   int line;             /* 0 if unknown */
 };
+
+/* Problems, collected by as many calls as there are, in the order of the devices that they are about.  Once there is an
+ * error among them, no call with them makes XML or differences any more: what could not be said is not left out
+ * silently. */
+struct vlun_problems;
+
+/* NULL if there is no memory. */
+VLUN_API struct vlun_problems *vlun_problems_new(void);
+VLUN_API void vlun_problems_free(struct vlun_problems *problems);
+/* How many there are, and how many of them are errors. */
+VLUN_API size_t vlun_problems_count(const struct vlun_problems *problems);
+VLUN_API size_t vlun_problems_errors(const struct vlun_problems *problems);
+/* The one with a number from 0, as long as nothing is added; NULL for a number that none has. */
+VLUN_API const struct vlun_problem *vlun_problems_get(const struct vlun_problems *problems, size_t number);
+
+/* --- domains: described (api_value.c) ------------------------------------------------------------------ */
+
+/* Devices are known by their numbers, from 1; 0 is the domain itself.
+ *
+ * A key is one of the schema's, as in recipes and as `virtlun help cdrom` lists them; one of a table within is joined
+ * by a dot, one of a list has its number from 1: "dev", "address.unit", "source.pool", "source.hosts[1].name".  What is
+ * left unsaid stays as it is on a device that exists, and is the default on a new one. */
+struct vlun_domain;
+
+/* A domain of that name (or UUID) without any device; of no certain name for NULL. */
+VLUN_API struct vlun_domain *vlun_domain_new(const char *name, struct vlun_problems *problems);
+VLUN_API void vlun_domain_free(struct vlun_domain *domain);
+/* A device "controller", "cdrom", "disk", "lun" or "hostdev" more: its number, or 0 with a problem. */
+VLUN_API size_t vlun_domain_add(struct vlun_domain *domain, const char *kind, struct vlun_problems *problems);
+/* Where the device (or the domain) is described, for its problems; file may be NULL.  False if there is no memory. */
+VLUN_API bool vlun_domain_locate(struct vlun_domain *domain, size_t device, const char *file, int line);
+
+/* Say something of the device: text in UTF-8, also a word or a path that stands for a source; a number; true or false.
+ * false says of anything that it is not to be there: source = false is an empty drive.  false with a problem if the key
+ * or the type is wrong; ranges and rules are checked by vlun_domain_check. */
+VLUN_API bool vlun_domain_set_text(struct vlun_domain *domain, size_t device, const char *key, const char *text,
+                                   struct vlun_problems *problems);
+VLUN_API bool vlun_domain_set_number(struct vlun_domain *domain, size_t device, const char *key, int64_t number,
+                                     struct vlun_problems *problems);
+VLUN_API bool vlun_domain_set_flag(struct vlun_domain *domain, size_t device, const char *key, bool flag,
+                                   struct vlun_problems *problems);
+
+/* What is said of the device: NULL or false if nothing of that type is.  Texts live as long as the domain. */
+VLUN_API const char *vlun_domain_get_text(const struct vlun_domain *domain, size_t device, const char *key);
+VLUN_API bool vlun_domain_get_number(const struct vlun_domain *domain, size_t device, const char *key, int64_t *number);
+VLUN_API bool vlun_domain_get_flag(const struct vlun_domain *domain, size_t device, const char *key, bool *flag);
+/* How many devices there are, and the kind of one; NULL for what is none of virtlun's, such as a drive on SATA. */
+VLUN_API size_t vlun_domain_count(const struct vlun_domain *domain);
+VLUN_API const char *vlun_domain_kind(const struct vlun_domain *domain, size_t device);
+
+/* --- domains: read, checked, written (api_domain.c) ------------------------------------------------------ */
+
+/* What libvirt's XML of a domain, or of a controller, disk or hostdev alone, has.  NULL with a problem if xml is none.
+ * At most 128 MiB in UTF-8 or what it declares; a DOCTYPE is refused, nothing is fetched. */
+VLUN_API struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_problems *problems);
+
+/* A domain has two documents, configuration and running domain.  Where functions take `hosts`, these are what
+ * vlun_domain_read made of them: none (NULL, 0), one or both, those that are to be changed first. */
+
+/* Checks everything that can be checked, also against the hosts; false if there are errors. */
+VLUN_API bool vlun_domain_check(const struct vlun_domain *domain, struct vlun_domain *const *hosts, size_t count,
+                                struct vlun_problems *problems);
+/* The checked description with what it leaves out: defaults of new devices, HBAs that drives need, free addresses.
+ * `written` of the hosts are to be changed.  Without hosts every device is new but those that were read.  NULL if there
+ * are errors.  The result must be freed before `domain`. */
+VLUN_API struct vlun_domain *vlun_domain_complete(const struct vlun_domain *domain, struct vlun_domain *const *hosts,
+                                                  size_t count, size_t written, struct vlun_problems *problems);
+/* libvirt's XML of a device that is described, or for 0 of all of them, completed for no known host.  NULL if there
+ * are errors. */
+VLUN_API char *vlun_domain_xml(const struct vlun_domain *domain, size_t device, struct vlun_problems *problems);
+
+/* --- differences (api_diff.c) --------------------------------------------------------------------------- */
+
+enum vlun_action { VLUN_ADD, VLUN_CHANGE, VLUN_REMOVE };
+
+struct vlun_difference {
+  enum vlun_action action;
+  const char *kind;        /* "cdrom" */
+  const char *device;      /* the device's name: "sda", "controller0" */
+  size_t desired, current; /* its numbers in vlun_diff_desired and in the host; current is 0 if it is new */
+  bool assigned;           /* nobody described it: an HBA that drives need */
+  size_t key_count;        /* of VLUN_CHANGE: the keys whose values differ */
+  const char *const *keys;
+};
+
+/* What must change so that a host's document says what a description says.  What the description leaves unsaid, and
+ * devices that it does not name, are not compared.  It is the mechanism only.  What may be removed or replaced (an HBA
+ * only after its drives), what a running guest feels of it, and the keys that speak of that (prune, protect, replace,
+ * scope, boot of a domain) are known to the plans of virtlun_lua.h. */
+struct vlun_diff;
+
+/* Checks and completes `desired` for the host alone, unless it is what vlun_domain_complete made for it and maybe the
+ * domain's other document.  host must be as it was read.  Both must be freed after the difference.  NULL if there are
+ * errors. */
+VLUN_API struct vlun_diff *vlun_diff_new(const struct vlun_domain *desired, struct vlun_domain *host,
+                                         struct vlun_problems *problems);
+VLUN_API void vlun_diff_free(struct vlun_diff *diff);
+VLUN_API size_t vlun_diff_count(const struct vlun_diff *diff);
+/* The one with a number from 0, in the order of the description; NULL for a number that none has. */
+VLUN_API const struct vlun_difference *vlun_diff_get(const struct vlun_diff *diff, size_t number);
+/* The complete description that was compared; it belongs to the difference. */
+VLUN_API const struct vlun_domain *vlun_diff_desired(const struct vlun_diff *diff);
+/* The host's own document with all of the changes; everything else in it, also what virtlun does not know, is as it
+ * was.  NULL with a problem if a change would touch what the document says twice, or what belongs to the present
+ * medium, such as the slices of an image. */
+VLUN_API char *vlun_diff_patch(const struct vlun_diff *diff, struct vlun_problems *problems);
+/* The device's element as it stands in the document and as it will be, for libvirt's calls that attach, detach and
+ * update; NULL where there is none.  False with a problem as above. */
+VLUN_API bool vlun_diff_element(const struct vlun_diff *diff, size_t number, char **before, char **after,
+                                struct vlun_problems *problems);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

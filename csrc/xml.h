@@ -14,6 +14,11 @@ bool vlun_read(struct vlun_model *model, const char *xml, size_t len, struct vlu
 
 /* Checks every `raw` of the run: well-formed elements that the schema does not own. */
 void vlun_check_raw(struct vlun_check *check);
+/* Everything that can be checked (steps.c). */
+void vlun_check_all(struct vlun_check *check);
+/* Checks a description that is to be written for no known host, and fills in what it leaves out.  False if problems
+ * has errors, be they older, or if there is no memory. */
+bool vlun_settle(struct vlun_model *model, struct vlun_problems *problems);
 
 /* Applies changes to the host's own document, touching nothing else.  The changes' current devices must have
  * been read from this very text, and no two changes may have the same. */

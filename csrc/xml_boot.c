@@ -20,11 +20,17 @@ struct queue {
   bool *seated; /* by number */
 };
 
+/* The text that stands in an attribute, NULL if there is none.  It is no copy: without memory for one, libxml2 2.15
+ * says what it says of an attribute that is not there. */
+static const char *text_of(xmlNodePtr node, const char *name) {
+  const xmlAttr *attribute = xmlHasNsProp(node, (const xmlChar *)name, NULL);
+  if (!attribute) return NULL;
+  return attribute->children ? (const char *)attribute->children->content : "";
+}
+
 static bool says(xmlNodePtr node, const char *attribute, const char *word) {
-  xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)attribute);
-  bool same = text && strcmp((const char *)text, word) == 0;
-  xmlFree(text);
-  return same;
+  const char *text = text_of(node, attribute);
+  return text && strcmp(text, word) == 0;
 }
 
 static bool is_element(const xmlNode *node, const char *name) {
@@ -33,9 +39,8 @@ static bool is_element(const xmlNode *node, const char *name) {
 
 static int64_t order_of(xmlNodePtr device) {
   xmlNodePtr node = vlun_child_of(device, "boot", 4);
-  xmlChar *text = node ? xmlGetNoNsProp(node, (const xmlChar *)"order") : NULL;
-  int64_t order = text ? strtoll((const char *)text, NULL, 10) : 0;
-  xmlFree(text);
+  const char *text = node ? text_of(node, "order") : NULL;
+  int64_t order = text ? strtoll(text, NULL, 10) : 0;
   return order > 0 ? order < INT32_MAX ? order : INT32_MAX : 0;
 }
 
@@ -119,16 +124,16 @@ static void seat_ordered(struct queue *queue, xmlNodePtr *element, size_t count)
 
 /* --- the boot order ----------------------------------------------------------------------------------- */
 
-static bool set_order(xmlNodePtr device, int64_t order) {
+static bool set_order(xmlNodePtr device, int64_t order) { /* false without memory */
   char text[24];
   xmlNodePtr node = vlun_child_of(device, "boot", 4);
   if (!node) {
     node = xmlNewDocNode(device->doc, NULL, (const xmlChar *)"boot", NULL);
-    if (!node) return false;
-    vlun_append_indented(device, node);
+    if (!node || !vlun_append_indented(device, node)) return false;
   }
   snprintf(text, sizeof text, "%lld", (long long)order);
-  return xmlSetProp(node, (const xmlChar *)"order", (const xmlChar *)text) != NULL;
+  const xmlAttr *attribute = xmlSetProp(node, (const xmlChar *)"order", (const xmlChar *)text);
+  return attribute && attribute->name; /* libxml2 before 2.13 does not tell that it has no memory for a name */
 }
 
 /* Numbers stay where they can: a device moves only as far as those before it need. */
@@ -163,7 +168,10 @@ bool vlun_boot_by_devices(struct vlun_arena *arena, xmlNodePtr root, const struc
   }
   seat_ordered(&queue, element, count);
   if (os) seat_by_os(&queue, element, count, denied, os);
-  if (!number_seats(&queue, boot->first != NULL)) return false;
+  if (!number_seats(&queue, boot->first != NULL)) {
+    arena->failed = true;
+    return false;
+  }
   if (os) remove_os_boot(os);
   return true;
 }

@@ -26,16 +26,21 @@ static xmlNodePtr find_path(xmlNodePtr parent, const char *path) {
   return parent;
 }
 
-void vlun_append_indented(xmlNodePtr parent, xmlNodePtr node) {
+bool vlun_append_indented(xmlNodePtr parent, xmlNodePtr node) {
   xmlNodePtr first = parent->children, last = parent->last;
   bool indented = first && last != first && xmlIsBlankNode(first) && xmlIsBlankNode(last);
-  if (!indented) {
-    xmlAddChild(parent, node);
-    return;
+  if (!(indented ? xmlAddPrevSibling(last, node) : xmlAddChild(parent, node))) {
+    xmlFreeNode(node);
+    return false;
   }
-  xmlNodePtr indent = xmlNewDocText(parent->doc, first->content);
-  xmlAddPrevSibling(last, node);
+  xmlNodePtr indent = indented ? xmlNewDocText(parent->doc, first->content) : NULL;
   if (indent) xmlAddPrevSibling(node, indent); /* not before `last`: two texts side by side become one */
+  return indent || !indented;
+}
+
+bool vlun_move_to(xmlNodePtr parent, xmlNodePtr node) {
+  xmlUnlinkNode(node);
+  return vlun_append_indented(parent, node);
 }
 
 void vlun_remove_with_indent(xmlNodePtr node) {
@@ -84,8 +89,7 @@ static xmlNodePtr make_path(xmlNodePtr node, xmlNodePtr fresh, const char *path)
     fresh = fresh ? vlun_child_of(fresh, path, len) : NULL;
     if (!next) {
       next = xmlNewDocNode(node->doc, NULL, fresh ? fresh->name : (const xmlChar *)path, NULL);
-      if (!next) return NULL;
-      vlun_append_indented(node, next);
+      if (!next || !vlun_append_indented(node, next)) return NULL;
     }
     node = next;
     path += len + (path[len] == '/');
@@ -94,12 +98,15 @@ static xmlNodePtr make_path(xmlNodePtr node, xmlNodePtr fresh, const char *path)
 }
 
 /* The fresh element carries every attribute that belongs there, constants included. */
-static void copy_attributes(xmlNodePtr to, xmlNodePtr from) {
-  for (xmlAttrPtr attribute = from->properties; attribute; attribute = attribute->next) {
-    xmlChar *text = xmlNodeListGetString(from->doc, attribute->children, 1);
-    xmlSetProp(to, attribute->name, text ? text : (const xmlChar *)"");
+static bool copy_attributes(xmlNodePtr to, xmlNodePtr from) {
+  bool good = true;
+  for (xmlAttrPtr attribute = from->properties; good && attribute; attribute = attribute->next) {
+    xmlChar *text = attribute->children ? xmlNodeListGetString(from->doc, attribute->children, 1) : NULL;
+    good = text || !attribute->children;
+    good = good && xmlSetProp(to, attribute->name, text ? text : (const xmlChar *)"");
     xmlFree(text);
   }
+  return good;
 }
 
 static void remove_path(xmlNodePtr node, const char *path, const char *attribute) {
@@ -124,20 +131,21 @@ static void strip_owned(xmlNodePtr node, const struct vlun_shape *shape) {
 }
 
 /* Of the fresh element only what its own record owns is taken; outer rows may lie in it too (a source's seclabel). */
-static void replace_nested(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row,
+static bool replace_nested(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row,
                            const struct vlun_record *record) {
   xmlNodePtr from = find_path(fresh, row->elem), to = make_path(node, fresh, row->elem);
-  if (!from || !to) return;
+  if (!from || !to) return to != NULL;
   for (const struct vlun_shape *const *variant = row->variants; *variant; variant++) strip_owned(to, *variant);
-  copy_attributes(to, from);
-  for (xmlNodePtr child = from->children; child; child = child->next) {
+  bool good = copy_attributes(to, from);
+  for (xmlNodePtr child = from->children, next; good && child; child = next) {
+    next = child->next;
     bool owned = child->type == XML_ELEMENT_NODE && vlun_owns_element(record->shape, (const char *)child->name);
-    xmlNodePtr copy = owned ? xmlDocCopyNode(child, to->doc, 1) : NULL;
-    if (copy) vlun_append_indented(to, copy);
+    if (owned) good = vlun_move_to(to, child);
   }
+  return good;
 }
 
-static void replace_text(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row) {
+static bool replace_text(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row) {
   xmlNodePtr to = make_path(node, fresh, row->elem), from = find_path(fresh, row->elem);
   xmlChar *text = from ? xmlNodeGetContent(from) : NULL;
   xmlNodePtr content = to && text ? xmlNewDocText(to->doc, text) : NULL;
@@ -146,16 +154,18 @@ static void replace_text(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_ro
     xmlAddChild(to, content);
   }
   xmlFree(text);
+  return content || !from;
 }
 
-static void set_attribute(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row) {
+static bool set_attribute(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_row *row) {
   xmlNodePtr from = find_path(fresh, row->elem);
   xmlChar *text = from ? xmlGetNoNsProp(from, (const xmlChar *)row->attr) : NULL;
   bool made = find_path(node, row->elem) == NULL;
   xmlNodePtr to = text ? make_path(node, fresh, row->elem) : NULL;
-  if (to && made) copy_attributes(to, from);
-  if (to) xmlSetProp(to, (const xmlChar *)row->attr, text);
+  bool good = to && (!made || copy_attributes(to, from)) && xmlSetProp(to, (const xmlChar *)row->attr, text);
+  good = good || !from || !xmlHasProp(from, (const xmlChar *)row->attr);
   xmlFree(text);
+  return good;
 }
 
 /* Whether another row of the device stands in the nested element of this one: startupPolicy in a source, say. */
@@ -201,22 +211,25 @@ static void remove_nested(xmlNodePtr node, const struct vlun_shape *shape, const
   else if (!xmlFirstElementChild(found)) drop_blanks(found);
 }
 
-void vlun_patch_row(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_shape *shape, const struct vlun_row *row,
+bool vlun_patch_row(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_shape *shape, const struct vlun_row *row,
                     const struct vlun_value *value) {
   bool gone = value->no || (row->kind == KIND_FLAG && !value->u.number);
-  if (!row->elem || row->kind == KIND_RAW) return;
+  if (!row->elem || row->kind == KIND_RAW) return true;
   if (gone && row->kind == KIND_RECORD) remove_nested(node, shape, row);
   else if (gone) remove_path(node, row->elem, row->attr);
-  else if (row->kind == KIND_RECORD) replace_nested(node, fresh, row, value->u.record);
-  else if (row->kind == KIND_FLAG) make_path(node, fresh, row->elem);
-  else if (row->attr) set_attribute(node, fresh, row);
-  else replace_text(node, fresh, row);
+  else if (row->kind == KIND_RECORD) return replace_nested(node, fresh, row, value->u.record);
+  else if (row->kind == KIND_FLAG) return make_path(node, fresh, row->elem) != NULL;
+  else if (row->attr) return set_attribute(node, fresh, row);
+  else return replace_text(node, fresh, row);
+  return true;
 }
 
-void vlun_patch_tags(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_record *desired, uint64_t rows) {
+bool vlun_patch_tags(xmlNodePtr node, xmlNodePtr fresh, const struct vlun_record *desired, uint64_t rows) {
   const struct vlun_shape *shape = desired->shape;
   for (int i = 0; i < shape->count; i++) {
     const struct vlun_row *row = &shape->rows[i];
-    if (row->kind == KIND_TAG && (rows & BIT(row->of)) && vlun_has(desired, row->of)) set_attribute(node, fresh, row);
+    bool changed = row->kind == KIND_TAG && (rows & BIT(row->of)) && vlun_has(desired, row->of);
+    if (changed && !set_attribute(node, fresh, row)) return false;
   }
+  return true;
 }

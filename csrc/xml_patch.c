@@ -10,14 +10,23 @@
 
 /* --- one device --------------------------------------------------------------------------------------- */
 
-xmlDocPtr vlun_fresh_document(const struct vlun_record *record, int indent) {
+/* Both documents have one table of names, so that a node can move from one to the other: a copy that libxml2 cannot
+ * end for want of memory, it loses. */
+xmlDocPtr vlun_fresh_document(xmlDocPtr doc, const struct vlun_record *record, int indent) {
   struct vlun_buffer buffer = {0};
   vlun_write_record(&buffer, record, indent);
-  xmlDocPtr doc = buffer.failed ? NULL
-                                : xmlReadMemory(buffer.text, (int)buffer.len, NULL, NULL,
-                                                XML_OPTIONS | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  xmlParserCtxtPtr parser = buffer.failed ? NULL : xmlNewParserCtxt();
+  xmlDocPtr fresh = NULL;
+  if (parser) {
+    xmlDictFree(parser->dict);
+    parser->dict = doc->dict;
+    xmlDictReference(parser->dict);
+    fresh = xmlCtxtReadMemory(parser, buffer.text, (int)buffer.len, NULL, NULL,
+                              XML_OPTIONS | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  }
+  xmlFreeParserCtxt(parser);
   vlun_buffer_free(&buffer);
-  return doc;
+  return fresh;
 }
 
 /* A running domain's document has the number that the domain runs under. */
@@ -39,36 +48,38 @@ static void drop_chain(xmlNodePtr node, const struct vlun_change *change) {
 static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change) {
   const struct vlun_record *desired = change->desired->record;
   struct vlun_record *merged = vlun_record_merge(arena, change->current->record, desired);
-  xmlDocPtr fresh = merged ? vlun_fresh_document(merged, 0) : NULL;
-  if (!fresh) return false;
-  for (uint64_t rest = change->rows; rest; rest &= rest - 1) {
+  xmlDocPtr fresh = merged ? vlun_fresh_document(node->doc, merged, 0) : NULL;
+  xmlNodePtr from = fresh ? xmlDocGetRootElement(fresh) : NULL;
+  bool good = from != NULL;
+  uint64_t said = change->rows & desired->set; /* nobody says how a tray is to be written */
+  for (uint64_t rest = said; good && rest; rest &= rest - 1) {
     int row = __builtin_ctzll(rest);
-    vlun_patch_row(node, xmlDocGetRootElement(fresh), desired->shape, &desired->shape->rows[row],
-                   vlun_get(desired, row));
+    good = vlun_patch_row(node, from, desired->shape, &desired->shape->rows[row], vlun_get(desired, row));
   }
-  vlun_patch_tags(node, xmlDocGetRootElement(fresh), desired, change->rows);
-  drop_chain(node, change);
+  good = good && vlun_patch_tags(node, from, desired, change->rows);
+  if (good) drop_chain(node, change);
+  else arena->failed = true;
   xmlFreeDoc(fresh);
-  return true;
+  return good;
 }
 
-static bool add_device(xmlNodePtr devices, const struct vlun_change *change) {
-  xmlDocPtr fresh = vlun_fresh_document(change->desired->record, 4);
-  xmlNodePtr copy = fresh ? xmlDocCopyNode(xmlDocGetRootElement(fresh), devices->doc, 1) : NULL;
-  if (copy) vlun_append_indented(devices, copy);
+static bool add_device(struct vlun_arena *arena, xmlNodePtr devices, const struct vlun_change *change) {
+  xmlDocPtr fresh = vlun_fresh_document(devices->doc, change->desired->record, 4);
+  bool good = fresh && vlun_move_to(devices, xmlDocGetRootElement(fresh));
+  if (!good) arena->failed = true;
   xmlFreeDoc(fresh);
-  return copy != NULL;
+  return good;
 }
 
 /* --- all changes -------------------------------------------------------------------------------------- */
 
 static bool apply_change(struct vlun_arena *arena, xmlNodePtr devices, xmlNodePtr *element, size_t count,
                          const struct vlun_change *change) {
-  if (change->action == ACTION_ADD) return add_device(devices, change);
+  if (change->action == VLUN_ADD) return add_device(arena, devices, change);
   xmlNodePtr node = vlun_element_of(element, count, change->current);
   if (!node) return false;
   element[change->current->place] = NULL; /* nobody may come back to it */
-  if (change->action == ACTION_CHANGE) return patch_device(arena, node, change);
+  if (change->action == VLUN_CHANGE) return patch_device(arena, node, change);
   vlun_remove_with_indent(node);
   return true;
 }
@@ -98,7 +109,7 @@ static bool patch_root(struct vlun_arena *arena, xmlNodePtr root, const struct v
     xmlNodePtr devices = vlun_child_of(root, "devices", 7);
     return devices ? apply(arena, devices, changes) : changes->count == 0;
   }
-  bool whole = changes->count == 1 && changes->list[0].action == ACTION_CHANGE;
+  bool whole = changes->count == 1 && changes->list[0].action == VLUN_CHANGE;
   return changes->count == 0 || (whole && patch_device(arena, root, &changes->list[0]));
 }
 
@@ -138,7 +149,7 @@ static bool keep_new(struct vlun_arena *arena, const struct vlun_record *record,
 static bool take_element(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change,
                          const struct order *order, struct vlun_element *taken) {
   if (!node || !keep_node(order->arena, node, &taken->before)) return false;
-  if (change->action == ACTION_REMOVE || !change->desired) return true;
+  if (change->action == VLUN_REMOVE || !change->desired) return true;
   return patch_device(arena, node, change) && keep_node(order->arena, node, &taken->after);
 }
 
@@ -150,7 +161,7 @@ static bool take_elements(struct vlun_arena *arena, xmlNodePtr root, const struc
     const struct vlun_change *change = &order->changes->list[i];
     struct vlun_element *into = &order->elements[i];
     bool good;
-    if (change->action == ACTION_ADD) {
+    if (change->action == VLUN_ADD) {
       good = keep_new(order->arena, change->desired->record, &into->after);
     } else {
       size_t place = order->excerpt ? ++taken : (size_t)change->current->place;
@@ -162,47 +173,31 @@ static bool take_elements(struct vlun_arena *arena, xmlNodePtr root, const struc
   return element != NULL || order->changes->count == 0;
 }
 
-static void note_memory(void *failed, xmlErrorPtr error) {
-  if (error->code == XML_ERR_NO_MEMORY) *(bool *)failed = true;
-}
-
-/* libxml2's tree functions do not all tell when memory ends, but its error handler, which is the thread's own, does. */
-static bool patch_document(xmlDocPtr doc, const struct order *order, struct vlun_buffer *out, bool *memory) {
+static bool patch_document(xmlDocPtr doc, const struct order *order, struct vlun_buffer *out,
+                           struct vlun_xml_guard *guard) {
   struct vlun_arena arena = {0};
-  bool failed = false;
-  xmlStructuredErrorFunc handler = xmlStructuredError;
-  void *context = xmlStructuredErrorContext;
-  xmlSetStructuredErrorFunc(&failed, note_memory);
   xmlNodePtr root = xmlDocGetRootElement(doc);
   bool good;
   if (order->elements) good = take_elements(&arena, root, order);
   else if (order->boot) good = vlun_boot_by_devices(&arena, root, order->boot);
   else good = patch_root(&arena, root, order->changes);
   if (good && !order->elements) save(doc, NULL, out);
-  xmlSetStructuredErrorFunc(context, handler);
-  *memory = failed || arena.failed || out->failed || (order->arena && order->arena->failed);
+  if (arena.failed || out->failed || (order->arena && order->arena->failed)) guard->no_memory = true;
   vlun_arena_free(&arena);
-  return good && !*memory;
+  return good && !guard->no_memory;
 }
 
 static bool run(const char *xml, size_t len, const struct order *order, struct vlun_buffer *out,
                 struct vlun_problems *problems) {
   struct vlun_xml_guard guard = {0};
-  xmlParserCtxtPtr parser = vlun_xml_open(xml, len, problems);
-  if (!parser) return false;
-  vlun_xml_set_guard(parser, &guard);
-  bool good = vlun_xml_parse(parser, &guard, problems);
-  xmlDocPtr doc = parser->myDoc;
-  bool memory = false;
-  if (good && !patch_document(doc, order, out, &memory)) {
+  xmlParserCtxtPtr parser = vlun_xml_open(xml, len, &guard, problems);
+  bool good = parser && vlun_xml_parse(parser, &guard, problems);
+  if (good && !patch_document(parser->myDoc, order, out, &guard)) {
     const struct vlun_args args = {.a = "it is not the document that was compared"};
-    if (memory) problems->arena.failed = true;
-    else vlun_complain(problems, &(struct vlun_spot){0}, "", P_bad_patch, &args);
+    if (!guard.no_memory) vlun_complain(problems, &(struct vlun_spot){0}, "", P_bad_patch, &args);
     good = false;
   }
-  xmlFreeDoc(doc);
-  xmlFreeParserCtxt(parser);
-  return good;
+  return vlun_xml_close(parser, &guard, problems) && good;
 }
 
 bool vlun_patch(const char *xml, size_t len, const struct vlun_changes *changes, struct vlun_buffer *out,

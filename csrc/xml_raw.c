@@ -31,16 +31,15 @@ static void check_raw(struct vlun_check *check, const struct vlun_value *raw) {
   vlun_buffer_add(&buffer, "<raw>", 5);
   vlun_buffer_add(&buffer, raw->u.text, raw->len);
   vlun_buffer_add(&buffer, "</raw>", 6);
-  xmlParserCtxtPtr parser = buffer.failed ? NULL : vlun_xml_open(buffer.text, buffer.len, &problems);
-  if (parser) {
-    vlun_xml_set_guard(parser, &guard);
-    if (vlun_xml_parse(parser, &guard, &problems)) check_elements(check, xmlDocGetRootElement(parser->myDoc));
-    xmlFreeDoc(parser->myDoc);
-    xmlFreeParserCtxt(parser);
+  if (!buffer.failed) {
+    xmlParserCtxtPtr parser = vlun_xml_open(buffer.text, buffer.len, &guard, &problems);
+    bool good = parser && vlun_xml_parse(parser, &guard, &problems);
+    if (good) check_elements(check, xmlDocGetRootElement(parser->myDoc));
+    vlun_xml_close(parser, &guard, &problems);
   }
   if (problems.count) complain(check, P_bad_xml, &(struct vlun_args){.a = problems.list[0].problem.message});
   if (buffer.failed || problems.arena.failed) check->problems->arena.failed = true;
-  vlun_problems_free(&problems);
+  vlun_problems_clear(&problems);
   vlun_buffer_free(&buffer);
 }
 

@@ -153,7 +153,7 @@ static bool start_known(struct reader *r, const xmlChar *name, int count, const 
 /* How many bytes before `at` the text has; 0 where the parser reads a translation of the text. */
 static size_t position_of(xmlParserCtxtPtr parser, const xmlChar *at) {
   const xmlParserInput *input = parser->input;
-  if (input->buf && input->buf->encoder) return 0;
+  if (vlun_xml_translates(parser)) return 0;
   return (size_t)input->consumed + (size_t)(at - input->base);
 }
 
@@ -226,7 +226,6 @@ static void finish_domain(struct reader *r) {
 }
 
 static bool read_with(struct reader *r, xmlParserCtxtPtr parser) {
-  vlun_xml_set_guard(parser, &r->guard);
   silence_tree_building(parser->sax);
   r->level[0] = (struct level){.place = AT_TOP, .path = "", .text_row = -1, .entered_by = -1};
   if (!vlun_xml_parse(parser, &r->guard, r->problems)) return false;
@@ -241,15 +240,16 @@ static bool read_with(struct reader *r, xmlParserCtxtPtr parser) {
 bool vlun_read(struct vlun_model *model, const char *xml, size_t len, struct vlun_problems *problems) {
   struct vlun_arena scratch = {0};
   struct reader *r = vlun_alloc(&scratch, sizeof *r); /* too large for a stack */
-  xmlParserCtxtPtr parser = r ? vlun_xml_open(xml, len, problems) : NULL;
   bool good = false;
-  if (!r) problems->arena.failed = true;
-  if (parser) {
+  if (r) {
+    xmlParserCtxtPtr parser = vlun_xml_open(xml, len, &r->guard, problems);
     r->model = model;
     r->problems = problems;
-    good = read_with(r, parser);
+    good = parser && read_with(r, parser);
+    good = vlun_xml_close(parser, &r->guard, problems) && good;
     vlun_buffer_free(&r->text);
-    xmlFreeParserCtxt(parser);
+  } else {
+    problems->arena.failed = true;
   }
   vlun_arena_free(&scratch);
   return good;

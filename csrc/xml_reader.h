@@ -44,8 +44,8 @@ struct reader {
   const char *tag[NESTED]; /* which variant the device's type attribute asks for */
   const char *foreign;     /* why the device at hand is none of ours */
   const char *given_alias;
-  const char *chain;       /* the backing chain that is being skipped */
-  const char *bound;       /* what belongs to the source and has no row */
+  const char *chain; /* the backing chain that is being skipped */
+  const char *bound; /* what belongs to the source and has no row */
   uint64_t unclear;
   bool has_bus, not_ours;
   unsigned met;      /* elements of the domain that may stand in it once, as bits */

@@ -99,7 +99,7 @@ static void compare(struct walk *w, xmlNodePtr node, xmlNodePtr fresh, const cha
 }
 
 static void compare_device(struct walk *w, xmlNodePtr node) {
-  xmlDocPtr fresh = vlun_fresh_document(w->device->record, 0);
+  xmlDocPtr fresh = vlun_fresh_document(node->doc, w->device->record, 0);
   if (fresh) compare(w, node, xmlDocGetRootElement(fresh), "");
   else w->arena->failed = true;
   xmlFreeDoc(fresh);
@@ -120,14 +120,10 @@ static void compare_devices(struct walk *w, xmlNodePtr root, const struct vlun_m
 bool vlun_unread(struct vlun_arena *arena, const char *xml, size_t len, const struct vlun_model *model,
                  struct vlun_unread **list, struct vlun_problems *problems) {
   struct vlun_xml_guard guard = {0};
-  xmlParserCtxtPtr parser = vlun_xml_open(xml, len, problems);
-  if (!parser) return false;
-  vlun_xml_set_guard(parser, &guard);
-  bool good = vlun_xml_parse(parser, &guard, problems);
+  xmlParserCtxtPtr parser = vlun_xml_open(xml, len, &guard, problems);
+  bool good = parser && vlun_xml_parse(parser, &guard, problems);
   struct walk w = {.arena = arena, .end = list};
   *list = NULL;
   if (good) compare_devices(&w, xmlDocGetRootElement(parser->myDoc), model);
-  xmlFreeDoc(parser->myDoc);
-  xmlFreeParserCtxt(parser);
-  return good;
+  return vlun_xml_close(parser, &guard, problems) && good;
 }

@@ -32,6 +32,41 @@ describe("a call that is refused", function()
     assert.is_true(is_written(report))
     assert.same({ "update sda live!" }, machine.calls)
   end)
+
+  it("is told of the device that was made", function()
+    local machine, _, dom = start({ host.drive("sda", { path = "/a.iso" }) })
+    machine.fault = fake.faults.at(1, { refuse = 9, message = "no" })
+    local _, problems = run(dom, { kind = "controller", index = 1, model = "virtio-scsi" })
+    assert.same({ "host_refused", "web01.controller1" }, { problems[1].code, problems[1].path })
+    machine.fault = fake.faults.at(2, { lose = "after" })
+    _, problems = run(dom, { kind = "cdrom", dev = "sda", absent = true })
+    assert.same({ "host_refused", "web01.sda" }, { problems[1].code, problems[1].path })
+  end)
+end)
+
+describe("a step that is refused and made all the same", function()
+  local added = { kind = "cdrom", dev = "sdb", source = "/b.iso", address = { controller = 0, target = 1, unit = 0 } }
+
+  it("is done, because the host has it", function()
+    for _, case in ipairs { { 1, added }, { 1, { kind = "cdrom", dev = "sda", absent = true } },
+      { 2, { kind = "cdrom", dev = "sda", absent = true } }, { 2, { kind = "cdrom", dev = "sda", source = "/b.iso" } },
+      { 2, { kind = "controller", index = 1, model = "virtio-scsi" } } } do
+      local machine, _, dom = start({ host.drive("sda", { path = "/a.iso" }) })
+      machine.fault = fake.faults.at(case[1], { deny = 38, message = "no" })
+      local result, problems = run(dom, case[2])
+      assert.same({ 1, "nil" }, { result and result.done, tostring(problems) })
+    end
+  end)
+
+  it("is not undone, because another client may have made it", function()
+    local machine, domain, dom = start({})
+    machine.fault = fake.faults.all { fake.faults.at(1, { deny = 38 }), fake.faults.at(2, { refuse = 38 }) }
+    local plan = assert(apply.plan(dom, { kind = "domain", name = "web01", added,
+      { kind = "cdrom", dev = "sdc", source = "/c.iso", address = { controller = 0, target = 2, unit = 0 } } }))
+    assert.is_nil((plan:apply { undo = "all" }))
+    assert.truthy(domain.live:disk_at("sdb"))
+    assert.same({ "attach sdb live config!", "attach sdc live config!" }, machine.calls)
+  end)
 end)
 
 describe("a medium that is taken out to be read in another way", function()
@@ -54,6 +89,15 @@ describe("a medium that is taken out to be read in another way", function()
     assert.same({ nil, "host_refused restored" }, { result, codes })
     assert.truthy(domain:medium("sda"):find("/a.img", 1, true))
     assert.same({ "update sda live", "update sda live", "update sda live" }, machine.calls)
+  end)
+
+  it("is out although the host said that it is not", function()
+    local machine, domain, dom = start { host.drive("sda", { path = "/a.img" }) }
+    machine.fault = fake.faults.at(1, { deny = 1, message = "no" })
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", format = "qcow2" })
+    assert(result, tostring(problems))
+    assert.truthy(domain:medium("sda"):find("/a.img", 1, true))
+    assert.same({ "update sda live!", "update sda live", "update sda config" }, machine.calls)
   end)
 
   it("comes back although the host refuses it as it refuses a locked tray", function()
@@ -212,6 +256,18 @@ describe("a drive that is replaced", function()
     assert(result, tostring(problems))
     assert.truthy(dom:document("live"):find("/b.iso", 1, true))
     assert.equal("replaced", result.notes[1].code)
+  end)
+end)
+
+describe("a device that is replaced", function()
+  it("comes back although the host has said no when it was out", function()
+    local machine, domain, dom = start({ host.drive("sda", { path = "/a.iso" }) })
+    domain.drives.sda.hot = true
+    function machine.fault(call) return call.name == "detach" and { deny = 9, message = "no" } or nil end
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/b.iso" })
+    assert(result, tostring(problems))
+    assert.truthy(dom:document("live"):find("/b.iso", 1, true))
+    assert.equal("detach sda live!", machine.calls[3])
   end)
 end)
 

@@ -258,8 +258,9 @@ local function check_report(world, plan, problems, report, all)
     end
   end
   local is_told = has_code(problems, "not_undone") or has_code(problems, "not_restored") or has_code(problems, "lost")
-  -- What came about although the look at it failed is not undone, and is there when the next apply looks.
-  local must_be_undone = world.opts.undo == "all" and not is_told and not world.is_unseen
+  -- What came about although the look at it failed, or the host said no, is not undone, because another client may have
+  -- made it; it is there when the next apply looks.
+  local must_be_undone = world.opts.undo == "all" and not is_told and not world.is_unseen and not world.is_denied
   local is_unclear = world.is_cut or world.is_misled or world.before
   if is_unclear then return end
   if not report.written then check_nothing_written(world, all)

@@ -208,7 +208,7 @@ describe("plan and apply", function()
 
   it("tells what the host refused, with its cause, and the domain stays as it was", function()
     -- libvirt knows that a boot order excludes <os><boot>, and here nobody has asked virtlun's rules.
-    local jobs = require("virtlun.jobs")
+    local jobs = require("virtlun.backend.jobs")
     local function xml() return assert(jobs.call("xml", dom.handle, 60, { inactive = true })) end
     local before = xml()
     local good, failure = jobs.call("define", connection.handle, 60, nil, "<domain type='test'><name>x</name></domain>")

@@ -131,7 +131,7 @@ describe("a drive that is to boot first", function()
 end)
 
 describe("a configuration that boots by devices now", function()
-  local boot = require("virtlun.boot")
+  local boot = require("virtlun.plan.boot")
   local model = core.model { kind = "domain", name = "web01" }
 
   -- What is made of a text that is not that of the document it is compared with.
@@ -158,7 +158,7 @@ describe("a configuration that boots by devices now", function()
 end)
 
 describe("the element of a drive", function()
-  local boot = require("virtlun.boot")
+  local boot = require("virtlun.plan.boot")
 
   it("loses its boot order, and nothing else, for a running domain that boots by <os>", function()
     local element = host.drive("sda", { inner = "<serial>S</serial>%s<alias name='ua-a'/>" })

@@ -426,15 +426,15 @@ describe("virtlun help", function()
     local index = out_of("help")
     for _, name in ipairs { "param", "include", "requires" } do
       assert.truthy(out_of("help " .. name):find("^" .. name .. ' "'), name)
-      assert.truthy(index:find("\nrecipes [^\n]*" .. name), name)
+      assert.truthy(index:find("\nother words of recipes\n[^\n]*" .. name), name)
     end
     assert.equal("virtlun: no help on 'params' (did you mean 'param'?); 'virtlun help' lists the topics\n",
       err_of(64, "help params"))
   end)
 
   it("explains a key alone, for all that have it", function()
-    assert.equal("prune\n\n  of domain\n      Removes drives that the recipe does not name: true for CD drives, " ..
-      "or a list of kinds.\n      cdrom | disk | lun | hostdev\n", (out_of("help prune")))
+    assert.equal("fill_gaps\n\n  of domain\n      Whether missing HBAs below those in use are added, each with the " ..
+      "model of its nearest neighbour.\n      true | false\n", (out_of("help fill_gaps")))
     for _, key in ipairs { "absent", "protect", "replace", "scope" } do
       assert.truthy(out_of("help " .. key):find("^" .. key .. "\n\n  of "), key)
     end

@@ -48,8 +48,9 @@ local cd = host.drive("sda", { path = "/a.iso" })
 local function live_element(dom, dev, swaps)
   for disk in dom:document("live"):gmatch("<disk.-</disk>") do
     if disk:find(("dev='%s'"):format(dev), 1, true) then
-      for before, after in pairs(swaps or {}) do disk = disk:gsub(before, after) end
-      return disk
+      local text = disk
+      for before, after in pairs(swaps or {}) do text = text:gsub(before, after) end
+      return text
     end
   end
 end

@@ -2,7 +2,7 @@
 -- and signals.
 local child = require("support.child")
 local runs = require("support.fleet_runs")
-local jobs = require("virtlun.jobs")
+local jobs = require("virtlun.backend.jobs")
 local pretended = require("support.pretended_hosts")
 local virtlun = require("virtlun")
 

@@ -4,13 +4,12 @@ local child = require("support.child")
 local dkjson = require("dkjson")
 local files = require("support.files")
 local host_xml = require("support.host_xml")
+local page = require("support.readme")
 
-local readme = assert(files.read("README.md"))
+local readme = page.text
 local recipe = assert(files.read("spec/recipes/fleet.lua"))
 
-local function block(language)
-  return assert(readme:match("\n```" .. language .. "\n(.-\n)```"), language)
-end
+local blocks = { sh = page.of("Trying again", "sh")[1], yaml = page.of("From Ansible", "yaml")[1] }
 
 describe("the README's example of many servers", function()
   local folder, env
@@ -33,11 +32,11 @@ describe("the README's example of many servers", function()
   end
 
   it("is the recipe of spec/recipes", function()
-    assert.truthy(readme:find("\n```\n-- spec/recipes/fleet.lua\n" .. recipe .. "```\n", 1, true))
+    assert.truthy(readme:find("\n```lua\n-- spec/recipes/fleet.lua\n" .. recipe .. "```\n", 1, true))
   end)
 
   it("ends a loop when all is made", function()
-    local result = shell(block("sh"))
+    local result = shell(blocks.sh)
     assert.equal(0, result.code, result.err)
     local _, count = result.out:gsub("cdrom at 0:0:0:0  /var/lib/libvirt/images/tools.iso", "")
     assert.truthy(count > 0, result.out)
@@ -47,14 +46,14 @@ describe("the README's example of many servers", function()
 
   it("tells in a loop what is left, with its host", function()
     os.remove(folder .. "/two.xml")
-    local result = shell(block("sh"))
+    local result = shell(blocks.sh)
     local _, count = result.err:gsub("web0[34] on test://" .. folder:gsub("%p", "%%%0") .. "/two.xml is left\n", "")
     assert.equal(6, count, result.err) -- two domains, three attempts
     assert.falsy(result.err:find("web01 on", 1, true), result.err)
   end)
 
   it("tells Ansible whether anything was changed", function()
-    local task = block("yaml")
+    local task = blocks.yaml
     local words = {}
     for word in task:match("argv: %[(.-)%]"):gmatch("[^, ]+") do words[#words + 1] = word end
     local field = task:match("changed_when: %(drives%.stdout_lines | last | from_json%)%.(%w+) > 0")

@@ -1,7 +1,7 @@
 -- Hosts of a fleet that do not answer, cannot be reached or lose their connections, and domains that change meanwhile:
 -- nobody else waits for them, and nothing is made on what was not seen.
 local runs = require("support.fleet_runs")
-local jobs = require("virtlun.jobs")
+local jobs = require("virtlun.backend.jobs")
 local pretended = require("support.pretended_hosts")
 local scheduler = require("virtlun.fleet.scheduler")
 local virtlun = require("virtlun")
@@ -208,7 +208,7 @@ describe("a lost connection", function()
     assert.same({ "partly", 0, true, true }, { results(report), report.done, report.changed, report.failed })
   end)
 
-  it("of a host that is then dead leaves partly what was begun", function()
+  it("of a host that is then dead leaves partly what was begun, and tells what that was", function()
     local a = hosts:at("a")
     a.opens = function(attempt) return attempt == 1 end
     a.domains.d1 = { changes = 3, make = function(plan)
@@ -218,7 +218,7 @@ describe("a lost connection", function()
       return nil, found, { done = 2, written = true }
     end }
     local report = apply({ domain("d1", "a") })
-    assert.same({ "partly", "no_host", 2, true }, { results(report), codes(report.problems), report.done,
+    assert.same({ "partly", "host_refused no_host", 2, true }, { results(report), codes(report.problems), report.done,
       report.changed })
     assert.same({ "left", "left", "left" }, { report.domains[1].plan.steps[1].result,
       report.domains[1].plan.steps[2].result, report.domains[1].plan.steps[3].result })

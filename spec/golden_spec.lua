@@ -15,6 +15,11 @@ local since = {
   disk_removable = 9006000, -- until then only USB disks could be removable
 }
 
+-- What a libvirt takes and does not tell again; a later one may.
+local untold = {
+  disk_removable = { version = 12008000, difference = "change sda: removable is nil, said is true" },
+}
+
 local function path_of(case, file)
   return ("%s/%s/%s"):format(FOLDER, case, file)
 end
@@ -113,7 +118,7 @@ describe("the XML of a golden case", function()
 end)
 
 describe("libvirt's test driver", function()
-  local jobs = require "virtlun.jobs"
+  local jobs = require "virtlun.backend.jobs"
   local connection
 
   setup(function() connection = assert(virtlun.open("test:///default")) end)
@@ -130,7 +135,9 @@ describe("libvirt's test driver", function()
           return
         end
         assert(handle, failure and failure.message)
-        assert.same({}, differences(domain, jobs.call("xml", handle, 60, { inactive = true })))
+        local found, gap = differences(domain, jobs.call("xml", handle, 60, { inactive = true })), untold[case.name]
+        local may_differ = gap and connection.version >= gap.version and #found > 0
+        assert.same({ may_differ and gap.difference }, found)
       end)
     end)
   end

@@ -5,7 +5,7 @@ local core = require "virtlun.core"
 local dkjson = require("dkjson")
 local files = require("support.files")
 local host = require("support.host_xml")
-local jobs = require "virtlun.jobs"
+local jobs = require "virtlun.backend.jobs"
 local random_model = require("support.random_model")
 local text = require("support.text")
 local virtlun = require "virtlun"
@@ -638,7 +638,7 @@ end)
 
 -- Text --------------------------------------------------------------------------------------------------------------
 
-describe("virtlun.import", function()
+describe("virtlun.recipe.import", function()
   -- The recipe of a disk with that source, out of a description, and the source that it says.
   local function source_of(path)
     local description = { kind = "domain", name = "d", { kind = "disk", dev = "sda", source = path, format = "raw" } }

@@ -148,25 +148,31 @@ describe("the layers of the Lua sources", function()
 
   it("would be caught requiring more", function()
     assert.same({
-      "lua/virtlun/apply.lua requires virtlun.libvirt: only virtlun.jobs requires virtlun.libvirt",
+      "lua/virtlun/apply.lua requires virtlun.libvirt: only virtlun.backend.jobs requires virtlun.libvirt",
       "lua/virtlun/cli/init.lua requires virtlun.plan: only the public API is for cli and view",
-      "lua/virtlun/dsl.lua requires virtlun.cli.text: only the command requires virtlun.cli",
+      "lua/virtlun/help/rules.lua requires virtlun.core: help is text, and needs nothing but its parts",
+      "lua/virtlun/one.lua requires virtlun.help: only the command requires virtlun.help",
       "lua/virtlun/plan.lua requires dkjson: the library needs nothing but Lua",
+      "lua/virtlun/recipe/dsl.lua requires virtlun.cli.text: only the command requires virtlun.cli",
       "lua/virtlun/view/tree.lua requires virtlun.core: only the public API is for cli and view",
       "virtlun.one requires itself, by way of others",
       "virtlun.plan needs virtlun.backend",
-      "virtlun.plan needs virtlun.jobs",
+      "virtlun.plan needs virtlun.backend.jobs",
       "virtlun.plan needs virtlun.libvirt",
+      "virtlun.plan.moves needs virtlun.backend.jobs",
+      "virtlun.plan.moves needs virtlun.libvirt",
       "virtlun.two requires itself, by way of others",
     }, layers.lua_requires({
       ["lua/virtlun/apply.lua"] = "local lv = require 'virtlun.libvirt'",
-      ["lua/virtlun/backend.lua"] = "local jobs = require('virtlun.jobs')",
-      ["lua/virtlun/jobs.lua"] = "local lv = require('virtlun.libvirt')",
+      ["lua/virtlun/backend.lua"] = "local jobs = require('virtlun.backend.jobs')",
+      ["lua/virtlun/backend/jobs.lua"] = "local lv = require('virtlun.libvirt')",
       ["lua/virtlun/cli/init.lua"] = "require('virtlun') require('virtlun.plan') require 'argparse'",
-      ["lua/virtlun/dsl.lua"] = "-- require('virtlun.libvirt') is only spoken of\nrequire 'virtlun.cli.text'",
-      ["lua/virtlun/one.lua"] = "require('virtlun.two')",
+      ["lua/virtlun/recipe/dsl.lua"] = "-- require('virtlun.libvirt') is only spoken of\nrequire 'virtlun.cli.text'",
+      ["lua/virtlun/help/rules.lua"] = "require 'virtlun.core' return [=[ require 'virtlun.two' ]=]",
+      ["lua/virtlun/one.lua"] = "require('virtlun.two') require 'virtlun.help'",
       ["lua/virtlun/two.lua"] = "local function late() return pcall(require, 'virtlun.one') end",
       ["lua/virtlun/plan.lua"] = "require('virtlun.backend') require('dkjson')",
+      ["lua/virtlun/plan/moves.lua"] = "require('virtlun.backend.jobs')",
       ["lua/virtlun/view/tree.lua"] = "require('virtlun.view.text') require('virtlun.core')",
     }))
   end)

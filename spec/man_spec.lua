@@ -42,6 +42,13 @@ describe("the manual page", function()
     end
   end)
 
+  it("names the pages of help", function()
+    for _, section in ipairs(require("virtlun.help").pages) do
+      local row = ("\n.TP\nvirtlun help %s\n%s.\n"):format(section.topics[1], section.text:match("[^\n]*"))
+      assert.truthy(shown():find(row, 1, true), row)
+    end
+  end)
+
   it("has examples, whose commands and options there are", function()
     local text, whole = shown(), syntax.of(options.parser())
     local count = 0

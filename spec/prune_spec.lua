@@ -1,5 +1,5 @@
 -- prune: what a recipe removes without naming it, and what it never removes so.
-local boot = require("virtlun.boot")
+local boot = require("virtlun.plan.boot")
 local host = require("support.host_xml")
 local planning = require("support.planning")
 local virtlun = require("virtlun")

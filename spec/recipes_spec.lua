@@ -32,6 +32,16 @@ describe("the recipe of libvirt's test driver", function()
     calls, done = live.writes(apply)
     assert.same({ {}, 0 }, { calls, done })
   end)
+
+  it("is what import gives, although that domain says no machine", function()
+    local desired = assert(virtlun.load("spec/recipes/dvd.lua"))[1]
+    local connection <close> = assert(virtlun.open(desired.uri))
+    local dom = assert(connection:domain(desired.name))
+    assert(assert(dom:plan(desired)):apply())
+    local _, documents = assert(dom:look())
+    local text = assert(virtlun.import(documents))
+    assert.equal(0, assert(dom:plan(assert(virtlun.loadstring(text))[1])).changes)
+  end)
 end)
 
 describe("the recipes", function()

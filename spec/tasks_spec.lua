@@ -1,8 +1,8 @@
 -- Tasks: functions of the library in which several things wait at once, what of a program's own tasks and callbacks
 -- goes on meanwhile (nothing) and is lost by it (nothing either), and signals.
 local child = require("support.child")
-local jobs = require("virtlun.jobs")
-local tasks = require("virtlun.tasks")
+local jobs = require("virtlun.backend.jobs")
+local tasks = require("virtlun.backend.tasks")
 local virtlun = require("virtlun")
 local poll = require("poll")
 
@@ -82,7 +82,7 @@ describe("tasks.run", function()
         went_on = true
       end)
     end)
-    assert.is_true(closed)
+    if coroutine.close then assert.is_true(closed) end -- Lua 5.3 knows nothing that is to be closed
     jobs.sleep(0.03)
     virtlun.dispatch()
     tasks.run(function() jobs.sleep(SHORT) end)

@@ -78,3 +78,17 @@ describe("JSON", function()
     assert.equal("[]", json_view.text({ a = json_view.masked(json_view.list {}) }, true):match("%[.*%]"))
   end)
 end)
+
+describe("wrapped text", function()
+  local wrap = require("virtlun.view.text").wrap
+
+  it("breaks between words, by columns and not by bytes", function()
+    assert.same({ "one two", "three" }, wrap("one  two\nthree", 8))
+    assert.same({ "über alt", "neu" }, wrap("über alt neu", 8))
+    assert.same({}, wrap("  ", 8))
+  end)
+
+  it("gives a word that is too long a line of its own", function()
+    assert.same({ "a", "bbbbbbbbbbbb", "c" }, wrap("a bbbbbbbbbbbb c", 5))
+  end)
+end)

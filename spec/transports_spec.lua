@@ -1,6 +1,6 @@
 -- Which transport a URI is of, what in it has a program run, and what of that is refused. These were given to libvirt
 -- 9.0 with a harmless command, and what is said here is what ran; only those with %00 and "a;command" are careful.
-local transports = require("virtlun.transports")
+local transports = require("virtlun.backend.transports")
 local virtlun = require("virtlun")
 
 local function of(uri)

@@ -1,8 +1,10 @@
 --- Prints the manual page of the command: lua lua/tools/man.lua >virtlun.1
 --
--- It says what help says, from the same source: the parser of the command line, the exit statuses, the environment.
+-- It says what help says, from the same source: the parser of the command line, the exit statuses, the environment, the
+-- pages of help.
 -- A tool of the build; nothing of it is installed but the page.
 
+local help = require "virtlun.help"
 local options = require "virtlun.cli.options"
 local status = require "virtlun.cli.status"
 local syntax = require "virtlun.cli.syntax"
@@ -124,5 +126,10 @@ for i, example in ipairs(EXAMPLES) do
   line(".RE")
   line(".fi")
 end
+line(".SH HELP")
+line(bold "virtlun help" .. " explains recipes key by key, problems code by code, and has pages:")
+for _, page in ipairs(help.pages) do
+  paragraph(bold("virtlun help " .. page.topics[1]), page.text:match("[^\n]*") .. ".")
+end
 line(".SH SEE ALSO")
-line(bold("virsh") .. "(1); " .. bold("virtlun help") .. " explains recipes, key by key.")
+line(bold("virsh") .. "(1)")

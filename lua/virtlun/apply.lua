@@ -1,9 +1,9 @@
 --- Plans of a host's domain, and their making: only on the domain that they were made for.
 
-local hosts = require "virtlun.host"
+local hosts = require "virtlun.apply.host"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
-local runs = require "virtlun.run"
+local runs = require "virtlun.apply.run"
 
 local apply = {}
 
@@ -12,7 +12,21 @@ local function not_begun(dom, plan)
   return problems.fail { code = "stopped", path = dom.name, value = "0", expected = tostring(plan.changes) }
 end
 
---- Makes what was just read so: { domain =, done =, notes = }; or nil, problems and how it ended.
+---@class virtlun.Done
+---@field domain string
+---@field done integer number of steps
+---@field notes virtlun.Problems
+---@field plan? virtlun.Plan of single operations
+
+---@class virtlun.Ended
+---@field written boolean whether the host is changed
+---@field done integer numbers of steps
+---@field failed integer
+---@field unknown integer
+---@field undone integer
+---@field left integer
+
+--- Makes what was just read so: done; or nil, problems and how it ended.
 local function run(host, plan, opts)
   local dom = host.dom
   if plan.changes > 0 and dom.connection.readonly then

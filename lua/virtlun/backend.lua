@@ -3,12 +3,12 @@
 -- It knows how to ask and how to write, not what to change: plans come from plan.lua, their making from apply.lua.
 
 local core = require "virtlun.core"
-local images = require "virtlun.images"
-local jobs = require "virtlun.jobs"
+local images = require "virtlun.plan.images"
+local jobs = require "virtlun.backend.jobs"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
-local trace = require "virtlun.trace"
-local transports = require "virtlun.transports"
+local trace = require "virtlun.backend.trace"
+local transports = require "virtlun.backend.transports"
 
 local backend = {
   now = jobs.now, -- now() -> seconds of a clock that never goes back
@@ -38,6 +38,11 @@ end
 
 -- Domains ------------------------------------------------------------------------------------------------
 
+--- A domain of a host.
+---@class virtlun.Dom
+---@field name string
+---@field uuid string
+---@field connection virtlun.Connection
 local Domain = { now = jobs.now, sleep = jobs.sleep, unbroken = jobs.unbroken, is_given_up = jobs.is_given_up }
 Domain.__index = Domain
 
@@ -48,13 +53,23 @@ local function facts_by(dom, name)
   return facts
 end
 
---- State and nature of the domain: { state =, active =, persistent =, managed_save =, driver =, libvirt = }; nil and
--- problems.
+---@class virtlun.Facts
+---@field state? string running, paused, shut off, ...
+---@field active? boolean
+---@field persistent? boolean
+---@field managed_save? boolean
+---@field driver? string of libvirt: QEMU, test
+---@field libvirt? integer version: 9003000 is 9.3
+---@field image? fun(path: string): table?, string? what is known of an image, for virtlun.plan
+
+--- State and nature of the domain; nil and problems.
+---@return virtlun.Facts?, virtlun.Problems?
 function Domain:facts()
   return facts_by(self, "facts")
 end
 
 --- The same, and the documents: config where it is persistent, live where it runs, as texts of XML.
+---@return virtlun.Facts?, { config: string?, live: string? }|virtlun.Problems
 function Domain:look()
   local facts, failure = facts_by(self, "look")
   if not facts then return nil, failure end
@@ -95,7 +110,16 @@ local function media_of(description, sights)
   return media
 end
 
+---@class virtlun.Description
+---@field name string
+---@field uri string
+---@field facts virtlun.Facts
+---@field live? virtlun.Domain what runs
+---@field config? virtlun.Domain what its next boot brings
+---@field media? table<string, table> what is known of the images, by path or `volume V of pool P`
+
 --- What the domain has: facts, the description of each document, and media, what is known of their images.
+---@return virtlun.Description?, virtlun.Problems?
 function Domain:describe()
   local facts, documents = self:look()
   if not facts then return nil, documents end
@@ -109,25 +133,45 @@ function Domain:describe()
   return description
 end
 
---- dom:insert(drive, source, opts), dom:eject(drive, opts), dom:attach(device, opts), dom:detach(drive, opts): single
--- operations; see drives.lua.
--- It is reached by tail calls, so that its caller is the user.
+--- Single operations; see drives.lua.  It is reached by tail calls, so that its caller is the user.
 local function single(name, self, subject, ...)
   if subject == nil then error(("%s: which device is missing"):format(name), 2) end
   options.check((select(select("#", ...), ...)), "change", 2)
   return require("virtlun.drives")[name](self, subject, ...)
 end
 
+--- Puts a medium into a CD drive.
+---@param drive string name, alias, path of its medium, or controller:bus:target:unit
+---@param source virtlun.SourceOf
+---@param opts? virtlun.ChangeOptions
+---@return virtlun.Done?, virtlun.Problems?, virtlun.Ended?
 function Domain:insert(drive, source, opts)
   if not source then error("insert: the source is missing; eject empties a drive", 2) end
   return single("insert", self, drive, source, opts)
 end
 
-for _, name in ipairs { "eject", "attach", "detach" } do
-  Domain[name] = function(self, subject, opts) return single(name, self, subject, opts) end
-end
+--- Empties a CD drive.
+---@param drive string as for insert
+---@param opts? virtlun.ChangeOptions
+---@return virtlun.Done?, virtlun.Problems?, virtlun.Ended?
+function Domain:eject(drive, opts) return single("eject", self, drive, opts) end
 
---- dom:plan(desired, opts) -> plan; plan:apply(opts) makes it so.
+--- Adds a device that is not there yet.
+---@param device virtlun.Device
+---@param opts? virtlun.ChangeOptions
+---@return virtlun.Done?, virtlun.Problems?, virtlun.Ended?
+function Domain:attach(device, opts) return single("attach", self, device, opts) end
+
+--- Takes a drive away, or an HBA, as controller0.
+---@param drive string as for insert
+---@param opts? virtlun.ChangeOptions
+---@return virtlun.Done?, virtlun.Problems?, virtlun.Ended?
+function Domain:detach(drive, opts) return single("detach", self, drive, opts) end
+
+--- What would change; plan:apply(opts) makes it so.
+---@param desired virtlun.Domain
+---@param opts? virtlun.ChangeOptions
+---@return virtlun.Plan?, virtlun.Problems
 function Domain:plan(desired, opts)
   options.check(opts, "change", 2)
   return require("virtlun.apply").plan(self, desired, opts)
@@ -162,7 +206,9 @@ function Domain:power(word)
   return change(self, word)
 end
 
---- dom:reboot(opts): see reboot.lua.
+--- Reboots it, from a certain drive if one is named; see reboot.lua.
+---@param opts? virtlun.RebootOptions
+---@return { domain: string, how: string, events: table[], notes: virtlun.Problems }?, virtlun.Problems?, boolean?
 function Domain:reboot(opts)
   options.check(opts, "reboot", 2)
   return require("virtlun.reboot").reboot(self, opts)
@@ -243,6 +289,20 @@ end
 
 -- Connections --------------------------------------------------------------------------------------------
 
+---@class virtlun.Event what there is of it
+---@field event string
+---@field domain? string its name
+---@field uuid? string
+---@field alias? string of the device
+---@field change? string
+---@field detail? string
+---@field reason? string
+
+--- A connection to a host.
+---@class virtlun.Connection
+---@field uri string
+---@field driver string of libvirt: QEMU, test
+---@field version integer of the host's libvirt: 9003000 is 9.3
 local Connection = {}
 Connection.__index = Connection
 
@@ -251,6 +311,7 @@ local function new_domain(connection, handle)
 end
 
 --- All domains of the host, by name.
+---@return virtlun.Dom[]?, virtlun.Problems?
 function Connection:domains()
   local handles, failure = call(self, "domains", self.handle)
   if not handles then return refused(failure) end
@@ -267,6 +328,8 @@ local function names_of(connection)
 end
 
 --- The domain of that name or UUID.
+---@param name string
+---@return virtlun.Dom?, virtlun.Problems?
 function Connection:domain(name)
   local handle, failure = call(self, "lookup", self.handle, nil, name)
   if handle then return new_domain(self, handle) end
@@ -276,11 +339,15 @@ function Connection:domain(name)
 end
 
 --- Whether the host is this machine, where a relative path means a file that is at hand.
+---@return boolean
 function Connection:is_local()
   return is_local(self.uri)
 end
 
---- A volume of a storage pool: { path =, capacity =, allocation =, type = }; nil and problems.
+--- A volume of a storage pool; nil and problems.
+---@param pool string
+---@param name string
+---@return { path: string, capacity: integer, allocation: integer, type: string }?, virtlun.Problems?
 function Connection:volume(pool, name)
   local volume, failure = call(self, "volume", self.handle, nil, pool, name)
   if not volume then return refused(failure, { path = ("%s/%s"):format(pool, name) }) end
@@ -304,7 +371,9 @@ Subscription.__close = Subscription.close
 local events = { "tray", "added", "removed", "removal_failed", "lifecycle", "reboot", "closed" }
 
 --- virtlun.dispatch calls fn(event) from now on, until the subscription that this returns or the connection is closed.
--- event is { event =, domain = name, uuid =, alias = of the device, change =, detail =, reason = }: what there is.
+---@param event "tray"|"added"|"removed"|"removal_failed"|"lifecycle"|"reboot"|"closed"
+---@param fn fun(event: virtlun.Event)
+---@return { close: fun(self) }?, virtlun.Problems?
 function Connection:on(event, fn)
   local known = {}
   for _, name in ipairs(events) do known[name] = true end

@@ -2,7 +2,7 @@
 
 local core = require "virtlun.core"
 local guest = require "virtlun.guest"
-local images = require "virtlun.images"
+local images = require "virtlun.plan.images"
 
 local device = {}
 

@@ -4,7 +4,7 @@
 local apply = require "virtlun.apply"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
-local hosts = require "virtlun.host"
+local hosts = require "virtlun.apply.host"
 local kinds = require "virtlun.kinds"
 local problems = require "virtlun.problems"
 

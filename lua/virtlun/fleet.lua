@@ -11,9 +11,9 @@ local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
 local report = require "virtlun.fleet.report"
 local scheduler = require "virtlun.fleet.scheduler"
-local selection = require "virtlun.selection"
-local tasks = require "virtlun.tasks"
-local transports = require "virtlun.transports"
+local selection = require "virtlun.plan.selection"
+local tasks = require "virtlun.backend.tasks"
+local transports = require "virtlun.backend.transports"
 
 local fleet = {}
 

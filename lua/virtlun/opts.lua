@@ -52,6 +52,11 @@ function opts.for_host(seconds)
   return seconds and math.max(seconds, SHORTEST)
 end
 
+--- What an option may be: the name of a type, "limit" (a number or a percentage), or a list of words.
+function opts.kind(name)
+  return kinds[name]
+end
+
 --- The names of the options that `what` takes.
 function opts.names(what)
   return of[what]

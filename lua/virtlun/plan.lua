@@ -6,17 +6,17 @@
 -- format_version.  Nothing that the description leaves unsaid is compared, and no step touches a device that it does
 -- not name or prune.
 
-local boot = require "virtlun.boot"
+local boot = require "virtlun.plan.boot"
 local core = require "virtlun.core"
-local forbid = require "virtlun.forbid"
-local halves = require "virtlun.halves"
-local images = require "virtlun.images"
-local moves = require "virtlun.moves"
+local forbid = require "virtlun.plan.forbid"
+local halves = require "virtlun.plan.halves"
+local images = require "virtlun.plan.images"
+local moves = require "virtlun.plan.moves"
 local options = require "virtlun.opts"
 local problems = require "virtlun.problems"
-local prune = require "virtlun.prune"
-local selection = require "virtlun.selection"
-local steps = require "virtlun.steps"
+local prune = require "virtlun.plan.prune"
+local selection = require "virtlun.plan.selection"
+local steps = require "virtlun.plan.steps"
 
 local plan = {}
 
@@ -72,8 +72,7 @@ end
 
 --- Everything that forbids to plan at all.
 local function check_all(work, order, facts, found)
-  local read, desired = work.documents, work.desired
-  forbid.other_domain(found, desired, read.config or read.live)
+  local desired = work.desired
   if #work.halves == 0 then
     forbid.nothing_to_change(found, desired, facts, work.running and halves.has_no_hotplug(facts))
   end
@@ -93,6 +92,20 @@ local function forbid_changes(found, work, documents, facts)
   boot.foresee(found, desired, work, documents)
   return not found:has_errors()
 end
+
+---@class virtlun.Plan
+---@field format_version integer
+---@field domain string
+---@field uri? string
+---@field state? string of the domain
+---@field notes virtlun.Problems
+---@field steps virtlun.Step[]
+---@field changes integer their number
+---@field pending table[] what the configuration has already, for the next boot
+---@field unchanged? table[] what is as described
+---@field fingerprint string
+---@field result? "done"|"partly"|"failed"|"left" unless only planned
+---@field apply fun(self: virtlun.Plan, opts: virtlun.ChangeOptions?): virtlun.Done?, virtlun.Problems?, virtlun.Ended?
 
 local function plan_of(work, list, found, facts)
   local desired = work.desired

@@ -7,7 +7,21 @@ local core = require "virtlun.core"
 
 local problems = {}
 
+---@class virtlun.Problem
+---@field code virtlun.Code
+---@field severity "error"|"warning"|"note"
+---@field path? string what it is about: web01.sda.address.unit
+---@field message string
+---@field hint? string
+---@field value? string what was found
+---@field expected? string what is allowed
+---@field file? string the recipe, or the XML
+---@field line? integer
+---@field cause? { code: integer, name: string, domain: integer, message: string, begun: boolean? } of libvirt
+
 --- One line: file:line: path: message (hint).  Severities other than error are named.
+---@param problem virtlun.Problem
+---@return string
 function problems.line(problem)
   local place = ""
   if problem.file then
@@ -21,6 +35,8 @@ function problems.line(problem)
   return place .. path .. severity .. problem.message .. hint
 end
 
+---@class virtlun.Problems
+---@field [integer] virtlun.Problem
 local List = {}
 List.__index = List
 
@@ -31,6 +47,7 @@ function List:__tostring()
 end
 
 --- Whether the list has an error; notes and warnings do not stop anything.
+---@return boolean
 function List:has_errors()
   for _, problem in ipairs(self) do
     if problem.severity == "error" then return true end
@@ -39,6 +56,8 @@ function List:has_errors()
 end
 
 --- Adds what another list has.
+---@param other virtlun.Problem[]
+---@return virtlun.Problems
 function List:append(other)
   for _, problem in ipairs(other) do self[#self + 1] = problem end
   return self
@@ -61,12 +80,17 @@ function List:complain(domain, fields)
   return self:append { problems.new(fields) }
 end
 
---- A list made of the given problems.
+--- A list made of the given problems, which prints itself.
+---@param raw? virtlun.Problem[]
+---@return virtlun.Problems
 function problems.list(raw)
   return setmetatable(raw or {}, List)
 end
 
---- A problem by its code: fields is { code =, path =, value =, expected =, a =, b =, near =, file =, line =, cause = }.
+--- A problem by its code, with its text: fields is { code =, path =, value =, expected =, a =, b =, near =, file =,
+-- line =, cause = }.
+---@param fields table
+---@return virtlun.Problem
 function problems.new(fields)
   local problem = core.problem(fields)
   problem.cause = fields.cause

@@ -3,12 +3,12 @@
 -- What a machine boots from is settled when it is powered on: a reboot follows the boot order of the running domain,
 -- and another one takes a power-off.  That is never done without being asked for.
 
-local boot = require "virtlun.boot"
+local boot = require "virtlun.plan.boot"
 local core = require "virtlun.core"
 local devices = require "virtlun.device"
 local drives = require "virtlun.drives"
-local hosts = require "virtlun.host"
-local images = require "virtlun.images"
+local hosts = require "virtlun.apply.host"
+local images = require "virtlun.plan.images"
 local problems = require "virtlun.problems"
 
 local reboot = {}

@@ -1,7 +1,7 @@
 --- Loads recipes: runs them in a Lua state of their own and returns what they describe.
 
 local core = require "virtlun.core"
-local dsl = require "virtlun.dsl"
+local dsl = require "virtlun.recipe.dsl"
 local problems = require "virtlun.problems"
 
 local recipe = {}

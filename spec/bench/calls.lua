@@ -1,5 +1,5 @@
 -- The calls of libvirt that virtlun makes, written down so that the bare client of client.c can make them again.
-local jobs = require("virtlun.jobs")
+local jobs = require("virtlun.backend.jobs")
 
 local calls = {}
 

@@ -5,7 +5,7 @@
  *   states SCRIPT THREADS ROUNDS [ARGUMENT...]
  *
  * The script gets `host`, { seed = number, arguments... }.  The program ends
- * with 1 and a message if any script raised an error.
+ * with 1 and a message if any script raised an error.  With PRELOAD virtlun and the module `poll` are compiled in.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,6 +14,20 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+
+#ifdef PRELOAD
+#include <virtlun_lua.h>
+
+int luaopen_poll(lua_State *L);
+
+static void preload(lua_State *L) {
+  virtlun_preload(L);
+  luaL_requiref(L, "poll", luaopen_poll, 0);
+  lua_pop(L, 1);
+}
+#else
+static void preload(lua_State *L) { (void)L; }
+#endif
 
 #define STATES 3 /* of a thread at a time */
 
@@ -27,6 +41,7 @@ static lua_State *begin(struct host *host, int seed) {
   lua_State *L = luaL_newstate();
   if (!L) return NULL;
   luaL_openlibs(L);
+  preload(L);
   lua_newtable(L);
   lua_pushinteger(L, seed);
   lua_setfield(L, -2, "seed");

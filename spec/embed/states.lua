@@ -26,12 +26,14 @@ for i = 1, 8 do
     if i == 1 then backend.sleep(0.01) end
     if i == 2 then dom:power("reboot") end
     if i == 3 then
-      local other <close> = assert(virtlun.open(uri))
+      local other = assert(virtlun.open(uri))
       assert(other:domains())
+      other:close()
     end
     if i >= 4 and i <= 6 then
-      local other <close> = assert(virtlun.open(guarded, { ask = ask }))
+      local other = assert(virtlun.open(guarded, { ask = ask }))
       assert(other:domains())
+      other:close()
     end
     return assert(dom:facts()).state
   end, function(state, problems)

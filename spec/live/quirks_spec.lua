@@ -7,7 +7,7 @@ local iso = require("support.iso")
 local live = require("support.live")
 local qcow2 = require("support.qcow2")
 local session = require("support.session")
-local quirks = require("virtlun.quirks")
+local quirks = require("virtlun.plan.quirks")
 local virtlun = require("virtlun")
 
 -- The daemon of another release, in a folder of its own, may have no translations.

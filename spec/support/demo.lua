@@ -1,5 +1,7 @@
---- The main job in one process: a recipe is planned, applied to libvirt's own test driver, shown, and planned again.
--- `make demo` runs it.  The test driver forgets everything when its last connection closes, so this file holds one.
+--- The main job in one process: a recipe is planned and applied to libvirt's own test driver, a disc is changed, what
+-- there is then is shown, and the disc goes.
+-- `make demo` runs it, and the README shows what it prints.  The test driver forgets everything when its last
+-- connection closes, so this file holds one.
 
 local cli = require "virtlun.cli"
 local virtlun = require "virtlun"
@@ -24,8 +26,12 @@ title "what would change"
 run("plan", RECIPE)
 title "make it so"
 run("apply", "--yes", "--quiet", RECIPE)
-title "what is there now, and what the guest will see"
-run("show", "--connect", "test:///default")
-title "planned again: nothing is left to do"
+title "planned again"
 run("plan", RECIPE)
+title "another disc"
+run("insert", "-c", held.uri, "test", "sda", "/var/lib/libvirt/images/other.iso")
+title "what is there now, and what the guest will see"
+run("show", "-c", held.uri, "test")
+title "and the disc goes again"
+run("eject", "-c", held.uri, "test", "sda")
 held:close()

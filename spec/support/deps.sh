@@ -5,7 +5,7 @@
 #
 #   deps.sh check TIER      name what TIER lacks and how to get it; fail if anything is missing
 #   deps.sh install TIER    install what TIER lacks, and nothing else
-#   deps.sh lua             print the name of the Lua 5.4 interpreter
+#   deps.sh lua             print the name of the Lua interpreter
 #   deps.sh lua-pc          print the pkg-config name of that Lua
 #   deps.sh luarocks        print the name of LuaRocks
 #
@@ -22,13 +22,13 @@ needs() {
 #tier    probe    of               apt             dnf              pacman        apk             zypper          what
 build    cc       -                gcc+libc6-dev   gcc+glibc-devel  gcc           gcc+musl-dev    gcc+glibc-devel a C compiler with the C library's headers
 build    command  pkg-config       pkg-config      pkgconf-pkg-config pkgconf     pkgconf         pkgconf         pkg-config
-build    lua      -                lua5.4          lua              lua54         lua5.4          lua54           the Lua 5.4 interpreter
-build    lua-pc   -                liblua5.4-dev   lua-devel        lua54         lua5.4-dev      lua54-devel     the headers of Lua 5.4 (lua5.4.pc)
+build    lua      -                lua5.4          lua              lua54         lua5.4          lua54           a Lua interpreter, 5.3 or newer
+build    lua-pc   -                liblua5.4-dev   lua-devel        lua54         lua5.4-dev      lua54-devel     the headers of that Lua (lua5.4.pc)
 build    pc       libxml-2.0       libxml2-dev     libxml2-devel    libxml2       libxml2-dev     libxml2-devel   the headers of libxml2 (libxml-2.0.pc)
 build    pc       libvirt          libvirt-dev     libvirt-devel    libvirt       libvirt-dev     libvirt-devel   the headers of libvirt (libvirt.pc)
 build    module   argparse         lua-argparse    lua-argparse     lua54-argparse lua-argparse   lua54-argparse  the Lua module argparse
 build    module   dkjson           lua-dkjson      rock:dkjson      lua54-dkjson  rock:dkjson     rock:dkjson     the Lua module dkjson
-check    module   busted           lua-busted      rock:busted      lua54-busted  lua5.4-busted   lua54-busted    the test runner busted, as a module of Lua 5.4
+check    module   busted           lua-busted      rock:busted      lua54-busted  lua5.4-busted   lua54-busted    the test runner busted, as a module of that Lua
 check    command  luacheck         lua-check       rock:luacheck    luacheck      luacheck        rock:luacheck   luacheck, which lints Lua
 check    command  cppcheck         cppcheck        cppcheck         cppcheck      cppcheck        cppcheck        cppcheck, which lints C
 check    command  luarocks         luarocks        luarocks         luarocks      luarocks5.4     lua54-luarocks  LuaRocks
@@ -40,6 +40,9 @@ check    module   luv              lua-luv         rock:luv         lua-luv     
 check    module   cqueues          lua-cqueues     rock:cqueues     rock:cqueues  lua5.4-cqueues rock:cqueues   the Lua module cqueues
 check    tsan     -                -               libtsan          -             -               -               the compiler's thread sanitizer
 check    asan     -                -               libasan+libubsan -             -               -               the compiler's address and undefined behaviour sanitizers
+check    static   lzma             liblzma-dev     xz-static        -             xz-static     -               liblzma to link with statically, as libxml2.a wants it
+check    static   z                zlib1g-dev      zlib-static      -             zlib-static   -               zlib to link with statically, as libxml2.a wants it
+check    static   stdc++           g++             libstdc++-static -             g++           -               the C++ library to link with statically, as ICU wants it
 check    command  gzip             gzip            gzip             gzip          gzip            gzip            gzip, which packs the guest's initramfs
 live     command  tgtd             tgt             scsi-target-utils -            -               tgt             tgtd, which serves disks over iSCSI
 live     file     /usr/lib*/*/qemu/block-iscsi.so:/usr/lib*/qemu*/block-iscsi.so qemu-block-extra qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi qemu-block-iscsi QEMU's iSCSI client
@@ -55,8 +58,8 @@ END
 
 find_lua() {
     for name in ${LUA:-lua5.4 lua54 lua-5.4 lua}; do
-        # A name that the user chose may be any Lua; among the usual names only a 5.4 will do.
-        if "$name" -e "os.exit('${LUA:-}' ~= '' or _VERSION == 'Lua 5.4')" >/dev/null 2>&1; then
+        # Some call an older one lua.
+        if "$name" -e "os.exit(math.type ~= nil)" >/dev/null 2>&1; then # Lua 5.3 and newer have it
             echo "$name"
             return 0
         fi
@@ -64,9 +67,15 @@ find_lua() {
     return 1
 }
 
+# The version of Lua for which LuaRocks is to install: the one that is there, or will be.
+lua_version() {
+    lua=$(find_lua) || { echo 5.4; return; }
+    "$lua" -e 'print((_VERSION:match("%d+%.%d+")))'
+}
+
 find_lua_pc() {
-    lua=$(find_lua) || return 1
-    version=$("$lua" -e 'print((_VERSION:match("%d+%.%d+")))')
+    find_lua >/dev/null || return 1
+    version=$(lua_version)
     short=$(echo "$version" | tr -d .)
     for name in ${LUA_PC:-lua$version lua$short lua-$version lua}; do
         case $(pkg-config --modversion "$name" 2>/dev/null) in
@@ -92,6 +101,12 @@ find_file() {
     return 1
 }
 
+# has_archive NAME: does the compiler find libNAME.a?
+has_archive() {
+    case $($CC -print-file-name="lib$1.a") in */*) return 0 ;; esac
+    return 1
+}
+
 # probe KIND ARGUMENT: is it there?
 probe() {
     case $1 in
@@ -105,6 +120,8 @@ probe() {
         lua-pc) find_lua_pc ;;
         pc) pkg-config --exists "$2" ;;
         file) find_file "$2" ;;
+        # Without a static libxml2 nothing is linked statically, and nothing more is needed for it.
+        static) ! has_archive xml2 || has_archive "$2" ;;
         module) lua=$(find_lua) && "$lua" -e "require('$2')" ;;
     esac >/dev/null 2>&1
 }
@@ -167,7 +184,7 @@ report() {
         echo "To get it:  $sudo$(installer "$2") $(packages "$1" "$2")"
     fi
     for rock in $(rocks "$1" "$2"); do
-        echo "To get it:  ${sudo}luarocks --lua-version=5.4 install $rock"
+        echo "To get it:  ${sudo}luarocks --lua-version=$(lua_version) install $rock"
     done
     if [ "$2" = 0 ]; then
         echo "This machine's package manager is not known here; please install them by hand."
@@ -196,7 +213,7 @@ install_rocks() {
     for rock in $(rocks "$1" "$2"); do
         # The tier "build" does not ask for LuaRocks otherwise.
         luarocks=$(find_luarocks) || { echo "The rock $rock needs LuaRocks, which is not installed." >&2; return 1; }
-        as_root "$luarocks" --lua-version=5.4 install "$rock" || return 1
+        as_root "$luarocks" --lua-version="$(lua_version)" install "$rock" || return 1
     done
 }
 

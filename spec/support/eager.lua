@@ -6,6 +6,8 @@ if os.getenv("VIRTLUN_EAGER_GC") == "1" then
     collectgarbage("incremental", 100, 400, 4) -- steps of 2^4 bytes
   end
   -- Here 0 means none; as an argument of "incremental" it would mean "as it was".
-  collectgarbage("setpause", 0)
-  collectgarbage("setstepmul", 400)
+  for name, value in pairs { pause = 0, stepmul = 400 } do
+    -- What Lua 5.5 calls "param" has a name of its own in earlier ones.
+    if not pcall(collectgarbage, "param", name, value) then collectgarbage("set" .. name, value) end
+  end
 end

@@ -250,6 +250,7 @@ local function make_with(self, verdict, about, connection, ...)
   if verdict.refuse then return nil, failure_of(verdict.refuse, verdict.message) end
   local result, failure
   if verdict.lose ~= "before" and verdict.silent ~= "before" then result, failure = make(self, ...) end
+  if verdict.deny then return nil, failure_of(verdict.deny, verdict.message) end
   if verdict.lose then
     self:die()
     return nil, failure_of(38, "End of file while reading data: Input/output error", "VIR_FROM_RPC")
@@ -285,7 +286,7 @@ local function jobs_of(self)
   function jobs.sleep(seconds) self:advance(seconds) end
 
   function jobs.unbroken(fn, ...) return fn(...) end
-  jobs.is_given_up = require("virtlun.jobs").is_given_up
+  jobs.is_given_up = require("virtlun.backend.jobs").is_given_up
 
   function jobs.connection()
     local connection = {}
@@ -354,7 +355,8 @@ function Host:within(fn, ...)
 end
 
 -- A host without domains.  opts: version (9.0.0), driver ("QEMU"), uri, manners (those that differ from fake.manners),
--- images (path -> "missing" or "broken"; all others can be read).
+-- images (path -> "missing" or "broken"; all others can be read), around (a function that gets each function by which
+-- the backend asks the host, and gives the one that it is to use).
 function fake.host(opts)
   opts = opts or {}
   local self = setmetatable({ version = opts.version or 9000000, driver = opts.driver or "QEMU",
@@ -368,7 +370,11 @@ function fake.host(opts)
     assert(self.manners[name] ~= nil, name)
     self.manners[name] = manner
   end
-  local modules = { ["virtlun.jobs"] = jobs_of(self), ["virtlun.backend"] = false }
+  local jobs = jobs_of(self)
+  for _, name in ipairs(opts.around and { "call", "open", "close", "listen", "unlisten", "wait", "sleep" } or {}) do
+    jobs[name] = opts.around(jobs[name])
+  end
+  local modules = { ["virtlun.backend.jobs"] = jobs, ["virtlun.backend"] = false }
   self.backend = with_modules(modules, require, "virtlun.backend")
   return self
 end

@@ -23,7 +23,8 @@ end
 function layers.of_c_file(path)
   local name = path:match("([^/]+)%.[ch]$")
   if name:match("^lua_virt") then return "lua_virt" end
-  return name:match("^(xml)_") or name:match("^(virt)_") or name:match("^(lua)_") or "core"
+  if name == "steps" or name == "lua_preload" or name == "virtlun_lua" then return name end
+  return name:match("^(xml)_") or name:match("^(virt)_") or name:match("^(lua)_") or name:match("^(api)_") or "core"
 end
 
 local libraries = {
@@ -36,8 +37,12 @@ local libraries = {
 local allowed = {
   core = { libraries = {}, calls = { core = true } },
   xml = { libraries = { libxml2 = true }, calls = { xml = true, core = true } },
+  steps = { libraries = {}, calls = { xml = true, core = true } },
+  api = { libraries = {}, calls = { api = true, steps = true, xml = true, core = true } },
   virt = { libraries = { libvirt = true }, calls = { virt = true } },
-  lua = { libraries = { lua = true }, calls = { lua = true, xml = true, core = true } },
+  lua = { libraries = { lua = true }, calls = { lua = true, steps = true, xml = true, core = true } },
+  virtlun_lua = { libraries = { lua = true }, calls = {} },
+  lua_preload = { libraries = { lua = true }, calls = { lua = true, lua_virt = true } },
   lua_virt = { libraries = { lua = true, libvirt = true }, calls = { lua_virt = true, virt = true } },
 }
 
@@ -143,14 +148,15 @@ function layers.module_of(path)
   return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
 end
 
-local function without_comments(text)
-  return (text:gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", ""))
+-- What a long string [=[...]=] says is text, as of pages of help.
+local function without_comments_and_texts(text)
+  return (text:gsub("%-%-%[(=*)%[.-%]%1%]", ""):gsub("%[(=+)%[.-%]%1%]", "''"):gsub("%-%-[^\n]*", ""))
 end
 
 -- The modules that a Lua text requires, anywhere in it: a require inside a function is a dependency all the same.
 function layers.requires(text)
   local list = {}
-  for name in without_comments(text):gmatch("require%)?[%s,%(]*[\"']([%w_.]+)[\"']") do
+  for name in without_comments_and_texts(text):gmatch("require%)?[%s,%(]*[\"']([%w_.]+)[\"']") do
     list[#list + 1] = name
   end
   return list
@@ -162,21 +168,31 @@ end
 
 -- What the parts of the Lua side must not require, as functions of both names.
 local function forbidden(module, required)
-  if required == "virtlun.libvirt" and module ~= "virtlun.jobs" then
-    return "only virtlun.jobs requires virtlun.libvirt"
+  if required == "virtlun.libvirt" and module ~= "virtlun.backend.jobs" then
+    return "only virtlun.backend.jobs requires virtlun.libvirt"
   end
   if is_below(module, "virtlun.cli") or is_below(module, "virtlun.view") then
     local fine = required == "virtlun" or required == "argparse" or required == "dkjson"
-      or is_below(required, "virtlun.cli") or is_below(required, "virtlun.view")
+      or is_below(required, "virtlun.cli") or is_below(required, "virtlun.view") or is_below(required, "virtlun.help")
     return not fine and "only the public API is for cli and view"
   end
+  if is_below(module, "virtlun.help") then
+    return not is_below(required, "virtlun.help") and "help is text, and needs nothing but its parts"
+  end
   if is_below(required, "virtlun.cli") then return "only the command requires virtlun.cli" end
+  if is_below(required, "virtlun.help") then return "only the command requires virtlun.help" end
   if not is_below(required, "virtlun") then return "the library needs nothing but Lua" end
 end
 
--- These speak to no host.
-local without_backend = { "virtlun.plan", "virtlun.quirks", "virtlun.problems", "virtlun.dsl",
-  "virtlun.removal", "virtlun.import" }
+-- These speak to no host, with all that is in their folders.
+local without_backend = { "virtlun.plan", "virtlun.problems", "virtlun.recipe" }
+local speaks = { "virtlun.backend", "virtlun.backend.jobs", "virtlun.libvirt" }
+
+local function is_without_backend(module)
+  for _, parent in ipairs(without_backend) do
+    if is_below(module, parent) then return true end
+  end
+end
 
 -- files: path -> text of the Lua sources below lua/virtlun. Returns one sentence for each broken rule.
 function layers.lua_requires(files)
@@ -195,9 +211,7 @@ function layers.lua_requires(files)
     if layers.reaches(graph, module, module) then
       found[#found + 1] = module .. " requires itself, by way of others"
     end
-  end
-  for _, module in ipairs(without_backend) do
-    for _, backend in ipairs({ "virtlun.backend", "virtlun.jobs", "virtlun.libvirt" }) do
+    for _, backend in ipairs(is_without_backend(module) and speaks or {}) do
       if layers.reaches(graph, module, backend) then found[#found + 1] = module .. " needs " .. backend end
     end
   end

@@ -109,10 +109,8 @@ local function plain(text)
   return (text:gsub("%s*\n%s*", ""))
 end
 
---- The SCSI controllers and all disks of a half, each one line of XML without what only a running device has.
-function live.devices(vm, half)
-  local flags = half == "config" and { "--inactive" } or {}
-  local xml = vm:virsh_ok("dumpxml", vm.name, table.unpack(flags))
+--- The SCSI controllers and all disks of a document, each one line of XML without what only a running device has.
+function live.lines(xml)
   local list = {}
   for text in xml:gmatch("<disk .-</disk>") do list[#list + 1] = plain(text) end
   for attributes, rest in xml:gmatch("<controller (type='scsi'[^>]*)>(.-)</controller>") do
@@ -120,6 +118,12 @@ function live.devices(vm, half)
   end
   table.sort(list)
   return list
+end
+
+--- The same of a half of a domain.
+function live.devices(vm, half)
+  local flags = half == "config" and { "--inactive" } or {}
+  return live.lines(vm:virsh_ok("dumpxml", vm.name, table.unpack(flags)))
 end
 
 --- The devices of both halves, which have to be equal.

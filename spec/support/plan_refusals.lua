@@ -57,7 +57,7 @@ cdrom { dev = "sdb", source = "/b" }]], { sata, host.hba(0), host.drive("sdc", {
     said = "r.lua:2: web01.sda: the source cannot be changed: the domain's backingStore belongs to the present one " ..
       "(take backingStore away by hand first)" },
   { "a document of another domain", "", {}, opts = { name = "db01" },
-    said = "web01: the document is that of domain 'db01'" },
+    said = "r.lua:1: web01: the document is that of domain 'db01'" },
   -- HBAs.
   { "a hole below a described HBA", [[controller { index = 2 }]], { hba0 },
     said = "r.lua:2: web01.controller2: the domain has no controller 1, and libvirt would fill the hole with " ..

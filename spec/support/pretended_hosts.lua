@@ -6,7 +6,7 @@
 --   hosts:within(virtlun.apply, { pretended.domain("d1", "a") })
 --   hosts.log                                      -- { "open a", "plan a/d1", "make a/d1", "close a" }
 local fleet_hosts = require("virtlun.fleet.hosts")
-local jobs = require("virtlun.jobs")
+local jobs = require("virtlun.backend.jobs")
 local virtlun = require("virtlun")
 
 local pretended = {}

@@ -362,6 +362,13 @@ random_host.faults = {
     world.host.fault = fake.faults.at(number, { refuse = code, message = "no" })
     return ("call %d by error %d"):format(number, code)
   end },
+  { "refused although it was made", function(random, world, calls)
+    local number, code = at_a_call(random, calls), random.pick { 1, 9, 38, 55, 67, 99 }
+    local deny = fake.faults.at(number, { deny = code, message = "no" })
+    -- What libvirt has defined and cannot save, it takes back.
+    function world.host.fault(call) return call.name ~= "define" and deny(call) or nil end
+    return ("call %d by error %d"):format(number, code)
+  end },
   { "the domain is busy", function(random, world, calls)
     local number, count = at_a_call(random, calls), random.upto(3)
     world.host.fault = fake.faults.busy(number, count)
@@ -552,6 +559,7 @@ function random_host.break_something(random, world, calls)
     world.is_cut = world.is_cut or verdict and (verdict.lose or verdict.silent)
     world.is_unseen = world.is_unseen or verdict and not call.writes
     world.is_misled = world.is_misled or verdict and verdict.ignore
+    world.is_denied = world.is_denied or verdict and verdict.deny
     return verdict
   end
   return table.concat(words, ", ")

@@ -137,12 +137,13 @@ end
 -- changed like one that runs).
 function Session:fill(names, opts)
   opts = opts or {}
-  local jobs = require("virtlun.jobs")
-  local connection <close> = assert(virtlun.open(self.uri))
+  local jobs = require("virtlun.backend.jobs")
+  local connection = assert(virtlun.open(self.uri))
   for _, name in ipairs(names) do
     local handle, failure = jobs.call("define", connection.handle, 60, nil, document(self, name, opts))
     if not handle then error(failure.message) end
   end
+  connection:close()
   if not opts.running then return end
   local result = self:virsh(("start --paused %s; "):rep(#names):format(table.unpack(names)))
   assert(result.code == 0, result.err)

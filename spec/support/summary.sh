@@ -7,10 +7,11 @@
 #   summary.sh run NAME COMMAND...
 #   summary.sh end              print the sum; fail if anything failed, or nothing ran
 #
-# The full output of each part is kept in build/check/NAME.log, the sum in build/check/total.
+# The full output of each part is kept in build/check/NAME.log, the sum in build/check/total; SUMMARY_DIR names another
+# folder.
 set -u
 
-dir=build/check
+dir=${SUMMARY_DIR:-build/check}
 
 # The sums of all lines that busted ends with: "12 successes / 0 failures / 0 errors / 0 pending : 0.1 seconds".
 busted_counts() {
@@ -39,15 +40,18 @@ run() {
 
     echo "$name $passed $failed $skipped" >>"$dir/parts"
     [ "$failed" -gt 0 ] && cat "$log"
-    printf '%-18s %6d passed %4d failed %4d skipped  %4d s\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
-    # What could not run here, and why.
-    grep -o 'skipped: .*' "$log" | sed 's/^/    /'
+    {
+        printf '%-18s %6d passed %4d failed %4d skipped  %4d s\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
+        # What could not run here, and why; and with what the rest ran.
+        grep -oE '^with: .*|skipped: .*' "$log" | sed 's/^/    /'
+    } | tee -a "$dir/lines"
 }
 
 end() {
     awk '{ passed += $2; failed += $3 } END { print passed + 0, failed + 0 }' "$dir/parts" >"$dir/total"
     read -r passed failed <"$dir/total"
     if [ "$failed" -gt 0 ]; then
+        cat "$dir/lines" # what failed has said much in between
         echo "$failed of $((passed + failed)) failed; the output of each part is in $dir."
         exit 1
     fi

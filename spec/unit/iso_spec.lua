@@ -496,7 +496,7 @@ describe("a file of a stranger", function()
       "\0TEA01\1", "" }
     for _ = 1, 25 do
       local noise = {}
-      for i = 1, 40 * 256 do noise[i] = string.pack("<i8", math.random(0)) end
+      for i = 1, 40 * 512 do noise[i] = string.pack("<I4", math.random(0, 0xffffffff)) end
       local bytes = table.concat(noise)
       sane(look(bytes), #bytes)
       for at = 16, 39 do bytes = iso.patch(bytes, at * 2048, words[math.random(#words)]) end

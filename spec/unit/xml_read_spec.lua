@@ -101,6 +101,8 @@ local refused = {
   { "", "xml_malformed" }, { " ", "xml_malformed" }, { "\0", "xml_encoding" }, { "<", "xml_malformed" },
   { "<domain", "xml_malformed" }, { "<domain><devices></domain>", "xml_malformed" },
   { "<domain a='1' a='2'/>", "xml_malformed" }, { "<domain>\xff</domain>", "xml_malformed" },
+  { "<domain/>\0", "xml_encoding" }, { "<domain/>\0<domain/>", "xml_encoding" },
+  { "<domain><unknown:prefix/></domain><domain/>", "xml_malformed" },
   { "<domain>&x;</domain>", "xml_malformed" }, { "{}", "xml_malformed" },
   { "<!DOCTYPE domain><domain/>", "xml_doctype" },
   { "<!DOCTYPE d [<!ENTITY a '" .. ("b"):rep(1000) .. "'>]><domain>" .. ("&a;"):rep(100) .. "</domain>",

@@ -66,14 +66,27 @@ local function names_of(commands)
   return names
 end
 
---- A word that is both a constructor and a command, lun, is explained as the former.
+--- Lines on a topic, nil if there are none.  A word that is both a constructor and a command, lun, is explained as the
+-- former; what a key is for comes before the page on it.
+local function lines_on(schema, topic, commands)
+  local lines = help_view.lines(schema, topic)
+  if not lines and commands[topic] then return { commands[topic]:get_help() } end
+  lines = lines or help_view.key_lines(schema, topic)
+  local page = help_view.page_lines(topic)
+  if not lines or not page then return lines or page end
+  lines[#lines + 1] = ""
+  return table.move(page, 1, #page, #lines + 1, lines)
+end
+
 function explain.help(args, out)
   local schema = virtlun.schema()
   local names = names_of(args.commands)
   local lines
-  if args.topic then lines = help_view.lines(schema, args.topic) else lines = help_view.index(schema, names) end
-  if not lines and args.commands[args.topic] then lines = { args.commands[args.topic]:get_help() } end
-  lines = lines or help_view.key_lines(schema, args.topic)
+  if args.topic then
+    lines = lines_on(schema, args.topic, args.commands)
+  else
+    lines = help_view.index(schema, names)
+  end
   if not lines then
     local near = help_view.near(schema, names, args.topic, virtlun.suggest)
     local hint = near and (" (did you mean '%s'?)"):format(near) or ""

@@ -176,9 +176,9 @@ local function add_explanations(command, bare)
   lun:argument("unit"):args("?"):description("Unit, 0..16383.")
   lun:option("--from-guest"):argname("<lun>"):description("The inverse: a LUN as Linux shows it, or H:C:T:L.")
 
-  local help = command("help", "Explain a constructor, a table, a key, a problem code or a command.")
+  local help = command("help", "Explain constructors, tables, keys, problem codes, commands, and what people look for.")
   help:argument("topic"):args("?")
-    :description("Such as cdrom, source, prune, address_taken or insert; all topics if none is given.")
+    :description("Such as cdrom, source, prune, address_taken, insert or guarantees; all topics if none is given.")
 
   bare("completion", "Print the script that lets a shell complete virtlun's command lines.")
     :argument("shell"):choices({ "bash", "zsh", "fish" })

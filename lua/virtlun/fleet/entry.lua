@@ -47,6 +47,7 @@ end
 function Entry:finish(result, found)
   if result ~= "done" and self.has_written then result = "partly" end
   self.state, self.result = "ended", result
+  if result == "done" then self.problems = problems.list() end -- what went wrong before has come right
   self.problems:append(self:told_apart(found or {}))
   if self.plan and result ~= "done" then self:settle() end
   if FAILED[result] then self.fleet:count_failure() end
@@ -138,8 +139,11 @@ function Entry:make(connection, failure)
   self:lose(self.connection, found)
   local is_outdated = ended == nil and found[1] ~= nil and found[1].code == "host_changed"
   self.changed = is_outdated
-  if self:is_again(is_outdated or is_lost(found)) then return end
-  self:finish(self.plan.result or "failed", found)
+  if not self:is_again(is_outdated or is_lost(found)) then
+    self:finish(self.plan.result or "failed", found)
+  elseif ended and ended.written then
+    self.problems:append(self:told_apart(found)) -- what is half-made is told, should it not come right
+  end
 end
 
 --- An entry of a fleet, which is told of it.

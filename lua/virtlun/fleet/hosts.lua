@@ -4,8 +4,8 @@
 -- Where libvirt's client bears only one call of a connection at a time, a host has lanes: a connection for each of the
 -- domains that are worked on at once.
 
-local jobs = require "virtlun.jobs"
-local tasks = require "virtlun.tasks"
+local jobs = require "virtlun.backend.jobs"
+local tasks = require "virtlun.backend.tasks"
 
 local hosts = {}
 

@@ -25,6 +25,22 @@ local function why_left(fleet, left)
   return {}
 end
 
+---@class virtlun.Report
+---@field domains virtlun.ReportOfDomain[]
+---@field problems virtlun.Problems all of them
+---@field done integer number of steps made
+---@field changed boolean whether a host was changed
+---@field failed boolean whether a domain is not as described
+
+---@class virtlun.ReportOfDomain
+---@field domain string
+---@field uri? string
+---@field result? "done"|"partly"|"failed"|"left" nil if only planned
+---@field plan? virtlun.Plan
+---@field made integer number of steps
+---@field problems virtlun.Problems
+---@field found? virtlun.Problems
+
 --- The report of a run, as fleet.apply gives it.
 function report.of(fleet)
   local whole = { domains = {}, problems = report.problems(fleet.entries), done = 0, failed = false, changed = false }

@@ -2,9 +2,9 @@
 -- for a host that does not answer.  Knows entries by their host only, and not what is done with them.
 
 local hosts = require "virtlun.fleet.hosts"
-local jobs = require "virtlun.jobs"
+local jobs = require "virtlun.backend.jobs"
 local problems = require "virtlun.problems"
-local tasks = require "virtlun.tasks"
+local tasks = require "virtlun.backend.tasks"
 
 local scheduler = {}
 
@@ -121,9 +121,9 @@ function Scheduler:begin(group, fn)
       self:close_needless(host)
     end)
     local is_heard = not good and jobs.is_given_up(message) and self.is_stopped()
-    if not good and not is_heard then self.raised = self.raised or { message } end
     host.working, group.running = host.working - 1, false
     self.bell:ring()
+    if not good and not is_heard then self.raised = self.raised or { message } end
   end)
 end
 

@@ -1,7 +1,11 @@
---- Help on constructors, nested tables and problem codes, all of it from the schema; and on the other names that a
--- recipe has.
+--- Help: on constructors, nested tables, keys and problem codes, from the schema; on the other names that a recipe
+-- has; and what virtlun.help explains of problems and has as pages.  Lines of text, for whoever prints them.
 
+local help = require "virtlun.help"
 local style = require "virtlun.view.style"
+local text = require "virtlun.view.text"
+
+local WIDTH = 100
 
 local view = {}
 
@@ -65,9 +69,28 @@ end
 -- What stands in a message for what was found, what is allowed, and what else it tells.
 local SLOTS = { ["{v}"] = "VALUE", ["{e}"] = "ALLOWED", ["{s}"] = "NEAREST", ["{1}"] = "...", ["{2}"] = "..." }
 
+local function add_paragraph(lines, title, words)
+  for i, line in ipairs(text.wrap(title .. words, WIDTH)) do
+    lines[#lines + 1] = (i > 1 and "    " or "  ") .. line
+  end
+end
+
+local function add_example(lines, title, example)
+  lines[#lines + 1] = "  " .. title
+  for line in example:gmatch("[^\n]+") do lines[#lines + 1] = "    " .. line end
+end
+
+--- What a problem means, why it is one, when it comes, and what to do instead.
 local function problem_lines(problem)
   local lines = { ("%s  (%s)"):format(problem.code, problem.severity), "", "  " .. problem.message:gsub("{.}", SLOTS) }
   if problem.hint then lines[#lines + 1] = "  hint: " .. problem.hint:gsub("{.}", SLOTS) end
+  local explanation = help.explanations[problem.code]
+  lines[#lines + 1] = ""
+  add_paragraph(lines, "", explanation[1])
+  if explanation.when then add_paragraph(lines, "When: ", explanation.when) end
+  if explanation.wrong then add_example(lines, "Such as:", explanation.wrong) end
+  if explanation.right then add_example(lines, "Instead:", explanation.right) end
+  if explanation.instead then add_paragraph(lines, "Instead: ", explanation.instead) end
   return lines
 end
 
@@ -103,16 +126,29 @@ local LANGUAGE = {
   },
 }
 
---- Every topic: kinds first, nested tables, then problem codes, then the other names of recipes.
+--- The page on a topic, as lines; nil if there is none.
+function view.page_lines(topic)
+  for _, page in ipairs(help.pages) do
+    if has(page.topics, topic) then
+      local lines = {}
+      for line in page.text:gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+      return lines
+    end
+  end
+end
+
+--- Every topic: kinds first, nested tables, then problem codes, the other names of recipes, and the pages.
 function view.topics(schema)
-  local kinds, tables, codes = { "domain", "controller", "cdrom", "disk", "lun", "hostdev" }, {}, {}
+  local kinds, tables, codes, pages = { "domain", "controller", "cdrom", "disk", "lun", "hostdev" }, {}, {}, {}
   for name in pairs(schema.shapes) do
     if not has(kinds, name) and name ~= "other" then tables[#tables + 1] = name end
   end
   for name in pairs(CHOICES) do tables[#tables + 1] = name end
   table.sort(tables)
   for i, problem in ipairs(schema.problems) do codes[i] = problem.code end
-  return kinds, tables, codes, { "param", "include", "requires" }
+  for _, page in ipairs(help.pages) do table.move(page.topics, 1, #page.topics, #pages + 1, pages) end
+  table.sort(pages)
+  return kinds, tables, codes, { "param", "include", "requires" }, pages
 end
 
 --- Lines on a topic, or nil if there is none of that name.
@@ -140,6 +176,18 @@ function view.lines(schema, topic)
   end
 end
 
+--- What can sit on an HBA of each model.
+local function add_models(lines, hbas)
+  local rows = {}
+  for i, hba in ipairs(hbas) do
+    local reserved = hba.reserved_unit and (", unit %d is the HBA"):format(hba.reserved_unit) or ""
+    rows[i] = { hba.model, hba.never and "never starts: " .. hba.never or
+      ("targets 0..%d, units 0..%d%s"):format(hba.max_target, hba.max_unit, reserved) }
+  end
+  lines[#lines + 1] = ""
+  table.move(style.columns(rows, "  "), 1, #rows, #lines + 1, lines)
+end
+
 --- Lines on a key of recipes, for each constructor and table that has it; nil if none has.
 function view.key_lines(schema, key)
   local kinds, tables = view.topics(schema)
@@ -153,6 +201,7 @@ function view.key_lines(schema, key)
       end
     end
   end
+  if key == "model" then add_models(lines, schema.hbas) end
   return #lines > 2 and lines or nil
 end
 
@@ -163,23 +212,21 @@ function view.near(schema, names, topic, suggest)
   return suggest(topic, all)
 end
 
+local function add_words(lines, title, words)
+  lines[#lines + 1] = title
+  for _, line in ipairs(text.wrap(table.concat(words, " "), WIDTH)) do lines[#lines + 1] = "  " .. line end
+end
+
 --- The list of topics as lines.  names: those of the commands.
 function view.index(schema, names)
-  local kinds, tables, codes, language = view.topics(schema)
-  local rows = {
-    { "commands", table.concat(names, " ") }, { "constructors", table.concat(kinds, " ") },
-    { "tables", table.concat(tables, " ") }, { "recipes", table.concat(language, " ") },
-  }
-  local lines = style.columns(rows)
-  lines[#lines + 1] = "problems"
-  local line = " "
-  for _, code in ipairs(codes) do
-    if #line + #code > 100 then
-      lines[#lines + 1], line = line, " "
-    end
-    line = line .. " " .. code
-  end
-  lines[#lines + 1] = line
+  local kinds, tables, codes, language, pages = view.topics(schema)
+  local lines = { "virtlun help TOPIC, where TOPIC is one of these, or any key of recipes:", "" }
+  add_words(lines, "commands", names)
+  add_words(lines, "pages", pages)
+  add_words(lines, "constructors", kinds)
+  add_words(lines, "tables", tables)
+  add_words(lines, "other words of recipes", language)
+  add_words(lines, "problems", codes)
   return lines
 end
 

@@ -129,4 +129,18 @@ function text.clip(s, width, mark)
   end
 end
 
+--- The words of a text as lines of at most so many columns; a longer word has a line of its own.
+function text.wrap(s, width)
+  local lines = {}
+  for word in s:gmatch("%S+") do
+    local last = lines[#lines]
+    if last and text.width(last) + 1 + text.width(word) <= width then
+      lines[#lines] = last .. " " .. word
+    else
+      lines[#lines + 1] = word
+    end
+  end
+  return lines
+end
+
 return text

@@ -3,10 +3,10 @@
 --
 -- A call has name ("attach", "detach", "update", "define", a word for power, "xml", "facts" ...), text (as in
 -- host.calls), number (among the calls of its sort), writes (whether it changes anything), scope, domain and host.
--- What becomes of it: { refuse = error code, message = }; { lose = "before" or "after" }: the daemon dies before the
--- call is made, or when it is made and nobody has been told; { silent = "before" or "after" }: nobody answers in time;
--- { first = function(call) }: somebody else is quicker, then it is made; { ignore = true }: success is told, and
--- nothing is done.
+-- What becomes of it: { refuse = error code, message = }; { deny = error code, message = }: it is made, and refused all
+-- the same; { lose = "before" or "after" }: the daemon dies before the call is made, or when it is made and nobody has
+-- been told; { silent = "before" or "after" }: nobody answers in time; { first = function(call) }: somebody else is
+-- quicker, then it is made; { ignore = true }: success is told, and nothing is done.
 local faults = {}
 
 local JOB_SECONDS = 30 -- libvirt's patience with a domain that is busy

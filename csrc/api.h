@@ -1,0 +1,25 @@
+/*
+ * api.h - what the files behind virtlun.h share: the objects that a C program holds.
+ */
+#ifndef VLUN_API_H
+#define VLUN_API_H
+
+#include "internal.h"
+
+struct vlun_domain {
+  struct vlun_model model;
+  char *xml; /* the document that it was read from; NULL for a description */
+  size_t len;
+  bool changed;                                    /* it is not any more what was read */
+  bool complete;                                   /* vlun_domain_complete made it */
+  const struct vlun_domain *hosts[VLUN_MAX_HOSTS]; /* that it was completed for, and is still complete */
+};
+
+/* Whether a call did what it was to do: there is memory, and `before` is the number of errors. */
+bool vlun_api_good(struct vlun_problems *problems, size_t before, bool memory);
+/* The domain is not any more what was read or completed. */
+void vlun_api_touch(struct vlun_domain *domain);
+/* The text of a buffer becomes the caller's; NULL without memory.  The buffer is empty then. */
+char *vlun_api_text(struct vlun_buffer *buffer, struct vlun_problems *problems);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * api_domain.c - what a C program does with whole domains: read, check, complete, write.
+ * It joins the steps that the core has, and decides nothing itself.
+ */
+#include <stdlib.h>
+
+#include "api.h"
+
+/* --- domains ------------------------------------------------------------------------------------------ */
+
+static bool give_name(struct vlun_domain *domain, const char *name) {
+  struct vlun_draft draft;
+  vlun_draft_init(&draft, &vlun_shapes[SHAPE_domain]);
+  struct vlun_value *value = vlun_draft_set(&draft, VLUN_domain_name, ORIGIN_USER);
+  value->len = (uint32_t)strlen(name);
+  value->u.text = vlun_copy(&domain->model.arena, name, value->len);
+  domain->model.domain = vlun_draft_pack(&draft, &domain->model.arena);
+  return !domain->model.arena.failed;
+}
+
+struct vlun_domain *vlun_domain_new(const char *name, struct vlun_problems *problems) {
+  if (!problems) return NULL;
+  struct vlun_domain *domain = calloc(1, sizeof *domain);
+  if (domain && (!name || give_name(domain, name))) return domain;
+  problems->arena.failed = true;
+  vlun_domain_free(domain);
+  return NULL;
+}
+
+void vlun_domain_free(struct vlun_domain *domain) {
+  if (!domain) return;
+  vlun_model_free(&domain->model);
+  free(domain->xml);
+  free(domain);
+}
+
+/* The text is kept, so that a change is never made to another one than that which was compared. */
+static bool keep_xml(struct vlun_domain *domain, const char *xml, size_t len) {
+  domain->xml = malloc(len + 1);
+  if (!domain->xml) return false;
+  memcpy(domain->xml, xml, len);
+  domain->xml[len] = '\0';
+  domain->len = len;
+  return true;
+}
+
+struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_problems *problems) {
+  if (!xml || !problems) return NULL;
+  struct vlun_domain *domain = vlun_domain_new(NULL, problems);
+  size_t before = problems->errors;
+  bool memory = domain && keep_xml(domain, xml, len);
+  bool good = memory && vlun_read(&domain->model, domain->xml, len, problems);
+  if (domain && domain->model.arena.failed) memory = false;
+  for (size_t i = 0; good && i < domain->model.count; i++) domain->model.device[i].read = true;
+  if (vlun_api_good(problems, before, memory) && good) return domain;
+  vlun_domain_free(domain);
+  return NULL;
+}
+
+/* False if one of the hosts could not be read, or there are more than a domain has documents. */
+static bool models_of(struct vlun_domain *const *hosts, size_t count, struct vlun_model *models[VLUN_MAX_HOSTS]) {
+  for (size_t i = 0; i < count; i++) {
+    if (i == VLUN_MAX_HOSTS || !hosts[i]) return false;
+    models[i] = &hosts[i]->model;
+  }
+  return true;
+}
+
+static void check(const struct vlun_model *model, struct vlun_model *const *hosts, size_t count,
+                  struct vlun_problems *problems) {
+  struct vlun_model *const models[] = {(struct vlun_model *)model};
+  struct vlun_check work = {
+      .problems = problems, .models = models, .count = 1, .hosts = count ? hosts : NULL, .host_count = count};
+  vlun_check_all(&work);
+}
+
+/* A domain with the same devices, but those that are none of virtlun's; the records are the old one's, whose values
+ * nobody changes. */
+static struct vlun_domain *copy_of(const struct vlun_domain *domain) {
+  struct vlun_domain *copy = calloc(1, sizeof *copy);
+  if (!copy) return NULL;
+  copy->model = domain->model;
+  copy->model.arena = (struct vlun_arena){0};
+  copy->model.index = NULL;
+  copy->model.device = NULL;
+  copy->model.count = copy->model.size = 0;
+  copy->changed = copy->complete = true;
+  if (!vlun_model_room(&copy->model, domain->model.count + 1)) {
+    vlun_domain_free(copy);
+    return NULL;
+  }
+  for (size_t i = 0; i < domain->model.count; i++)
+    if (!domain->model.device[i].foreign) copy->model.device[copy->model.count++] = domain->model.device[i];
+  return copy;
+}
+
+bool vlun_domain_check(const struct vlun_domain *domain, struct vlun_domain *const *hosts, size_t count,
+                       struct vlun_problems *problems) {
+  struct vlun_model *models[VLUN_MAX_HOSTS];
+  if (!domain || !problems || !models_of(hosts, count, models)) return false;
+  size_t before = problems->errors;
+  struct vlun_domain *ours = copy_of(domain);
+  if (ours) check(&ours->model, models, count, problems);
+  bool memory = ours != NULL;
+  vlun_domain_free(ours);
+  return vlun_api_good(problems, before, memory);
+}
+
+/* --- complete ----------------------------------------------------------------------------------------- */
+
+/* Rules hold for every document that is to be changed, each taken as the first. */
+static void check_each(const struct vlun_model *model, struct vlun_model *const *hosts, size_t count, size_t written,
+                       struct vlun_problems *problems) {
+  check(model, hosts, count, problems);
+  if (written < 2 || problems->errors) return;
+  struct vlun_model *const turned[] = {hosts[1], hosts[0]};
+  struct vlun_problems more = {0};
+  check(model, turned, count, &more); /* most of it is told already */
+  if (more.errors) check(model, turned, count, problems);
+  if (more.arena.failed) problems->arena.failed = true;
+  vlun_problems_clear(&more);
+}
+
+struct vlun_domain *vlun_domain_complete(const struct vlun_domain *domain, struct vlun_domain *const *hosts,
+                                         size_t count, size_t written, struct vlun_problems *problems) {
+  struct vlun_model *models[VLUN_MAX_HOSTS];
+  if (!domain || !problems || written > count || !models_of(hosts, count, models)) return NULL;
+  struct vlun_domain *copy = copy_of(domain);
+  bool memory = copy != NULL;
+  if (copy && count == 0) {
+    vlun_settle(&copy->model, problems);
+  } else if (copy) {
+    check_each(&copy->model, models, count, written, problems);
+    if (!problems->errors) memory = vlun_complete(&copy->model, models, count, written);
+    for (size_t i = 0; i < count; i++) copy->hosts[i] = hosts[i];
+  }
+  if (copy && copy->model.arena.failed) memory = false;
+  if (vlun_api_good(problems, 0, memory)) return copy;
+  vlun_domain_free(copy);
+  return NULL;
+}
+
+char *vlun_domain_xml(const struct vlun_domain *domain, size_t device, struct vlun_problems *problems) {
+  if (!domain || !problems || (device && !vlun_domain_kind(domain, device))) return NULL;
+  struct vlun_domain *whole = vlun_domain_complete(domain, NULL, 0, 0, problems);
+  if (!whole) return NULL;
+  struct vlun_buffer buffer = {0};
+  size_t place = 0; /* of the device in the whole */
+  for (size_t i = 0; i + 1 < device; i++) place += !domain->model.device[i].foreign;
+  if (device) vlun_write_record(&buffer, whole->model.device[place].record, 0);
+  else vlun_write_model(&buffer, &whole->model);
+  vlun_domain_free(whole);
+  return vlun_api_text(&buffer, problems);
+}

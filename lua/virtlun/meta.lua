@@ -1,0 +1,568 @@
+---@meta _
+--- What editors with lua-language-server are told of virtlun.  Nobody requires it; `make docs` writes it.
+
+--- Permanent words for what can be wrong; `virtlun help CODE` explains each.
+---@alias virtlun.Code
+---|"unknown_key" # unknown key '...'
+---|"moved_key" # '...' has no place here
+---|"no_kind" # is no device
+---|"unknown_kind" # kind '...' is not one of ...
+---|"wrong_type" # ... is not ...
+---|"out_of_range" # ... is out of range ...
+---|"unknown_word" # '...' is not one of ...
+---|"bad_form" # '...' is not ...
+---|"bad_length" # ... characters are not ...
+---|"bad_text" # byte ... is ...; text must be UTF-8 without control characters
+---|"bad_xml" # the XML cannot be used: ...
+---|"owned_element" # <...> has keys of its own and cannot be given as raw XML
+---|"required" # '...' is missing
+---|"not_here" # only where ... is ...; here it is ...
+---|"not_removable" # cannot be removed by false
+---|"empty" # says nothing
+---|"no_variant" # must have one of ...
+---|"provisional" # ... described without an address: what is written was assigned without knowing the host
+---|"more_problems" # these are the first ... problems; further ones are not told
+---|"cannot_read" # cannot be read: ...
+---|"syntax" # ...
+---|"recipe_failed" # ...
+---|"unknown_name" # unknown name '...'
+---|"no_global" # '...' would be a global
+---|"too_long" # the recipe ran for more than ...
+---|"too_large" # the recipe needs more than ... of memory
+---|"include_cycle" # includes itself: ...
+---|"no_param" # parameter '...' is not declared by the recipe
+---|"param_unset" # parameter '...' has no value
+---|"param_type" # '...' is not a ..., as the default of parameter '...' is
+---|"requires" # needs virtlun ...; this is ...
+---|"outside_domain" # stands outside of every domain
+---|"unfinished" # domain '...' is followed by no table
+---|"no_domain" # describes no domain
+---|"xml_malformed" # not well-formed XML: ...
+---|"xml_doctype" # has a DOCTYPE, which libvirt never writes and virtlun never reads
+---|"xml_too_deep" # elements are nested deeper than ...
+---|"xml_too_large" # is larger than ...
+---|"xml_encoding" # is ...: virtlun reads UTF-8, and what is ASCII where UTF-8 is
+---|"xml_crowded" # has more than ... ..., which libvirt never writes
+---|"xml_twice" # has <...> twice, so that nobody knows which one counts
+---|"xml_not_ours" # <...> is not a domain, controller, disk or hostdev
+---|"no_lun" # ... is no LUN that Linux shows for a virtual drive: those are ...
+---|"not_described" # nothing that is described is called '...'
+---|"prune_boot" # the domain boots from it, so prune does not remove it
+---|"needs_force" # the guest may be using this ..., so that it takes force to ... it while the domain runs
+---|"protected" # is protected, and the recipe would ... it
+---|"unclear" # the domain says '...' twice, or in a way that virtlun cannot read, so it cannot be changed
+---|"bound" # the source cannot be changed: the domain's ... belongs to the present one
+---|"still_used" # is used by ...
+---|"below_used" # is below the HBA of ...: libvirt would fill the hole with a model of its own choice
+---|"needs_libvirt" # needs libvirt ...; the host has ...
+---|"no_host" # no connection to ...: ...
+---|"no_credentials" # no connection to ... without credentials: ...
+---|"no_terminal" # no connection to ..., where ssh would have to ask: ...
+---|"transport_unknown" # ... is no URI with a known transport, host and user
+---|"transport_refused" # ... leads over '...', and only these are allowed: ...
+---|"transport_runs" # opening ... runs a program, by its ...
+---|"no_such_target" # '...' is the name or uri of no described domain
+---|"no_retry_file" # is no retry file: ...
+---|"retry_unknown" # is in the retry file and not described any more
+---|"two_uris" # the recipe says uri ..., the command line ...
+---|"cannot_write" # cannot be written: ...
+---|"no_saved_plan" # is no saved plan: ...
+---|"plan_version" # is a saved plan of format ...; this virtlun reads format ...
+---|"plan_edited" # is not as virtlun wrote it
+---|"kept" # stays: ... is ...
+---|"no_such_domain" # there is no domain '...'
+---|"no_config" # is transient: it has no configuration to change
+---|"not_running" # is ...: there is no running domain to change
+---|"no_hotplug" # libvirt's driver ... cannot change a running domain
+---|"bad_state" # is ...: nothing can be changed while it is
+---|"read_only" # the connection is read-only
+---|"needs_power_off" # ... cannot change while the domain runs, and without a configuration there is no next boot
+---|"needs_config" # ... cannot change while the domain runs
+---|"no_acpi" # machine ... without <features><acpi/></features> has no hotplug of HBAs
+---|"no_port" # the running domain has ... free pcie-root-ports, and every new HBA needs one
+---|"managed_save" # has a saved state, which would be restored with the old devices
+---|"host_refused" # the host refused: ...
+---|"not_made" # the host took the change but does not have it: ...
+---|"bad_patch" # the new document would not be what was described: ...
+---|"host_changed" # the domain has changed since it was planned
+---|"tray_locked" # the guest has locked the tray
+---|"cannot_eject" # this libvirt cannot eject a drive that was hot-plugged: ...
+---|"needs_reattach" # this libvirt cannot change the medium of a drive that was hot-plugged: ...
+---|"empty_hotplug" # this libvirt cannot hot-plug an empty CD drive: ...
+---|"not_taken" # the host does not take a drive at ...: ...
+---|"replaced" # the drive was replaced by a new one, because this libvirt cannot change the medium of a hot-plugged drive
+---|"put_back" # the device is there again as it was; the guest has seen it go and come
+---|"restored" # the medium that was in the drive is in it again
+---|"lost" # the drive is gone: it had to be replaced, and could not come back as it was: ...
+---|"left_empty" # the drive is empty, as it was
+---|"not_restored" # the medium that was in the drive could not be put back: ...
+---|"already_there" # is there already
+---|"not_there" # there is no such drive
+---|"ambiguous" # '...' could be ...
+---|"no_medium" # a ... has no medium to change
+---|"unplug_pending" # the guest has not let go of it yet
+---|"away_later" # it was to be replaced: when the guest lets go of it, it is away
+---|"unseen" # it was to be replaced, and nobody has said whether it is there again
+---|"overlaid" # its image is an overlay that goes with the running drive, so that it cannot be taken out and put back
+---|"unanswered" # what was begun may still come about
+---|"kept_theirs" # ... is not as it was made, so another client has changed it, and it stays
+---|"unplug_refused" # the guest keeps it: ...
+---|"left_behind" # HBA ..., which the failed attach had left behind, was removed
+---|"orphaned" # the running machine has the device already, but libvirt has lost it: ...
+---|"not_cleared" # HBA ..., made for the failed attach, stays: ...
+---|"made_before" # ... of ... changes were made before, and stay
+---|"stopped" # stopped as asked, after ... of ... changes
+---|"stopped_run" # stopped as asked, with ... of ... domains left
+---|"max_fail" # ... domains have failed, and ... may: no further one was begun
+---|"abandoned" # was given up while it was changed: it may have changed, or still change
+---|"not_undone" # not everything that was made could be undone
+---|"other_place" # HBA ... has another place in the configuration than in the running domain, where the same one is taken
+---|"image_missing" # ... cannot be opened: ...
+---|"image_not_yet" # ... cannot be opened: ...
+---|"image_unseen" # ... was not looked at: ...
+---|"image_broken" # ... is no usable image: ...
+---|"image_format" # ... is ..., and the drive reads ...
+---|"image_unknown" # ... is neither ISO 9660 nor UDF
+---|"image_short" # ... bytes are expected, the file has ...
+---|"boot_none" # no device would have a place in the boot order, and libvirt would go back to <os><boot>
+---|"boot_live" # the running domain boots by <os><boot>, which excludes a boot order of devices until it is powered off
+---|"boot_kernel" # boots a kernel of the host, whatever its drives have
+---|"boot_empty" # has nothing in it to boot from
+---|"boot_live_only" # is only in the running domain: after a power-off it would be gone
+---|"not_bootable" # nothing on ... says that it boots
+---|"boot_medium" # after the power-off it has ... in it, not ...
+---|"boot_by_os" # the running domain boots by <os><boot>, which counts only drives that were there when it started
+---|"not_up" # is ...: only a running domain can be rebooted
+---|"power_off_order" # the running domain boots from ... first; what boots changes by a power-off, not by a reboot
+---|"power_off_due" # the running domain boots from ... first; its configuration, which has ... first, counts after a power-off, not after a reboot
+---|"reboot_ignored" # the guest has not answered the request to reboot within ...
+---|"shutdown_ignored" # the guest has not answered the request to shut down within ...
+---|"shutdown_restarted" # the domain has started again by itself instead of powering off
+---|"reset_unseen" # the host took the ... but has not shown it within ...
+---|"reboot_stopped" # the domain has stopped instead of rebooting
+---|"no_memory" # out of memory
+---|"same_domain" # is described twice
+---|"other_domain" # the document is that of domain '...'
+---|"model_never" # model ... never starts: ...
+---|"model_index" # model ... is built into its machine and exists as index 0 only
+---|"model_machine" # model ... does not exist on ...
+---|"model_drives" # model ... cannot address ..., which is at ...
+---|"iothread_address" # an iothread needs an HBA with a pci or ccw address
+---|"iothread_unknown" # the domain has no iothread ...
+---|"address_pci_zero" # 0000:00:00.0 is the machine's own
+---|"index_taken" # index ... is described twice
+---|"controller_hole" # there is no controller ... below controller ...
+---|"controller_below" # controllers below ... are not described; the domain must have them
+---|"controller_missing" # the domain has no controller ..., and libvirt would fill the hole with a model of its own choice
+---|"address_leaving" # controller ... is removed by the same recipe
+---|"address_bus" # ... is not a bus: a SCSI HBA has only bus 0
+---|"address_target" # target ... is out of range ... of model ...
+---|"address_unit" # unit ... is out of range ... of model ...
+---|"address_reserved" # unit ... of model ... is the HBA itself
+---|"address_taken" # ... is also the address of ...
+---|"unit_above_255" # unit ... is LUN ... in the guest; guests without flat LUNs cannot see it
+---|"address_host_taken" # ... is already the address of ... in the domain
+---|"identity_missing" # nothing has the alias ..., and without '...' it cannot be created
+---|"dev_taken" # ... is also the name of another drive
+---|"dev_host_taken" # ... is already a ... of the domain
+---|"same_device" # is described twice: the domain has one device by these names
+---|"alias_taken" # ... is also the alias of ...
+---|"alias_host_taken" # ... is already the alias of ... in the domain
+---|"wwn_taken" # ... is also the wwn of ...
+---|"boot_taken" # ... is also the place of ... in the boot order
+---|"boot_host_taken" # ... is already the place of ... in the boot order of the domain
+---|"boot_os" # the domain boots by <os><boot>, which excludes a boot order of devices
+---|"source_missing" # a ... cannot be empty: 'source' is missing
+---|"source_shared" # ... is also written by ...
+---|"source_hosts" # protocol ... needs ...
+---|"iscsi_lun" # '...' names no LUN
+---|"host_socket" # a socket goes with transport = "unix", and only with it
+---|"auth_secret" # the secret is named by either usage or uuid
+---|"format_unsaid" # without format the image is raw, whatever it contains
+---|"io_cache" # io = "native" needs cache = "none" or "directsync"; cache is ...
+---|"readonly_cdrom" # a CD drive is always read-only
+---|"copy_on_read_readonly" # copy_on_read needs a disk that can be written
+---|"lun_source" # a lun needs a block device, an iSCSI LUN or a volume, not a ...
+---|"lun_format" # a lun is always raw, not ...
+---|"startup_source" # startup_policy is for files, block devices and volumes
+---|"startup_requisite" # startup_policy = "requisite" is for CD drives
+---|"transient_disk" # transient needs a file that can be written
+---|"shareable_format" # a shareable disk that is written must be raw, not ...
+---|"rotation_rate_gap" # ... is neither 1 nor 1025..65534
+---|"block_size" # ... is not a power of two
+---|"iotune_total" # ... excludes ...
+---|"iotune_group" # group_name alone limits nothing
+---|"reservations_helper" # a helper of one's own needs type, path and mode
+---|"loadparm_boot" # loadparm needs boot
+---|"serial_long" # ... characters; guests may show only the first 20
+---|"hostdev_one_host" # an iSCSI host device has exactly one host, not ...
+---|"hostdev_port" # the host of an iSCSI host device needs its port: libvirt would give QEMU port 0
+---|"hostdev_address" # ... needs an address of type ...
+---|"hostdev_vhost" # '...' is not for a vhost target
+---|"hostdev_model" # 'model' is only for a vhost target
+---|"hostdev_twice" # ... is already given to the guest by ...
+
+---@alias virtlun.Device virtlun.Controller|virtlun.Cdrom|virtlun.Disk|virtlun.Lun|virtlun.Hostdev
+
+--- What is in a drive: a path on the host of the domain, or a table.
+---@alias virtlun.SourceOf string|virtlun.File|virtlun.Block|virtlun.Volume|virtlun.Network
+
+--- A virtual SCSI HBA.
+---@class virtlun.Controller
+---@field kind? "controller" said by its constructor
+---@field index? integer Number of the HBA; the numbers of all HBAs follow each other without a hole. (0..99)
+---@field model? "virtio-scsi"|"virtio-transitional"|"virtio-non-transitional"|"lsilogic"|"lsisas1068"|"lsisas1078"|"vmpvscsi"|"ibmvscsi"|"am53c974"|"ncr53c90"|"dc390"|"buslogic"|"auto"|false Which HBA the guest finds; virtio-scsi is the one that every feature needs. (virtio-scsi on a new device)
+---@field queues? integer|false Request queues; QEMU takes one per virtual processor if unsaid. (1..1022; only with model = virtio-scsi, virtio-transitional, virtio-non-transitional)
+---@field cmd_per_lun? integer|false Commands that may wait for one LUN; QEMU's own value is 128. (1..4294967295; only with model = virtio-scsi, virtio-transitional, virtio-non-transitional)
+---@field max_sectors? integer|false Largest transfer in sectors of 512 bytes; QEMU's own value is 65535. (1..4294967295; only with model = virtio-scsi, virtio-transitional, virtio-non-transitional)
+---@field ioeventfd? boolean Whether requests are handled beside the virtual processor that sends them. (only with model = virtio-scsi, virtio-transitional, virtio-non-transitional)
+---@field iothread? integer|false Number of the domain's iothread that serves this HBA; the domain must declare it. (1..4294967295; only with model = virtio-scsi, virtio-transitional, virtio-non-transitional)
+---@field iommu? boolean Whether the HBA uses the guest's IOMMU; IBM Secure Execution needs it on. (only with model = virtio-scsi, virtio-transitional, virtio-non-transitional)
+---@field ats? boolean Address translation service on PCIe. (only with model = virtio-scsi, virtio-transitional, virtio-non-transitional)
+---@field packed? boolean Packed virtqueues instead of split ones. (only with model = virtio-scsi, virtio-transitional, virtio-non-transitional; libvirt 6.3 and later)
+---@field page_per_vq? boolean A page of its own for each virtqueue's notification. (only with model = virtio-scsi, virtio-transitional, virtio-non-transitional; libvirt 7.9 and later)
+---@field alias? string|false User-defined name of the device, beginning with ua-. (ua- followed by letters, digits, '-' or '_', for libvirt drops any other)
+---@field address? virtlun.Pci|virtlun.Ccw|virtlun.SpaprVio|false Where the HBA sits in the machine: pci, ccw or spapr-vio; libvirt chooses if unsaid.
+---@field absent? boolean true: the device is to be removed.
+---@field protect? boolean true: nothing may remove, replace or empty the device.
+---@field replace? boolean true: the device may be replaced by a new one where it cannot be changed.
+
+--- A SCSI CD/DVD drive.
+---@class virtlun.Cdrom
+---@field kind? "cdrom" said by its constructor
+---@field snapshot? "no"|"internal"|"external"|"manual"|false How the drive takes part in snapshots of the domain.
+---@field format? "raw"|"qcow2"|"qcow"|"qed"|"vmdk"|"vdi"|"vpc"|"vhd"|"iso"|"dmg"|"bochs"|"cloop"|"cow"|"ploop"|"fat"|false Format of the image. (raw on a new device)
+---@field cache? "default"|"none"|"writethrough"|"writeback"|"directsync"|"unsafe"|false Cache of the host between image and guest. (none on a new device)
+---@field error_policy? "stop"|"report"|"ignore"|"enospace"|false What the guest meets when writing fails.
+---@field rerror_policy? "stop"|"report"|"ignore"|false What the guest meets when reading fails.
+---@field io? "native"|"threads"|"io_uring"|false How QEMU reads and writes; native needs cache none or directsync. (native on a new device)
+---@field discard? "unmap"|"ignore"|false Whether the guest's discards reach the image.
+---@field detect_zeroes? "off"|"on"|"unmap"|false Whether written zeroes are recognised.
+---@field source? string|virtlun.File|virtlun.Block|virtlun.Volume|virtlun.Network|false What is in the drive: a path on the host of the domain, or a table; false for an empty CD drive.
+---@field startup_policy? "mandatory"|"requisite"|"optional"|false What happens at start if the image is missing.
+---@field seclabel? virtlun.Seclabel|false Security label of the image.
+---@field dev? string Name of the drive in the domain, such as sda; the guest may give it another. (a drive name such as sda, sdb, ... sdzzzz)
+---@field tray? "open"|"closed"|false Whether the tray is open or closed.
+---@field iotune? virtlun.Iotune|false Limits of throughput.
+---@field readonly? boolean Whether the guest cannot write; a CD drive always is. (true on a new device)
+---@field shareable? boolean Whether several domains may use the image at the same time.
+---@field serial? string|false Serial number that the guest reads; newer QEMU refuses more than 36 characters. (letters, digits, '_', '.', '+', '-' or space)
+---@field wwn? string|false World wide name that the guest reads. (16 hexadecimal digits)
+---@field vendor? string|false Vendor that the guest reads. (printable ASCII)
+---@field product? string|false Product that the guest reads. (printable ASCII)
+---@field boot? integer|false Place in the boot order, 1 for the first; needs per-device boot order. (1..2147483647)
+---@field loadparm? string|false Boot entry on s390x. (letters, digits, '.' or space)
+---@field logical_block_size? integer|false Block size that the guest sees, in bytes. (512..2097152)
+---@field physical_block_size? integer|false Block size of the storage, in bytes. (512..2097152)
+---@field alias? string|false User-defined name of the device, beginning with ua-. (ua- followed by letters, digits, '-' or '_', for libvirt drops any other)
+---@field address? virtlun.Drive|false Controller, target and unit; the first free one of the lowest virtio-scsi HBA if unsaid.
+---@field raw? string|false XML elements that virtlun does not know, at creation only.
+---@field absent? boolean true: the device is to be removed.
+---@field protect? boolean true: nothing may remove, replace or empty the device.
+---@field replace? boolean true: the device may be replaced by a new one where it cannot be changed.
+
+--- A SCSI disk.
+---@class virtlun.Disk
+---@field kind? "disk" said by its constructor
+---@field snapshot? "no"|"internal"|"external"|"manual"|false How the drive takes part in snapshots of the domain.
+---@field format? "raw"|"qcow2"|"qcow"|"qed"|"vmdk"|"vdi"|"vpc"|"vhd"|"iso"|"dmg"|"bochs"|"cloop"|"cow"|"ploop"|"fat"|false Format of the image.
+---@field cache? "default"|"none"|"writethrough"|"writeback"|"directsync"|"unsafe"|false Cache of the host between image and guest.
+---@field error_policy? "stop"|"report"|"ignore"|"enospace"|false What the guest meets when writing fails.
+---@field rerror_policy? "stop"|"report"|"ignore"|false What the guest meets when reading fails.
+---@field io? "native"|"threads"|"io_uring"|false How QEMU reads and writes; native needs cache none or directsync.
+---@field copy_on_read? boolean Whether what was read from a backing file is kept in the image.
+---@field discard? "unmap"|"ignore"|false Whether the guest's discards reach the image.
+---@field detect_zeroes? "off"|"on"|"unmap"|false Whether written zeroes are recognised.
+---@field source? string|virtlun.File|virtlun.Block|virtlun.Volume|virtlun.Network|false What is in the drive: a path on the host of the domain, or a table; false for an empty CD drive.
+---@field startup_policy? "mandatory"|"requisite"|"optional"|false What happens at start if the image is missing.
+---@field seclabel? virtlun.Seclabel|false Security label of the image.
+---@field dev? string Name of the drive in the domain, such as sda; the guest may give it another. (a drive name such as sda, sdb, ... sdzzzz)
+---@field removable? boolean Whether the guest takes the disk for removable. (libvirt 9.6 and later)
+---@field rotation_rate? integer|false Rotations per minute from 1025, or 1 for a solid state disk. (1..65534)
+---@field iotune? virtlun.Iotune|false Limits of throughput.
+---@field readonly? boolean Whether the guest cannot write; a CD drive always is.
+---@field shareable? boolean Whether several domains may use the image at the same time.
+---@field transient? boolean Whether changes are thrown away when the domain stops.
+---@field serial? string|false Serial number that the guest reads; newer QEMU refuses more than 36 characters. (letters, digits, '_', '.', '+', '-' or space)
+---@field wwn? string|false World wide name that the guest reads. (16 hexadecimal digits)
+---@field vendor? string|false Vendor that the guest reads. (printable ASCII)
+---@field product? string|false Product that the guest reads. (printable ASCII)
+---@field boot? integer|false Place in the boot order, 1 for the first; needs per-device boot order. (1..2147483647)
+---@field loadparm? string|false Boot entry on s390x. (letters, digits, '.' or space)
+---@field logical_block_size? integer|false Block size that the guest sees, in bytes. (512..2097152)
+---@field physical_block_size? integer|false Block size of the storage, in bytes. (512..2097152)
+---@field alias? string|false User-defined name of the device, beginning with ua-. (ua- followed by letters, digits, '-' or '_', for libvirt drops any other)
+---@field address? virtlun.Drive|false Controller, target and unit; the first free one of the lowest virtio-scsi HBA if unsaid.
+---@field raw? string|false XML elements that virtlun does not know, at creation only.
+---@field absent? boolean true: the device is to be removed.
+---@field protect? boolean true: nothing may remove, replace or empty the device.
+---@field replace? boolean true: the device may be replaced by a new one where it cannot be changed.
+
+--- A SCSI disk whose commands reach the real device.
+---@class virtlun.Lun
+---@field kind? "lun" said by its constructor
+---@field rawio? boolean Whether the domain gets the right to send raw SCSI commands, for all of its devices.
+---@field sgio? "filtered"|false Whether SCSI commands of the guest are filtered.
+---@field snapshot? "no"|"internal"|"external"|"manual"|false How the drive takes part in snapshots of the domain.
+---@field format? "raw"|"qcow2"|"qcow"|"qed"|"vmdk"|"vdi"|"vpc"|"vhd"|"iso"|"dmg"|"bochs"|"cloop"|"cow"|"ploop"|"fat"|false Format of the image.
+---@field cache? "default"|"none"|"writethrough"|"writeback"|"directsync"|"unsafe"|false Cache of the host between image and guest.
+---@field error_policy? "stop"|"report"|"ignore"|"enospace"|false What the guest meets when writing fails.
+---@field rerror_policy? "stop"|"report"|"ignore"|false What the guest meets when reading fails.
+---@field io? "native"|"threads"|"io_uring"|false How QEMU reads and writes; native needs cache none or directsync.
+---@field discard? "unmap"|"ignore"|false Whether the guest's discards reach the image.
+---@field detect_zeroes? "off"|"on"|"unmap"|false Whether written zeroes are recognised.
+---@field source? string|virtlun.File|virtlun.Block|virtlun.Volume|virtlun.Network|false What is in the drive: a path on the host of the domain, or a table; false for an empty CD drive.
+---@field startup_policy? "mandatory"|"requisite"|"optional"|false What happens at start if the image is missing.
+---@field reservations? virtlun.Reservations|false Persistent reservations of the LUN.
+---@field seclabel? virtlun.Seclabel|false Security label of the image.
+---@field dev? string Name of the drive in the domain, such as sda; the guest may give it another. (a drive name such as sda, sdb, ... sdzzzz)
+---@field iotune? virtlun.Iotune|false Limits of throughput.
+---@field readonly? boolean Whether the guest cannot write; a CD drive always is.
+---@field shareable? boolean Whether several domains may use the image at the same time.
+---@field boot? integer|false Place in the boot order, 1 for the first; needs per-device boot order. (1..2147483647)
+---@field loadparm? string|false Boot entry on s390x. (letters, digits, '.' or space)
+---@field logical_block_size? integer|false Block size that the guest sees, in bytes. (512..2097152)
+---@field physical_block_size? integer|false Block size of the storage, in bytes. (512..2097152)
+---@field alias? string|false User-defined name of the device, beginning with ua-. (ua- followed by letters, digits, '-' or '_', for libvirt drops any other)
+---@field address? virtlun.Drive|false Controller, target and unit; the first free one of the lowest virtio-scsi HBA if unsaid.
+---@field raw? string|false XML elements that virtlun does not know, at creation only.
+---@field absent? boolean true: the device is to be removed.
+---@field protect? boolean true: nothing may remove, replace or empty the device.
+---@field replace? boolean true: the device may be replaced by a new one where it cannot be changed.
+
+--- A SCSI device of the host, given to the guest.
+---@class virtlun.Hostdev
+---@field kind? "hostdev" said by its constructor
+---@field model? "virtio"|"virtio-transitional"|"virtio-non-transitional"|false Which device the guest finds for a vhost target.
+---@field sgio? "filtered"|false Whether SCSI commands of the guest are filtered.
+---@field rawio? boolean Whether the domain gets the right to send raw SCSI commands, for all of its devices.
+---@field source? virtlun.Iscsi|virtlun.Vhost|virtlun.Adapter Which device of the host: an adapter's, an iSCSI LUN or a vhost target.
+---@field readonly? boolean Whether the guest cannot write.
+---@field shareable? boolean Whether several domains may use the device at the same time.
+---@field boot? integer|false Place in the boot order, 1 for the first; needs per-device boot order. (1..2147483647)
+---@field alias? string|false User-defined name of the device, beginning with ua-. (ua- followed by letters, digits, '-' or '_', for libvirt drops any other)
+---@field address? virtlun.Drive|virtlun.Pci|virtlun.Ccw|false Controller, target and unit in the guest; pci or ccw for a vhost target.
+---@field absent? boolean true: the device is to be removed.
+---@field protect? boolean true: nothing may remove, replace or empty the device.
+---@field replace? boolean true: the device may be replaced by a new one where it cannot be changed.
+
+--- A virtual server and its devices.
+---@class virtlun.Domain
+---@field [integer] virtlun.Device
+---@field name? string Name or UUID of the domain.
+---@field uri? string|false Connection to the host of the domain; libvirt's own default if unsaid.
+---@field fill_gaps? boolean Whether missing HBAs below those in use are added, each with the model of its nearest neighbour.
+---@field prune? boolean|("cdrom"|"disk"|"lun"|"hostdev")[] Removes drives that the recipe does not name: true for CD drives, or a list of kinds.
+---@field boot? "devices"|false devices: boot order is that of the devices.
+---@field scope? "live"|"config"|false Only the running domain, or only its configuration.
+
+---@class virtlun.Adapter
+---@field adapter string SCSI host of the host, such as scsi_host0; numbers change when the host restarts. (scsi_host followed by a number)
+---@field bus integer Channel on the host. (0..4294967295)
+---@field target integer Target on the host. (0..4294967295)
+---@field unit integer LUN as the host's Linux writes it; nothing is mapped here. (0 and more)
+
+---@class virtlun.Auth
+---@field username string User at the storage host.
+---@field type "ceph"|"iscsi" Kind of the secret that libvirt keeps.
+---@field usage? string|false The secret by its usage.
+---@field uuid? string|false The secret by its UUID. (a UUID)
+
+---@class virtlun.Block
+---@field dev string Path of the block device on the host of the domain. (an absolute path)
+
+---@class virtlun.Ccw
+---@field type? "ccw"|false A channel address of s390x.
+---@field cssid integer Channel subsystem, always 0xfe. (254..254)
+---@field ssid integer Subchannel set. (0..3)
+---@field devno integer Device number: fe.0.0007 is 0.0.0007 in the guest. (0..65535)
+
+---@class virtlun.Drive
+---@field controller integer Index of the HBA. (0..99)
+---@field bus? integer|false Always 0: a SCSI HBA has one bus. (0..4294967295; 0 on a new device)
+---@field target? integer|false SCSI target of the HBA. (0..255; 0 on a new device)
+---@field unit? integer|false Unit of the target: up to 255 it is the LUN in the guest, above the guest's LUN is 0x4000 more. (0..16383; 0 on a new device)
+
+---@class virtlun.File
+---@field file string Path of the image on the host of the domain. (an absolute path)
+
+---@class virtlun.Host
+---@field name? string|false Name or address of the host.
+---@field port? integer|false Port of the service. (1..65535)
+---@field transport? "tcp"|"unix"|"rdma"|false tcp if unsaid.
+---@field socket? string|false Path of the socket with transport unix. (an absolute path)
+
+---@class virtlun.Iotune
+---@field total_bytes_sec? integer|false Bytes per second, reading and writing together. (0 and more)
+---@field read_bytes_sec? integer|false Bytes per second when reading. (0 and more)
+---@field write_bytes_sec? integer|false Bytes per second when writing. (0 and more)
+---@field total_iops_sec? integer|false Operations per second, reading and writing together. (0 and more)
+---@field read_iops_sec? integer|false Operations per second when reading. (0 and more)
+---@field write_iops_sec? integer|false Operations per second when writing. (0 and more)
+---@field total_bytes_sec_max? integer|false Burst of bytes per second, both together. (0 and more)
+---@field read_bytes_sec_max? integer|false Burst of bytes per second when reading. (0 and more)
+---@field write_bytes_sec_max? integer|false Burst of bytes per second when writing. (0 and more)
+---@field total_iops_sec_max? integer|false Burst of operations per second, both together. (0 and more)
+---@field read_iops_sec_max? integer|false Burst of operations per second when reading. (0 and more)
+---@field write_iops_sec_max? integer|false Burst of operations per second when writing. (0 and more)
+---@field size_iops_sec? integer|false Size of one operation in bytes when operations are counted. (0 and more)
+---@field group_name? string|false Drives of the same group share the limits.
+
+---@class virtlun.Iscsi
+---@field protocol? "iscsi"|false A LUN that QEMU reaches itself.
+---@field name string Target and LUN, such as iqn.2026-01.org.example:disc/1. (an iSCSI name (iqn., eui. or naa.) and /LUN)
+---@field hosts (virtlun.Host)[] The one host that serves it.
+---@field auth? virtlun.Auth|false User and secret; the secret itself stays in libvirt.
+---@field initiator? string|false Name under which QEMU logs in. (an iSCSI name (iqn., eui. or naa.))
+
+---@class virtlun.Network
+---@field protocol "nbd"|"rbd"|"sheepdog"|"gluster"|"iscsi"|"http"|"https"|"ftp"|"ftps"|"tftp"|"ssh"|"vxhs"|"nfs" How the image is reached.
+---@field name? string|false Name of the image at its host.
+---@field hosts? (virtlun.Host)[]|false Hosts that serve the image.
+---@field auth? virtlun.Auth|false User and secret; the secret itself stays in libvirt.
+
+---@class virtlun.Pci
+---@field type? "pci"|false A PCI address.
+---@field domain? integer|false PCI domain. (0..65535)
+---@field bus? integer|false Index of the PCI controller. (0..255)
+---@field slot integer PCI slot. (0..31)
+---@field function? integer|false PCI function. (0..7)
+---@field multifunction? boolean Whether other functions of the slot are used.
+
+---@class virtlun.Reservations
+---@field managed boolean Whether libvirt runs the helper itself.
+---@field type? "unix"|false Kind of the helper's socket.
+---@field path? string|false Path of the helper's socket. (an absolute path)
+---@field mode? "client"|false QEMU is the client.
+
+---@class virtlun.Seclabel
+---@field model? string|false Security model, such as selinux or dac.
+---@field relabel? boolean Whether libvirt labels the image.
+---@field label? string|false The label itself.
+
+---@class virtlun.SpaprVio
+---@field type? "spapr-vio"|false A virtual address of pSeries.
+---@field reg? integer|false Register. (0..4294967295)
+
+---@class virtlun.Vhost
+---@field protocol? "vhost"|false A target of the host's kernel.
+---@field wwpn string World wide port name of the target. (naa. followed by 16 hexadecimal digits)
+
+---@class virtlun.Volume
+---@field pool string Name of the storage pool.
+---@field volume string Name of the volume in the pool.
+---@field mode? "host"|"direct"|false How a volume of an iSCSI pool is reached.
+
+---@class virtlun.ChangeOptions
+---@field confirm? function
+---@field except? table
+---@field first? number
+---@field force? boolean
+---@field format? string
+---@field known? table
+---@field on_progress? function
+---@field only? table
+---@field reattach? boolean
+---@field scope? "live"|"config"|"both"
+---@field stop? function
+---@field timeout? number
+---@field undo? "all"
+---@field xml? boolean
+
+---@class virtlun.FleetOptions
+---@field ask? function
+---@field batches? table
+---@field confirm? function
+---@field except? table
+---@field first? number
+---@field force? boolean
+---@field format? string
+---@field hosts? number
+---@field known? table
+---@field max_fail? integer|string
+---@field on_progress? function
+---@field only? table
+---@field patience? number
+---@field plan? function
+---@field readonly? boolean
+---@field reattach? boolean
+---@field scope? "live"|"config"|"both"
+---@field stop? function
+---@field timeout? number
+---@field transports? table
+---@field undo? "all"
+---@field uri? string
+---@field xml? boolean
+
+---@class virtlun.ImportOptions
+---@field live? boolean
+---@field uri? string
+
+---@class virtlun.OpenOptions
+---@field ask? function
+---@field events? boolean
+---@field readonly? boolean
+---@field timeout? number
+---@field transports? table
+---@field tty? boolean
+
+---@class virtlun.RebootOptions
+---@field force? boolean
+---@field from? string
+---@field how? "reboot"|"reset"
+---@field power_off? boolean
+---@field timeout? number
+
+--- What virtlun has in common with recipes.
+---@class virtlun.Constructors
+---@field domain fun(name: string): fun(description: virtlun.Domain): virtlun.Domain
+---@field controller fun(device: virtlun.Controller): virtlun.Controller
+---@field cdrom fun(device: virtlun.Cdrom): virtlun.Cdrom
+---@field disk fun(device: virtlun.Disk): virtlun.Disk
+---@field hostdev fun(device: virtlun.Hostdev): virtlun.Hostdev
+
+-- The names that a recipe has.
+
+--- A virtual server and its devices: domain "name" { ... }
+---@param name string name or UUID
+---@return fun(description: virtlun.Domain): virtlun.Domain
+function domain(name) end
+
+--- A virtual SCSI HBA.
+---@param device virtlun.Controller
+---@return virtlun.Controller
+function controller(device) end
+
+--- A SCSI CD/DVD drive.
+---@param device virtlun.Cdrom
+---@return virtlun.Cdrom
+function cdrom(device) end
+
+--- A SCSI disk.
+---@param device virtlun.Disk
+---@return virtlun.Disk
+function disk(device) end
+
+--- A SCSI disk whose commands reach the real device.
+---@param device virtlun.Lun
+---@return virtlun.Lun
+function lun(device) end
+
+--- A SCSI device of the host, given to the guest.
+---@param device virtlun.Hostdev
+---@return virtlun.Hostdev
+function hostdev(device) end
+
+--- A value that the command line can set: param "iso" { default = "/iso/a.iso" }
+---@param name string
+---@return fun(what: { default: string|number|boolean|nil }): any
+function param(name) end
+
+--- Runs another recipe, and gives what it returns.
+---@param path string relative to this recipe
+---@return any
+function include(path) end
+
+--- The oldest virtlun that the recipe is for: requires "virtlun >= 0.1"
+---@param version string
+function requires(version) end
