@@ -112,18 +112,20 @@ local attacks = {
 }
 
 describe("a hostile recipe ends:", function()
+  if child.sanitized then
+    pending("the sanitizer looks into neither Lua nor libxml2, which take the time here; the fuzzers run with one")
+    return
+  end
   for _, attack in ipairs(attacks) do
     it(attack[1], function()
       local judged = judge(attack[2])
       assert.is_true(judged.seconds < SECONDS, judged.seconds .. " seconds: " .. judged.text)
-      -- Under a sanitizer the time may be over before what the recipe would be refused for.
-      if child.sanitized and judged.code == "too_long" then return end
       local expected = attack[3]
       if type(expected) == "table" then expected = assert(expected[judged.code], judged.text) end
       assert.equal(expected, judged.text:sub(1, #expected))
       assert.is_truthy(utf8.len(judged.text))
       assert.is_true(judged.count <= 10001, judged.count)
-      if not child.sanitized then assert.is_true(judged.peak < MEBIBYTES, judged.peak .. " MiB") end
+      assert.is_true(judged.peak < MEBIBYTES, judged.peak .. " MiB")
     end)
   end
 end)

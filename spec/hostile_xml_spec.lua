@@ -5,7 +5,7 @@ local core = require("virtlun.core")
 local host_xml = require("support.host_xml")
 local virtlun = require("virtlun")
 
-local SECONDS = child.sanitized and 60 or 2
+local SECONDS = 2
 
 -- Each runs in a process of its own, that makes the document itself.
 local JUDGE = [[
@@ -118,6 +118,10 @@ local documents = {
 }
 
 describe("a hostile document ends:", function()
+  if child.sanitized then
+    pending("the sanitizer looks into neither Lua nor libxml2, which take the time here; the fuzzers run with one")
+    return
+  end
   for _, document in ipairs(documents) do
     it(document[1], function()
       local outcomes, peak = judge(document[2])
@@ -128,7 +132,7 @@ describe("a hostile document ends:", function()
         assert.is_nil(outcome.code:find("xml_", 1, true) and not document[3] or nil, outcome.text)
       end
       -- The document is in memory as text and as its parts, 60 MB each, and at most three times more in virtlun.
-      if not child.sanitized then assert.is_true(peak < 1000, peak .. " MiB") end
+      assert.is_true(peak < 1000, peak .. " MiB")
     end)
   end
 end)

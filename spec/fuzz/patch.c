@@ -16,7 +16,7 @@ static void end(struct work *w) {
   vlun_buffer_free(&w->xml);
   vlun_model_free(&w->host);
   vlun_model_free(&w->desired);
-  vlun_problems_free(&w->problems);
+  vlun_problems_clear(&w->problems);
   vlun_arena_free(&w->arena);
 }
 
@@ -73,7 +73,7 @@ static void demand_limits(const struct vlun_change *change) {
   const struct vlun_device *device = change->desired;
   int row = vlun_common_row(device->record->shape, COMMON_address);
   struct vlun_place place;
-  if (change->action == ACTION_REMOVE || (change->action == ACTION_CHANGE && !(change->rows & BIT(row)))) return;
+  if (change->action == VLUN_REMOVE || (change->action == VLUN_CHANGE && !(change->rows & BIT(row)))) return;
   if (!vlun_device_is_drive(device) || !vlun_place_of(device->record, &place)) return;
   DEMAND(place.controller >= 0 && place.controller <= VLUN_MAX_CONTROLLER && place.bus == 0);
   DEMAND(place.target >= 0 && place.target <= VLUN_MAX_TARGET && place.unit >= 0 && place.unit <= VLUN_MAX_UNIT);
@@ -81,7 +81,7 @@ static void demand_limits(const struct vlun_change *change) {
 
 /* A plan refuses to change what the document says twice, and a source to which something is bound. */
 static bool is_refused(const struct vlun_change *change) {
-  if (change->action == ACTION_ADD) return false;
+  if (change->action == VLUN_ADD) return false;
   const struct vlun_row *rows = change->desired->record->shape->rows;
   for (uint64_t rest = change->rows; rest; rest &= rest - 1)
     if (rows[__builtin_ctzll(rest)].flags & INTERNAL) return true;
@@ -90,7 +90,7 @@ static bool is_refused(const struct vlun_change *change) {
 
 /* What stands in a document of one of its devices. */
 static struct vlun_text element_of(struct work *w, const struct vlun_buffer *xml, struct vlun_model *model, size_t i) {
-  struct vlun_change change = {.action = ACTION_CHANGE, .current = &model->device[i]};
+  struct vlun_change change = {.action = VLUN_CHANGE, .current = &model->device[i]};
   const struct vlun_changes changes = {.list = &change, .count = 1};
   struct vlun_element element = {0};
   DEMAND(vlun_elements(xml->text, xml->len, model, &changes, &element, &w->arena, &w->problems));
@@ -109,7 +109,7 @@ static void demand_unchanged(struct work *w, const struct vlun_changes *changes,
   size_t there = 0;
   for (size_t i = 0; i < w->host.count; i++) {
     const struct vlun_change *change = change_of(changes, &w->host.device[i]);
-    if (change && change->action == ACTION_REMOVE) continue;
+    if (change && change->action == VLUN_REMOVE) continue;
     DEMAND(there < after->count);
     if (!change) {
       struct vlun_text was = element_of(w, &w->xml, &w->host, i), is = element_of(w, out, after, there);
@@ -134,10 +134,10 @@ static void demand_desired(struct work *w, struct vlun_model *after, const struc
   for (size_t i = 0; i < changes->count; i++) {
     const struct vlun_change *change = &changes->list[i];
     const struct vlun_device *found = vlun_find(&w->arena, after, change->desired->record);
-    if (change->action == ACTION_REMOVE) continue; /* what the document has twice is still there once */
+    if (change->action == VLUN_REMOVE) continue; /* what the document has twice is still there once */
     DEMAND(found);
-    if (change->action == ACTION_ADD) DEMAND(vlun_agrees(change->desired->record, found->record));
-    for (uint64_t rest = change->action == ACTION_CHANGE ? change->rows : 0; rest; rest &= rest - 1) {
+    if (change->action == VLUN_ADD) DEMAND(vlun_agrees(change->desired->record, found->record));
+    for (uint64_t rest = change->action == VLUN_CHANGE ? change->rows : 0; rest; rest &= rest - 1) {
       int row = __builtin_ctzll(rest);
       const struct vlun_value *value = vlun_get(change->desired->record, row);
       if (value && change->desired->record->shape->rows[row].kind != KIND_RAW)

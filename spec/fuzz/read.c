@@ -21,7 +21,7 @@ static void write_again(const struct vlun_buffer *before, struct vlun_buffer *af
   DEMAND(vlun_read(&model, before->text, before->len, &problems));
   write_document(after, &model);
   vlun_model_free(&model);
-  vlun_problems_free(&problems);
+  vlun_problems_clear(&problems);
 }
 
 static void write_read_write(const struct vlun_model *model) {
@@ -46,7 +46,7 @@ static void ask_unread(const char *xml, size_t len, const struct vlun_model *mod
     DEMAND(!list->xml || is_xml_text(list->xml, strlen(list->xml)));
   }
   vlun_arena_free(&arena);
-  vlun_problems_free(&problems);
+  vlun_problems_clear(&problems);
 }
 
 /* Booting by devices takes no device away and makes none. */
@@ -62,7 +62,7 @@ static void ask_boot(const char *xml, size_t len, struct vlun_model *model, cons
   }
   vlun_buffer_free(&out);
   vlun_model_free(&again);
-  vlun_problems_free(&problems);
+  vlun_problems_clear(&problems);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -82,6 +82,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (model.count && !model.device[0].foreign) ask_boot(xml, size, &model, &model.device[0]);
   }
   vlun_model_free(&model);
-  vlun_problems_free(&problems);
+  vlun_problems_clear(&problems);
   return 0;
 }
