@@ -273,17 +273,18 @@ void vlun_complain(struct vlun_problems *problems, const struct vlun_spot *spot,
                                    .b = shown(arena, given->b),
                                    .s = shown(arena, given->s)};
   const struct vlun_args *args = &filled;
+  const char *message = vlun_format(arena, row->message, args);
   uint64_t place = (uint64_t)(spot->device ? spot->device->place : spot->place);
-  *finding =
-      (struct vlun_finding){.order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
-                            .serial = problems->count,
-                            .problem = {.code = row->code,
-                                        .severity = row->severity,
-                                        .path = shown(arena, path_of(arena, spot, tail)),
-                                        .message = vlun_format(arena, row->message, args),
-                                        .hint = vlun_format(arena, row->hint, args),
-                                        .value = args->v,
-                                        .expected = args->e ? vlun_copy(arena, args->e, strlen(args->e)) : NULL}};
+  *finding = (struct vlun_finding){
+      .order = (uint64_t)spot->domain << 40 | place << 8 | (uint64_t)(spot->row & 255),
+      .serial = problems->count,
+      .problem = {.code = row->code,
+                  .severity = row->severity,
+                  .path = shown(arena, path_of(arena, spot, tail)),
+                  .message = message ? message : row->message, /* better with its gaps than none */
+                  .hint = vlun_format(arena, row->hint, args),
+                  .value = args->v,
+                  .expected = args->e ? vlun_copy(arena, args->e, strlen(args->e)) : NULL}};
   if (!spot->model) return;
   const char *file = spot->device && spot->device->file ? spot->device->file : spot->model->file;
   if (file) finding->problem.file = vlun_copy(arena, file, strlen(file)); /* it may outlive the model */

@@ -81,10 +81,10 @@ describe("a connection", function()
   it("has no domain of another name, and knows the nearest", function()
     local connection <close> = assert(virtlun.open(TEST))
     local cases = {
-      tset = "tset: there is no domain 'tset' (did you mean 'test'?)",
-      something_else = "something_else: there is no domain 'something_else'",
+      tset = "tset: test:///default has no domain 'tset' (did you mean 'test'?)",
+      something_else = "something_else: test:///default has no domain 'something_else'",
       ["00000000-0000-0000-0000-000000000000"] =
-        "00000000-0000-0000-0000-000000000000: there is no domain '00000000-0000-0000-0000-000000000000'",
+        "00000000-0000-0000-0000-000000000000: test:///default has no domain '00000000-0000-0000-0000-000000000000'",
     }
     for name, said in pairs(cases) do
       local dom, problems = connection:domain(name)

@@ -103,7 +103,7 @@ describe("virtlun attach", function()
       err_of(1, "attach test cdrom /cd.iso --set chache=none"))
     assert.equal("test.sda.address.unit: 20000 is out of range 0..16383\n",
       err_of(1, "attach test cdrom --address 0:0:0:20000"))
-    assert.equal("tset: there is no domain 'tset' (did you mean 'test'?)\n", err_of(1, "attach tset cdrom"))
+    assert.equal("tset: test:///default has no domain 'tset' (did you mean 'test'?)\n", err_of(1, "attach tset cdrom"))
     local result = run "attach test cdrom --dev vda --json"
     local data = dkjson.decode(result.out)
     assert.same({ 1, "", {}, 0, "test.vda.dev" },

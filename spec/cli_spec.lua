@@ -212,7 +212,7 @@ describe("virtlun plan", function()
     local said = err_of(1, "plan -", { stdin = recipe })
     assert.truthy(said:find("no connection to " .. NOWHERE .. ": Failed to connect socket to '/nonexistent'", 1, true),
       said)
-    assert.truthy(said:find("tset: there is no domain 'tset' (did you mean 'test'?)\n", 1, true), said)
+    assert.truthy(said:find("tset: test:///default has no domain 'tset' (did you mean 'test'?)\n", 1, true), said)
     local data = json_of(1, "plan -", { stdin = recipe })
     assert.same({ {}, 0 }, { data.plans, data.changes })
     local list = data.problems
@@ -294,7 +294,7 @@ describe("virtlun apply", function()
   it("changes nothing if any of its domains has a problem", function()
     local said = err_of(1, "apply --yes -c test:///default -",
       { stdin = 'domain "test" { controller { index = 0 } }\ndomain "none" {}' })
-    assert.equal("none: there is no domain 'none'\nnothing was changed\n", said)
+    assert.equal("stdin:2: none: test:///default has no domain 'none'\nnothing was changed\n", said)
   end)
 end)
 
@@ -344,7 +344,7 @@ describe("virtlun show", function()
   end)
 
   it("tells of domains and hosts that are not there", function()
-    assert.equal("tset: there is no domain 'tset' (did you mean 'test'?)\n", err_of(1, "show -c test:///default tset"))
+    assert.equal("tset: test:///default has no domain 'tset' (did you mean 'test'?)\n", err_of(1, "show -c test:///default tset"))
     assert.truthy(err_of(1, "show -c " .. NOWHERE):find("no connection to " .. NOWHERE, 1, true))
     assert.equal("no_such_domain", json_of(1, "show -c test:///default tset").problems[1].code)
   end)
@@ -467,7 +467,7 @@ end)
 
 describe("the command line", function()
   it("sends nothing hostile to a terminal, and tells no password", function()
-    assert.equal("x\\x1b[2J: there is no domain 'x\\x1b[2J'\n", err_of(1, "show -c test:///default x\27[2J"))
+    assert.equal("x\\x1b[2J: test:///default has no domain 'x\\x1b[2J'\n", err_of(1, "show -c test:///default x\27[2J"))
     local list = { "show", "-c", "qemu+unix://root:s3cret@host/system?socket=/nonexistent" }
     for _, json in ipairs { false, true } do
       list[4] = json and "--json" or nil

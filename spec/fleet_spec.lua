@@ -208,7 +208,7 @@ describe("a mistake in a description", function()
   it("is a name that the host does not know", function()
     hosts:at("b").domains.d2 = { plan = function()
       return nil, virtlun.problems { virtlun.problem { code = "no_such_domain", path = "d2", value = "d2",
-        cause = { name = "VIR_ERR_NO_DOMAIN", domain = "VIR_FROM_QEMU", message = "no" } } }
+        a = "b", cause = { name = "VIR_ERR_NO_DOMAIN", domain = "VIR_FROM_QEMU", message = "no" } } }
     end }
     assert.equal("left failed left left", results(apply(domains(4, "a", "b"))))
   end)

@@ -19,7 +19,7 @@ describe("several domains", function()
       local cli = require "virtlun.cli"
       print(cli.main { "plan", "-c", "test:///default", "-" })]],
       { stdin = 'domain "test" { uri = "test:///default" }\ndomain "tset" {}' })
-    assert.equal("tset: there is no domain 'tset' (did you mean 'test'?)\n", result.err)
+    assert.equal("stdin:2: tset: test:///default has no domain 'tset' (did you mean 'test'?)\n", result.err)
     assert.equal("test  running  test:///default\n  nothing to do\n1\n", result.out)
   end)
 

@@ -335,7 +335,7 @@ function Connection:domain(name)
   if handle then return new_domain(self, handle) end
   if failure.name ~= "VIR_ERR_NO_DOMAIN" then return refused(failure, { path = name }) end
   local near = core.suggest(name, names_of(self))
-  return refused(failure, { code = "no_such_domain", path = name, value = name, near = near })
+  return refused(failure, { code = "no_such_domain", path = name, value = name, a = self.uri, near = near })
 end
 
 --- Whether the host is this machine, where a relative path means a file that is at hand.

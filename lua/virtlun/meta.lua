@@ -70,7 +70,7 @@
 ---|"plan_version" # is a saved plan of format ...; this virtlun reads format ...
 ---|"plan_edited" # is not as virtlun wrote it
 ---|"kept" # stays: ... is ...
----|"no_such_domain" # there is no domain '...'
+---|"no_such_domain" # ... has no domain '...'
 ---|"no_config" # is transient: it has no configuration to change
 ---|"not_running" # is ...: there is no running domain to change
 ---|"no_hotplug" # libvirt's driver ... cannot change a running domain

@@ -129,6 +129,9 @@ describe("an apply on a running guest", function()
   end)
 
   it("waits for a domain that another client keeps busy", function()
+    local version = connection.version
+    live.skip_if(version >= 11000000 and version < 11005000
+      and "libvirt 11.0 to 11.4 lets whoever reads a busy domain wait 30 s for each half" or nil, pending)
     local desired = live.describe(vm, { live.cdrom("sda", disc "NEW") })
     local plan = assert(dom:plan(desired))
     local free = daemon:keep_busy(vm.name)

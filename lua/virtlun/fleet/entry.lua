@@ -78,11 +78,19 @@ function Entry:lose(connection, failure)
   if hosts.is_down(failure) then self.host:lose(connection) end
 end
 
+--- Problems with the place where the domain is described, where they have none.
+function Entry:located(found)
+  for _, problem in ipairs(found) do
+    if not problem.file then problem.file, problem.line = self.domain.file, self.domain.line end
+  end
+  return found
+end
+
 --- The plan of a domain, and what was found; nil and problems.
 function Entry:plan_on(connection)
   self.connection = connection
   local dom, failure = connection:domain(self.domain.name)
-  if not dom then return nil, failure end
+  if not dom then return nil, self:located(failure) end
   self.identity = connection.uri .. "\n" .. dom.uuid
   return self.fleet.opts.plan(dom, self.domain, self.fleet.planning)
 end

@@ -77,7 +77,7 @@ What a recipe may do
 A recipe is Lua in a state of its own: constructors, local iso = param "iso" { default = "/iso/a.iso" } (which
 -p iso=... overrides; without default it has to be given), include "other.lua", requires "virtlun >= 0.1" and
 the pure part of Lua's library, without pattern functions, files, clock or randomness. It may run 50 million
-instructions and 1.5 seconds, and use 512 MiB.
+instructions and 1 second, and use 256 MiB. What is included has to end in .lua.
 ]==] },
   { topics = { "flags" }, text = [==[
 Flags
@@ -784,6 +784,9 @@ What libvirt's versions do otherwise is told by the plan before, and mended as f
   before 9.10
       an empty CD drive cannot be hot-plugged
       refuses; --config adds it for the next boot
+  11.0 to 11.4
+      reading a domain that another client keeps busy waits 30 s for each half
+      says after 60 s (--timeout) that the host does not answer, and changes nothing
   all
       after a medium that could not be opened the drive is empty, and the document shows the old one
       puts the old medium back

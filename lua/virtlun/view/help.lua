@@ -117,8 +117,8 @@ local LANGUAGE = {
   include = {
     'include "path": runs another recipe, and gives what it returns', "",
     '  local rack = include "rack.lua"', "",
-    "  The path is relative to the recipe that includes it. Domains of the other recipe are described by this one too.",
-    "  No recipe includes itself.",
+    "  The path is relative to the recipe that includes it, and ends in .lua. Domains of the other recipe are",
+    "  described by this one too. No recipe includes itself.",
   },
   requires = {
     'requires "virtlun >= 0.1": the oldest virtlun that the recipe is for', "",
