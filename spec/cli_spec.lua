@@ -344,7 +344,8 @@ describe("virtlun show", function()
   end)
 
   it("tells of domains and hosts that are not there", function()
-    assert.equal("tset: test:///default has no domain 'tset' (did you mean 'test'?)\n", err_of(1, "show -c test:///default tset"))
+    assert.equal("tset: test:///default has no domain 'tset' (did you mean 'test'?)\n",
+      err_of(1, "show -c test:///default tset"))
     assert.truthy(err_of(1, "show -c " .. NOWHERE):find("no connection to " .. NOWHERE, 1, true))
     assert.equal("no_such_domain", json_of(1, "show -c test:///default tset").problems[1].code)
   end)
