@@ -183,6 +183,7 @@ build = {
     ["virtlun.recipe.dsl"] = "lua/virtlun/recipe/dsl.lua",
     ["virtlun.recipe.entry"] = "lua/virtlun/recipe/entry.lua",
     ["virtlun.recipe.import"] = "lua/virtlun/recipe/import.lua",
+    ["virtlun.recipe.library"] = "lua/virtlun/recipe/library.lua",
     ["virtlun.recipe.text"] = "lua/virtlun/recipe/text.lua",
     ["virtlun.view.cells"] = "lua/virtlun/view/cells.lua",
     ["virtlun.view.domain"] = "lua/virtlun/view/domain.lua",

@@ -2,6 +2,7 @@
 
 local core = require "virtlun.core"
 local dsl = require "virtlun.recipe.dsl"
+local library = require "virtlun.recipe.library"
 local problems = require "virtlun.problems"
 
 local recipe = {}
@@ -9,7 +10,7 @@ local recipe = {}
 -- The language goes into the other state as dumped functions, so that nothing has to be found on disk again; without
 -- debug information, so that only the recipe's own lines can be told.
 local code = {}
-for i, fn in ipairs { dsl.run, dsl.constructors, dsl.library } do code[i] = string.dump(fn, true) end
+for i, fn in ipairs { dsl.run, dsl.constructors, library } do code[i] = string.dump(fn, true) end
 
 -- Where a recipe went too far, what it has described until then tells nothing.
 local ended = { too_long = true, too_large = true }
