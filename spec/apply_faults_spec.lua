@@ -311,3 +311,85 @@ describe("a step whose device has changed since it was planned", function()
     assert.same({ "attach controller1 live", "attach controller1 config" }, machine.calls)
   end)
 end)
+
+describe("cookies of a source, which libvirt hides from who does not ask for them,", function()
+  local COOKIES = "<cookies><cookie name='id'>s3cret</cookie></cookies>"
+  local web = "<disk type='network' device='cdrom'><driver name='qemu' type='raw'/>"
+    .. "<source protocol='https' name='a.iso'><host name='h' port='443'/>" .. COOKIES .. "</source>"
+    .. "<target dev='sda' bus='scsi'/><readonly/>"
+    .. "<address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>"
+
+  local function begin()
+    local machine = fake.host()
+    machine:add { state = "shut off", devices = { host.hba(0), web } }
+    local dom = assert(machine:open("web01"))
+    assert.is_nil(dom:document("config"):find("s3cret", 1, true))
+    return machine, dom, function() return (dom:document("config", { secure = true }):gsub("\n *", "")) end
+  end
+
+  it("stay when something else of the drive is changed", function()
+    local machine, dom, secrets = begin()
+    assert(run(dom, { kind = "cdrom", dev = "sda", serial = "S1" }))
+    assert.same({ "update sda config" }, machine.calls)
+    assert.truthy(secrets():find(COOKIES, 1, true), secrets())
+  end)
+
+  it("come back with a drive that is undone", function()
+    local machine, dom, secrets = begin()
+    machine.fault = fake.faults.at(2, { refuse = 9 })
+    local plan = assert(apply.plan(dom, { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", absent = true },
+      { kind = "cdrom", dev = "sdb", source = "/x.iso" } }))
+    assert.is_nil((plan:apply { undo = "all" }))
+    assert.truthy(secrets():find(COOKIES, 1, true), secrets())
+  end)
+end)
+
+describe("what another client does at the same time", function()
+  local both = { live = true, config = true }
+
+  it("is no HBA of ours, to be taken away when its drive does not come", function()
+    for _, model in ipairs { "virtio-scsi", "lsisas1068" } do
+      local machine, domain, dom = start {}
+      machine.fault = fake.faults.all { fake.faults.at(1, { first = function()
+        domain:attach_device(host.hba(1, model), both)
+      end }), function(call) return call.text:find("attach sdb", 1, true) and { refuse = 38, message = "no" } end }
+      local result = run(dom, { kind = "cdrom", dev = "sdb", source = "/x.iso",
+        address = { controller = 1, target = 0, unit = 0 } })
+      assert.is_nil(result)
+      assert.is_nil(table.concat(machine.calls, "; "):find("detach", 1, true), model)
+      assert.truthy(dom:document("live"):find("index='1'", 1, true))
+      assert.truthy(dom:document("config"):find("index='1'", 1, true))
+    end
+  end)
+
+  -- A drive that has to be replaced for its new medium, and is not there any more when it is asked for.
+  local function replacing(theirs)
+    local machine, domain, dom = start({}, { manners = { tray_unknown = true } })
+    assert(run(dom, { kind = "cdrom", dev = "sda", source = "/a.iso" }))
+    machine.fault = function(call)
+      if not call.text:find("detach sda live", 1, true) then return nil end
+      return { refuse = 9, message = "no", first = function() theirs(domain) end }
+    end
+    local before = #machine.calls
+    local result, problems = run(dom, { kind = "cdrom", dev = "sda", source = "/b.iso" })
+    assert.is_nil(result)
+    assert.truthy(tostring(problems):find("sda", 1, true))
+    return dom, table.concat(machine.calls, "; ", before + 1)
+  end
+
+  it("is no drive of ours that came to the name of the one to be replaced", function()
+    local dom, calls = replacing(function(domain)
+      domain:detach_device(host.drive("sda"), { live = true })
+      domain:attach_device(host.drive("sda", { path = "/theirs.iso", place = { 0, 9, 9 } }), { live = true })
+    end)
+    assert.is_nil(calls:find("attach sda", 1, true), calls)
+    assert.truthy(dom:document("live"):find("/theirs.iso", 1, true))
+  end)
+
+  it("is not undone: a drive that has been taken away stays away", function()
+    local dom, calls = replacing(function(domain) domain:detach_device(host.drive("sda"), both) end)
+    assert.is_nil(calls:find("attach sda", 1, true), calls)
+    assert.is_nil(dom:document("live"):find("dev='sda'", 1, true))
+    assert.is_nil(dom:document("config"):find("dev='sda'", 1, true))
+  end)
+end)

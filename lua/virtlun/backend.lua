@@ -78,11 +78,11 @@ function Domain:look()
   return facts, documents
 end
 
---- The text of one document: "live" or "config".  opts.secure also reads passwords, which a define must not lose; a
--- read-only connection may not.
+--- The text of one document: "live" or "config".  opts.secure also reads passwords and cookies, which what is sent back
+-- must not lose; a read-only connection may not.
 function Domain:document(name, opts)
   local config = name == "config"
-  local flags = { inactive = config, secure = config and opts ~= nil and opts.secure or nil }
+  local flags = { inactive = config, secure = opts ~= nil and opts.secure or nil }
   local xml, failure = call(self.connection, "xml", self.handle, flags)
   if not xml then return refused(failure, { path = self.name }) end
   return xml

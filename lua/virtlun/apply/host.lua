@@ -154,10 +154,32 @@ function Host:find(name, number)
   return core.find(self.model, self[name].document, number)
 end
 
+-- Whether libvirt may hide something of a text from who does not ask for secrets: what comes by HTTP may have cookies.
+local function may_hide(xml)
+  return xml:find("protocol=['\"]https?['\"]") ~= nil
+end
+
+--- The text of a half and its document, with what libvirt hides: what is cut out of it is sent back, and must be whole.
+-- nil and problems.
+function Host:whole(name)
+  local xml, document = self.xml[name], self.documents[name]
+  if not may_hide(xml) then return xml, document end
+  local text, failure = self:call("document", name, { secure = true })
+  if not text then return nil, failure end
+  local whole, found = core.document(text)
+  if not whole then return nil, problems.list(found) end
+  if whole:count() ~= document:count() or whole:fingerprint() ~= document:fingerprint() then
+    return problems.fail { code = "host_changed", path = self.dom.name }
+  end
+  return text, whole
+end
+
 --- The XML of a device's element in a half: as it stands there, or with a change.
 function Host:element(name, number_or_change)
   local model = type(number_or_change) == "table" and self.model or nil
-  local xml, found = core.element(self.xml[name], self[name].document, number_or_change, model)
+  local text, document = self:whole(name)
+  if not text then return nil, document end
+  local xml, found = core.element(text, document, number_or_change, model)
   if not xml then return nil, problems.list(found) end
   return xml
 end

@@ -189,7 +189,9 @@ local function new_element(host, name, number)
   local document = host.documents[other]
   local current = document and core.find(host.model, document, number)
   if not current or document:has_chain(current) then return host.model:xml(number) end
-  local xml, found = core.element(host.xml[other], document, current)
+  local text, whole = host:whole(other)
+  if not text then return nil, whole end
+  local xml, found = core.element(text, whole, current)
   if not xml then return nil, problems.list(found) end
   return as_described(wanted_elsewhere(host, number), xml)
 end

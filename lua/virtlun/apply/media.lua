@@ -24,8 +24,10 @@ end
 local function new_job(host, change, opts)
   local after, found = tray.set(host, change, change.before.tray, "closed", host:element("live", change))
   if not after then return nil, found end
-  return { host = host, change = change, opts = opts, was = change.before, after = after, xml = host.xml.live,
-    document = host.live.document }
+  local text, document = host:whole("live")
+  if not text then return nil, document end
+  return { host = host, change = change, opts = opts, was = change.before, after = after, xml = text,
+    document = document }
 end
 
 --- The element as it was when all began, with its tray shut.
@@ -62,11 +64,12 @@ end
 
 --- Takes out whatever is in the drive, also what libvirt only believes to be in it.
 local function eject(job)
-  local half, text = job.host.live, job.host.xml.live
-  local difference, model = tray.difference_of(job.host, job.change, half.document, { source = false })
+  local text, document = job.host:whole("live")
+  if not text then return nil, document end
+  local difference, model = tray.difference_of(job.host, job.change, document, { source = false })
   if not difference then return true end
   if difference.action ~= "change" then return job.host:fail(job.change, { code = "host_changed" }) end -- it has gone
-  local element, found = core.element(text, half.document, difference, model)
+  local element, found = core.element(text, document, difference, model)
   if not element then return nil, problems.list(found) end
   local drive = drive_of(job)
   local good, failure = update(job, element, drive and drive.tray)

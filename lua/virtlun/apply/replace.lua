@@ -20,12 +20,21 @@ local function take_out(host, change, opts)
   return good, failure
 end
 
+--- Whether the device is out, and still to come back: nobody has put another one in its place meanwhile, or taken it
+-- out of the configuration too.  What cannot be seen is no reason to leave it out.
+local function is_ours(host, change, was_configured)
+  if host:find("live", change.desired) then return false end
+  return not was_configured or not host:refresh("config") or host:find("config", change.desired) ~= nil
+end
+
 --- Replaces the device that is there by what element says.  True; or nil, problems, and how it ended: nil where the
 -- device has not left, "back" where it came back as it was, "unseen" where nobody has answered, "lost" where it did not
 -- come back, with what was said then.
 function replace.by(host, change, element, as_it_was, opts)
+  local was_configured = host.config and host:find("config", change.desired) ~= nil
   local good, failure = take_out(host, change, opts)
   if not good then return nil, failure end
+  if not is_ours(host, change, was_configured) then return host:fail(change, { code = "host_changed" }) end
   good, failure = host:write("attach_device", element, { live = true })
   if good then return true end
   if host:is_unanswered(failure) then return nil, failure, "unseen" end

@@ -23,9 +23,6 @@ local function new_run(host, steps, opts)
   local run = setmetatable({ host = host, steps = steps, opts = opts, ahead = host.boot and 1 or 0,
     begun = {} }, Run)
   run.before = state_of(host)
-  run.was = { xml = {}, documents = {} }
-  for name, xml in pairs(host.xml) do run.was.xml[name] = xml end
-  for name, document in pairs(host.documents) do run.was.documents[name] = document end
   function host.waiting(what) run:report("waiting", run.number, what) end
   for _, step in ipairs(steps) do step.result = nil end -- of an earlier apply
   return run
@@ -158,8 +155,22 @@ function Run:finish()
   return self:verify_defined()
 end
 
+--- Keeps the documents as they are now, if all is to be undone on failure: true, or nil and problems.
+function Run:remember()
+  if self.opts.undo ~= "all" then return true end
+  self.was = { xml = {}, documents = {} }
+  for name in pairs(self.host.xml) do
+    local text, document = self.host:whole(name)
+    if not text then return nil, document end
+    self.was.xml[name], self.was.documents[name] = text, document
+  end
+  return true
+end
+
 --- All of it: true, or nil and problems.
 function Run:execute()
+  local kept, lost = self:remember()
+  if not kept then return nil, lost end
   if self.host.boot then self:tell("begin", 0) end
   local good, failure = self:make_moves()
   if not good then return nil, failure end

@@ -25,15 +25,23 @@ local function may_go(change)
   return of ~= nil and of(change)
 end
 
+--- The halves that a move has written to: in one that it has not, what is there is somebody else's.
+local function written(move)
+  local names = {}
+  for _, name in ipairs { "live", "config" } do
+    if move[name] and move.wrote[name] then names[#names + 1] = name end
+  end
+  return names
+end
+
 --- HBAs that were made for a drive which then did not come are nobody's, unless another drive is on them by now.  Notes
 -- of what came of them; tell(move) is called for each that is gone.
 function undo.needless(host, made, opts, tell)
   local notes = problems.list()
   for i = #made, 1, -1 do
     local move = made[i]
-    local change = move.live or move.config
-    if may_go(change) then
-      local names = { move.live and "live" or "config", move.live and move.config and "config" }
+    local change, names = move.live or move.config, written(move)
+    if may_go(change) and names[1] then
       local note = hotplug.clear(host, change, change.after.index, names, opts)
       notes:append { note }
       if note and note.code == "left_behind" then tell(move) end
@@ -121,12 +129,18 @@ local function former_half(host, name, moves, began, notes)
   return desired, originals
 end
 
+--- Whether libvirt has written <os><boot> because the last device with a boot order has left, where there was none.
+local function has_lost_order(host, began)
+  return host.config.document:facts().os_boot and not began.documents.config:facts().os_boot
+end
+
 --- Makes a half as it was; true, or nil and problems.
 local function restore(host, name, moves, began, notes, execute)
   local good, failure = host:refresh(name)
   if not good then return nil, failure end
   local desired, originals = former_half(host, name, moves, began, notes)
   if #desired == 0 then return true end
+  if name == "config" and has_lost_order(host, began) then desired.boot = "devices" end
   local work, found = hosts.read(host.dom, desired, { scope = name, force = true, xml = false })
   if not work then return nil, found end
   work.originals = originals

@@ -46,13 +46,21 @@ function Definition:copy()
   return setmetatable(other, Definition)
 end
 
--- opts: id of the running domain; secure: with passwords.
+-- What libvirt tells of a device to who asks for no secrets: no password of a screen, no cookies of a source.
+local function without_secrets(element)
+  if element.attributes.passwd then element = xml.set(element, "passwd", nil) end
+  local source = element.name == "disk" and xml.child(element, "source")
+  local plain = source and xml.child(source, "cookies") and xml.put(source, "cookies", nil)
+  return plain and xml.put(element, "source", plain) or element
+end
+
+-- opts: id of the running domain; secure: with passwords and cookies.
 function Definition:text(opts)
   local parts = { ("<domain type='%s'%s>\n"):format(self.type, opts.id and (" id='%d'"):format(opts.id) or "") }
   for _, part in ipairs(self.head) do parts[#parts + 1] = xml.text(part) end
   parts[#parts + 1] = "  <devices>\n"
   for _, element in ipairs(self.devices) do
-    if not opts.secure and element.attributes.passwd then element = xml.set(element, "passwd", nil) end
+    if not opts.secure then element = without_secrets(element) end
     parts[#parts + 1] = xml.text(element)
   end
   parts[#parts + 1] = "  </devices>\n</domain>\n"
