@@ -228,7 +228,8 @@ int luaopen_virtlun_libvirt(lua_State *L) {
                                        {"signals", Lvirt_signals},
                                        {NULL, NULL}};
   luaL_checkversion(L);
-  virt_error_silence_xml(dlsym(pin(), "xmlSetGenericErrorFunc"));
+  void *libraries = pin();
+  virt_error_prepare_xml(dlsym(libraries, "xmlInitParser"), dlsym(libraries, "xmlSetGenericErrorFunc"));
   virt_pool_prepare(virt_error_silence_thread);
   if (virInitialize() < 0) return luaL_error(L, "libvirt cannot be initialized");
   virt_error_silence();

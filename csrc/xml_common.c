@@ -57,6 +57,7 @@ static void complain(struct vlun_problems *problems, enum vlun_code code, int li
 
 xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_xml_guard *guard,
                                struct vlun_problems *problems) {
+  xmlInitParser(); /* libxml2's first use is safe on several threads by this function alone */
   guard->handler = xmlStructuredError;
   guard->context = xmlStructuredErrorContext;
   xmlSetStructuredErrorFunc(guard, note_memory);

@@ -337,8 +337,8 @@ describe("cookies of a source, which libvirt hides from who does not ask for the
   it("come back with a drive that is undone", function()
     local machine, dom, secrets = begin()
     machine.fault = fake.faults.at(2, { refuse = 9 })
-    local plan = assert(apply.plan(dom, { kind = "domain", name = "web01", { kind = "cdrom", dev = "sda", absent = true },
-      { kind = "cdrom", dev = "sdb", source = "/x.iso" } }))
+    local plan = assert(apply.plan(dom, { kind = "domain", name = "web01",
+      { kind = "cdrom", dev = "sda", absent = true }, { kind = "cdrom", dev = "sdb", source = "/x.iso" } }))
     assert.is_nil((plan:apply { undo = "all" }))
     assert.truthy(secrets():find(COOKIES, 1, true), secrets())
   end)
