@@ -327,6 +327,10 @@ describe("problems that one line of a recipe makes for many domains", function()
     assert.equal(5, #told(list))
   end)
 
+  it("stay apart where they are of one domain", function()
+    assert.equal(3, #told { problem("web01.sda", 3), problem("web01.sda", 3), problem("web01.sda", 3) })
+  end)
+
   it("stay apart where their path says which host, or there is no line", function()
     local hosts, nowhere = {}, {}
     for i = 1, 5 do

@@ -186,7 +186,7 @@ end
 
 -- These speak to no host, with all that is in their folders.
 local without_backend = { "virtlun.plan", "virtlun.problems", "virtlun.recipe" }
-local speaks = { "virtlun.backend", "virtlun.backend.jobs", "virtlun.libvirt" }
+local speaks = { "virtlun.apply", "virtlun.backend", "virtlun.backend.jobs", "virtlun.fleet", "virtlun.libvirt" }
 
 local function is_without_backend(module)
   for _, parent in ipairs(without_backend) do

@@ -3,12 +3,12 @@
 return {
   boot_none = {
     "boot = \"devices\" takes <os><boot> away; without a place for any device libvirt would write <os><boot> again.",
-    when = [[domain "web01" { boot = "devices" }, and no device has boot.]],
+    when = [[domain "web01" { boot = "devices" }, no device has boot, and <os><boot> means none that is there.]],
     instead = [[boot = "devices", disk { dev = "sda", boot = 1 }]],
   },
   boot_live = {
     "The running domain was started with <os><boot>, and keeps that until it is powered off.",
-    when = [[cdrom { dev = "sdb", boot = 1 } with --live]],
+    when = [[boot = "devices", and a new cdrom { dev = "sdb", boot = 1 }, with --live.]],
     instead = "Leave --live out: the order is one of the next power-on.",
   },
   boot_kernel = {
@@ -18,7 +18,7 @@ return {
   },
   boot_empty = {
     "An empty drive boots nothing.",
-    when = "virtlun reboot web01 --from sda, and sda is empty.",
+    when = "virtlun reboot web01 --from sda --power-off, and sda is empty.",
     instead = "virtlun insert web01 sda /iso/install.iso, then reboot.",
   },
   boot_live_only = {

@@ -105,7 +105,7 @@ return {
   },
   transport_unknown = {
     "Where only certain transports are allowed, a URI that says none that is known is not opened.",
-    when = "--transports ssh, and the recipe says uri = \"foo\"",
+    when = "--transports ssh, and the recipe says uri = \"qemu+foo://kvm1/system\"",
     instead = "uri = \"qemu+ssh://root@kvm1/system\"",
   },
   transport_refused = {
@@ -115,8 +115,8 @@ return {
   },
   transport_runs = {
     "Some URIs make libvirt's client run a program of their choice; a recipe from elsewhere must not do that.",
-    when = "A recipe says qemu+ext:///system?command=/tmp/x",
-    instead = "Allow it where you know the recipe: --transports ext,command",
+    when = "A recipe says qemu+ssh://kvm1/system?command=/tmp/x",
+    instead = "Allow it where you know the recipe: --transports ssh,command",
   },
   read_only = {
     "A connection that was opened for reading cannot change anything.",
@@ -354,7 +354,7 @@ return {
     instead = "The same again; with --retry-file only the domains that are left.",
   },
   max_fail = {
-    "As many domains have failed as may, so that one mistake is not made a thousand times.",
+    "More domains have failed than may, so that one mistake is not made a thousand times.",
     when = "--max-fail 2, or --batches, which implies --max-fail 0.",
     instead = "Mend what failed; --max-fail N or N% allows more.",
   },

@@ -94,7 +94,7 @@ return {
     instead = "plan on the host, or say the address.",
   },
   cannot_read = {
-    "The recipe, or one that it includes, cannot be opened: there is none, or no right to read it, or it is no file.",
+    "The recipe, or one that it includes, cannot be opened: none, no right, no file, or a name without .lua.",
     wrong = [[include "no/such.lua"]],
     instead = "Look at the path; that of include is relative to the recipe that includes.",
   },

@@ -39,6 +39,17 @@ local function groups_of(problems)
   return groups
 end
 
+--- Whether the problems of a group are of a domain each.
+local function are_different(group)
+  local seen = {}
+  for _, problem in ipairs(group) do
+    local domain = parts_of(problem.path)
+    if seen[domain] then return false end
+    seen[domain] = true
+  end
+  return true
+end
+
 --- One problem that stands for all of a group: its path has the names of their domains.
 local function folded(group)
   local entries, _, rest = {}, parts_of(group[1].path)
@@ -50,7 +61,7 @@ end
 function view.folded(problems)
   local list = {}
   for _, group in ipairs(groups_of(problems)) do
-    if #group >= FEWEST then
+    if #group >= FEWEST and are_different(group) then
       list[#list + 1] = folded(group)
     else
       table.move(group, 1, #group, #list + 1, list)
