@@ -90,8 +90,16 @@ const struct vlun_domain *vlun_diff_desired(const struct vlun_diff *diff) { retu
 
 /* --- the document ------------------------------------------------------------------------------------- */
 
+/* Devices may have moved in memory since, or be others. */
+static bool is_as_compared(const struct vlun_diff *diff, struct vlun_problems *problems) {
+  bool same = !diff->host->changed && was_completed_for(diff->desired, diff->host);
+  if (!same) refuse(problems, diff->desired, "what was compared has changed since");
+  return vlun_api_good(problems, 0, true);
+}
+
 static bool is_possible(const struct vlun_diff *diff, const struct vlun_changes *changes,
                         struct vlun_problems *problems) {
+  if (!is_as_compared(diff, problems)) return false;
   for (size_t i = 0; i < changes->count; i++) {
     enum vlun_code code;
     const char *obstacle = vlun_obstacle(&diff->host->model, &changes->list[i], &code);

@@ -201,8 +201,8 @@ struct vlun_difference {
 struct vlun_diff;
 
 /* Checks and completes `desired` for the host alone, unless it is what vlun_domain_complete made for it and maybe the
- * domain's other document.  host must be as it was read.  Both must be freed after the difference.  NULL if there are
- * errors. */
+ * domain's other document.  host must be as it was read.  Both must be freed after the difference; once something is
+ * said of the host or of a completed `desired`, the difference makes no XML any more.  NULL if there are errors. */
 VLUN_API struct vlun_diff *vlun_diff_new(const struct vlun_domain *desired, struct vlun_domain *host,
                                          struct vlun_problems *problems);
 VLUN_API void vlun_diff_free(struct vlun_diff *diff);

@@ -281,6 +281,29 @@ static void both_documents(void) {
   vlun_problems_free(problems);
 }
 
+/* A difference knows devices by their place in memory, which another device may change: nothing comes of it then. */
+static void changed_under_a_difference(void) {
+  for (int of_host = 0; of_host <= 1; of_host++) {
+    struct vlun_problems *problems = vlun_problems_new();
+    struct vlun_domain *host = host_with("", problems), *desired = wish("sda", "/b.iso", problems);
+    struct vlun_domain *complete = vlun_domain_complete(desired, &host, 1, 1, problems);
+    struct vlun_diff *diff = vlun_diff_new(complete, host, problems);
+    CHECK(vlun_diff_count(diff) == 1);
+    for (int i = 0; i < 50; i++) vlun_domain_add(of_host ? host : complete, "cdrom", problems);
+    CHECK(vlun_problems_count(problems) == 0);
+    char *before, *after, *text = vlun_diff_patch(diff, problems);
+    CHECK(!text && problem(problems, "bad_patch") && vlun_problems_count(problems) == 1);
+    struct vlun_problems *more = vlun_problems_new();
+    CHECK(!vlun_diff_element(diff, 0, &before, &after, more) && !before && !after && problem(more, "bad_patch"));
+    vlun_problems_free(more);
+    vlun_diff_free(diff);
+    vlun_domain_free(complete);
+    vlun_domain_free(desired);
+    vlun_domain_free(host);
+    vlun_problems_free(problems);
+  }
+}
+
 /* The code of the error for a change of sda's medium in such a document. */
 static void refuses(const char *code, const char *more, const char *name, bool touched) {
   struct vlun_problems *problems = vlun_problems_new();
@@ -367,6 +390,7 @@ int main(void) {
   checked();
   compared();
   both_documents();
+  changed_under_a_difference();
   refused_documents();
   read_and_changed();
   nothing_at_all();
