@@ -88,7 +88,7 @@ const struct vlun_difference *vlun_diff_get(const struct vlun_diff *diff, size_t
 
 const struct vlun_domain *vlun_diff_desired(const struct vlun_diff *diff) { return diff ? diff->desired : NULL; }
 
-/* --- the document ------------------------------------------------------------------------------------- */
+/* --- what is possible --------------------------------------------------------------------------------- */
 
 /* Devices may have moved in memory since, or be others. */
 static bool is_as_compared(const struct vlun_diff *diff, struct vlun_problems *problems) {
@@ -97,17 +97,74 @@ static bool is_as_compared(const struct vlun_diff *diff, struct vlun_problems *p
   return vlun_api_good(problems, 0, true);
 }
 
+/* A drive that keeps an HBA where it is, and the index of its own; device is NULL if there is none. */
+struct user {
+  const struct vlun_device *device;
+  int64_t index;
+};
+
+static void ask_drive(struct user *user, int64_t hba, const struct vlun_device *device,
+                      const struct vlun_record *record) {
+  struct vlun_place place;
+  if (device->foreign || !vlun_place_of(record, &place) || place.controller < hba) return;
+  if (!user->device || place.controller < user->index) *user = (struct user){device, place.controller};
+}
+
+/* The nearest drive on the HBA or above it, where libvirt would fill the hole, as all of the changes leave them. */
+static struct user user_of(const struct vlun_diff *diff, int64_t hba, struct vlun_arena *arena) {
+  const struct vlun_model *host = &diff->host->model;
+  struct user user = {0};
+  const struct vlun_change **change_of = vlun_alloc(arena, (host->count + 1) * sizeof *change_of);
+  for (size_t i = 0; change_of && i < diff->changes.count; i++) {
+    const struct vlun_change *change = &diff->changes.list[i];
+    if (change->current) change_of[change->current - host->device] = change;
+    else ask_drive(&user, hba, change->desired, change->desired->record);
+  }
+  for (size_t i = 0; change_of && i < host->count; i++) {
+    const struct vlun_device *device = &host->device[i];
+    const struct vlun_change *change = change_of[i];
+    if (change && change->action == VLUN_REMOVE) continue;
+    const struct vlun_record *then =
+        change ? vlun_record_merge(arena, device->record, change->desired->record) : device->record;
+    if (then) ask_drive(&user, hba, device, then);
+  }
+  return user;
+}
+
+/* libvirt would make the HBA again for a drive that needs it, of a model of its own choice. */
+static void complain_of_use(const struct vlun_diff *diff, const struct vlun_change *change,
+                            struct vlun_problems *problems) {
+  if (change->action != VLUN_REMOVE || !vlun_is(change->current, SHAPE_controller)) return;
+  struct vlun_arena arena = {0};
+  int64_t hba = vlun_number(change->current->record, VLUN_controller_index, 0);
+  struct user user = user_of(diff, hba, &arena);
+  const struct vlun_spot spot = {.model = &diff->desired->model, .device = change->desired};
+  if (user.device)
+    vlun_complain(problems, &spot, "", user.index == hba ? P_still_used : P_below_used,
+                  &(struct vlun_args){.a = vlun_device_label(&arena, user.device)});
+  if (arena.failed) problems->arena.failed = true;
+  vlun_arena_free(&arena);
+}
+
+static void complain_of_obstacle(const struct vlun_diff *diff, const struct vlun_change *change,
+                                 struct vlun_problems *problems) {
+  enum vlun_code code;
+  const char *obstacle = vlun_obstacle(&diff->host->model, change, &code);
+  const struct vlun_spot spot = {.model = &diff->desired->model, .device = change->desired};
+  if (obstacle) vlun_complain(problems, &spot, "", code, &(struct vlun_args){.a = obstacle});
+}
+
 static bool is_possible(const struct vlun_diff *diff, const struct vlun_changes *changes,
                         struct vlun_problems *problems) {
   if (!is_as_compared(diff, problems)) return false;
   for (size_t i = 0; i < changes->count; i++) {
-    enum vlun_code code;
-    const char *obstacle = vlun_obstacle(&diff->host->model, &changes->list[i], &code);
-    struct vlun_spot spot = {.model = &diff->desired->model, .device = changes->list[i].desired};
-    if (obstacle) vlun_complain(problems, &spot, "", code, &(struct vlun_args){.a = obstacle});
+    complain_of_obstacle(diff, &changes->list[i], problems);
+    complain_of_use(diff, &changes->list[i], problems);
   }
   return vlun_api_good(problems, 0, true);
 }
+
+/* --- the document ------------------------------------------------------------------------------------- */
 
 char *vlun_diff_patch(const struct vlun_diff *diff, struct vlun_problems *problems) {
   if (!diff || !problems || !is_possible(diff, &diff->changes, problems)) return NULL;

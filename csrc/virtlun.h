@@ -195,9 +195,9 @@ struct vlun_difference {
 };
 
 /* What must change so that a host's document says what a description says.  What the description leaves unsaid, and
- * devices that it does not name, are not compared.  It is the mechanism only.  What may be removed or replaced (an HBA
- * only after its drives), what a running guest feels of it, and the keys that speak of that (prune, protect, replace,
- * scope, boot of a domain) are known to the plans of virtlun_lua.h. */
+ * devices that it does not name, are not compared.  It is the mechanism only.  What may be removed or replaced, what a
+ * running guest feels of it, and the keys that speak of that (prune, protect, replace, scope, boot of a domain) are
+ * known to the plans of virtlun_lua.h. */
 struct vlun_diff;
 
 /* Checks and completes `desired` for the host alone, unless it is what vlun_domain_complete made for it and maybe the
@@ -213,7 +213,8 @@ VLUN_API const struct vlun_difference *vlun_diff_get(const struct vlun_diff *dif
 VLUN_API const struct vlun_domain *vlun_diff_desired(const struct vlun_diff *diff);
 /* The host's own document with all of the changes; everything else in it, also what virtlun does not know, is as it
  * was.  NULL with a problem if a change would touch what the document says twice, or what belongs to the present
- * medium, such as the slices of an image. */
+ * medium, such as the slices of an image; or if it would remove an HBA while a drive stays on it or on one above, for
+ * which libvirt would make an HBA of a model of its own choice. */
 VLUN_API char *vlun_diff_patch(const struct vlun_diff *diff, struct vlun_problems *problems);
 /* The device's element as it stands in the document and as it will be, for libvirt's calls that attach, detach and
  * update; NULL where there is none.  False with a problem as above. */

@@ -304,6 +304,53 @@ static void changed_under_a_difference(void) {
   }
 }
 
+/* What comes of a removal of HBA 0, whose sda goes too, moves to HBA 1, stays unsaid or is on an HBA above. */
+static void removes_hba(const char *code, bool drive_goes, int64_t moves_to, const char *host_has) {
+  struct vlun_problems *problems = vlun_problems_new();
+  struct vlun_domain *host =
+      host_has ? vlun_domain_read(host_has, strlen(host_has), problems) : host_with("", problems);
+  struct vlun_domain *desired = vlun_domain_new("web01", problems);
+  vlun_domain_add(desired, "controller", problems);
+  vlun_domain_set_number(desired, 1, "index", 0, problems);
+  vlun_domain_set_flag(desired, 1, "absent", true, problems);
+  if (drive_goes || moves_to) {
+    vlun_domain_add(desired, "cdrom", problems);
+    vlun_domain_set_text(desired, 2, "dev", "sda", problems);
+  }
+  if (drive_goes) vlun_domain_set_flag(desired, 2, "absent", true, problems);
+  if (moves_to) vlun_domain_set_number(desired, 2, "address.controller", moves_to, problems);
+  CHECK(vlun_domain_check(desired, &host, 1, problems));
+  struct vlun_diff *diff = vlun_diff_new(desired, host, problems);
+  char *before, *after, *text = vlun_diff_patch(diff, problems);
+  CHECK(diff && vlun_diff_get(diff, 0)->action == VLUN_REMOVE);
+  CHECK(vlun_diff_element(diff, 0, &before, &after, problems) == !code);
+  if (code) {
+    CHECK(!text && problem(problems, code));
+    SAME(problem(problems, code) ? problem(problems, code)->path : NULL, "web01.controller0");
+  } else {
+    CHECK(text && !strstr(text, "index='0'") && before && !after && vlun_problems_errors(problems) == 0);
+  }
+  free(before);
+  free(text);
+  vlun_diff_free(diff);
+  vlun_domain_free(desired);
+  vlun_domain_free(host);
+  vlun_problems_free(problems);
+}
+
+static void removed_hbas(void) {
+  static const char above[] =
+      "<domain type='qemu'><name>web01</name><devices><controller type='scsi' index='0' model='virtio-scsi'/>"
+      "<controller type='scsi' index='1' model='virtio-scsi'/><disk type='file' device='cdrom'>"
+      "<target dev='sda' bus='scsi'/><address type='drive' controller='1' bus='0' target='0' unit='0'/></disk>"
+      "</devices></domain>";
+  removes_hba(NULL, true, 0, NULL);
+  removes_hba("still_used", false, 0, NULL);
+  removes_hba("below_used", false, 1, NULL);
+  removes_hba("below_used", false, 0, above);
+  removes_hba(NULL, true, 0, above);
+}
+
 /* The code of the error for a change of sda's medium in such a document. */
 static void refuses(const char *code, const char *more, const char *name, bool touched) {
   struct vlun_problems *problems = vlun_problems_new();
@@ -391,6 +438,7 @@ int main(void) {
   compared();
   both_documents();
   changed_under_a_difference();
+  removed_hbas();
   refused_documents();
   read_and_changed();
   nothing_at_all();
