@@ -19,6 +19,8 @@ struct vlun_domain {
 bool vlun_api_good(struct vlun_problems *problems, size_t before, bool memory);
 /* The domain is not any more what was read or completed. */
 void vlun_api_touch(struct vlun_domain *domain);
+/* Whether the number is that of the domain, 0, or of a device of virtlun's; a problem if it is not. */
+bool vlun_api_has(const struct vlun_domain *domain, size_t device, struct vlun_problems *problems);
 /* The text of a buffer becomes the caller's; NULL without memory.  The buffer is empty then. */
 char *vlun_api_text(struct vlun_buffer *buffer, struct vlun_problems *problems);
 

@@ -57,11 +57,27 @@ struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_pr
   return NULL;
 }
 
-/* False if one of the hosts could not be read, or there are more than a domain has documents. */
-static bool models_of(struct vlun_domain *const *hosts, size_t count, struct vlun_model *models[VLUN_MAX_HOSTS]) {
+static bool is_at_most(const struct vlun_domain *domain, const char *argument, size_t number, size_t most,
+                       struct vlun_problems *problems) {
+  if (number <= most) return true;
+  struct vlun_arena *arena = &problems->arena;
+  const struct vlun_args args = {.v = vlun_printf(arena, "%zu", number), .e = vlun_printf(arena, "0..%zu", most)};
+  vlun_complain(problems, &(struct vlun_spot){.model = &domain->model}, argument, P_out_of_range, &args);
+  return vlun_api_good(problems, 0, true);
+}
+
+/* False with a problem if one of the hosts could not be read, or there are more than a domain has documents. */
+static bool models_of(const struct vlun_domain *domain, struct vlun_domain *const *hosts, size_t count,
+                      struct vlun_model *models[VLUN_MAX_HOSTS], struct vlun_problems *problems) {
+  if (!is_at_most(domain, "hosts", count, VLUN_MAX_HOSTS, problems)) return false;
   for (size_t i = 0; i < count; i++) {
-    if (i == VLUN_MAX_HOSTS || !hosts[i]) return false;
-    models[i] = &hosts[i]->model;
+    if (hosts && hosts[i]) {
+      models[i] = &hosts[i]->model;
+      continue;
+    }
+    const struct vlun_args args = {.v = vlun_printf(&problems->arena, "hosts[%zu]", i)};
+    vlun_complain(problems, &(struct vlun_spot){.model = &domain->model}, "", P_required, &args);
+    return vlun_api_good(problems, 0, true);
   }
   return true;
 }
@@ -97,7 +113,7 @@ static struct vlun_domain *copy_of(const struct vlun_domain *domain) {
 bool vlun_domain_check(const struct vlun_domain *domain, struct vlun_domain *const *hosts, size_t count,
                        struct vlun_problems *problems) {
   struct vlun_model *models[VLUN_MAX_HOSTS];
-  if (!domain || !problems || !models_of(hosts, count, models)) return false;
+  if (!domain || !problems || !models_of(domain, hosts, count, models, problems)) return false;
   size_t before = problems->errors;
   struct vlun_domain *ours = copy_of(domain);
   if (ours) check(&ours->model, models, count, problems);
@@ -124,7 +140,8 @@ static void check_each(const struct vlun_model *model, struct vlun_model *const 
 struct vlun_domain *vlun_domain_complete(const struct vlun_domain *domain, struct vlun_domain *const *hosts,
                                          size_t count, size_t written, struct vlun_problems *problems) {
   struct vlun_model *models[VLUN_MAX_HOSTS];
-  if (!domain || !problems || written > count || !models_of(hosts, count, models)) return NULL;
+  if (!domain || !problems || !models_of(domain, hosts, count, models, problems)) return NULL;
+  if (!is_at_most(domain, "written", written, count, problems)) return NULL;
   struct vlun_domain *copy = copy_of(domain);
   bool memory = copy != NULL;
   if (copy && count == 0) {
@@ -141,7 +158,7 @@ struct vlun_domain *vlun_domain_complete(const struct vlun_domain *domain, struc
 }
 
 char *vlun_domain_xml(const struct vlun_domain *domain, size_t device, struct vlun_problems *problems) {
-  if (!domain || !problems || (device && !vlun_domain_kind(domain, device))) return NULL;
+  if (!domain || !problems || !vlun_api_has(domain, device, problems)) return NULL;
   struct vlun_domain *whole = vlun_domain_complete(domain, NULL, 0, 0, problems);
   if (!whole) return NULL;
   struct vlun_buffer buffer = {0};

@@ -44,6 +44,13 @@ static struct vlun_record **record_at(const struct vlun_domain *domain, size_t d
   return ours ? &model->device[device - 1].record : NULL;
 }
 
+bool vlun_api_has(const struct vlun_domain *domain, size_t device, struct vlun_problems *problems) {
+  if (record_at(domain, device)) return true;
+  const struct vlun_args args = {.v = vlun_printf(&problems->arena, "%zu", device)};
+  vlun_complain(problems, &(struct vlun_spot){.model = &domain->model}, "", P_no_such_device, &args);
+  return vlun_api_good(problems, 0, true);
+}
+
 /* --- asking ------------------------------------------------------------------------------------------- */
 
 struct found {
@@ -145,6 +152,12 @@ static bool complain_of_type(const struct saying *saying, const struct vlun_trai
   return false;
 }
 
+/* No text, as getenv gives it, is not nothing to say: it would be left out silently. */
+static bool complain_of_nothing(const struct saying *saying, const struct vlun_trail *trail) {
+  complain(saying, trail, P_empty, &(struct vlun_args){0});
+  return false;
+}
+
 static const char *shown(const struct saying *saying) {
   struct vlun_arena *arena = &saying->problems->arena;
   const struct said *said = &saying->said;
@@ -205,6 +218,7 @@ static bool say(const struct saying *saying, const struct vlun_trail *trail, con
                 struct vlun_value *value) {
   const struct said *said = &saying->said;
   bool fits = said->type == NUMBER ? row->kind == KIND_INT || row->kind == KIND_HEX : vlun_row_is_switch(row);
+  if (said->type == TEXT && !said->text) return complain_of_nothing(saying, trail);
   if (said->type == TEXT) return say_text(saying, trail, row, value);
   value->no = said->type == FLAG && !said->number && !fits && row->kind != KIND_LIT;
   if (!value->no && !fits) return complain_of_type(saying, trail, row, shown(saying));
@@ -310,11 +324,12 @@ static struct vlun_record *say_in(const struct saying *saying, const struct vlun
 
 static bool say_of(struct vlun_domain *domain, size_t device, const char *key, struct said said,
                    struct vlun_problems *problems) {
-  struct vlun_record **record = domain && key && problems ? record_at(domain, device) : NULL;
-  if (!record || (said.type == TEXT && !said.text)) return false;
+  if (!domain || !problems || !vlun_api_has(domain, device, problems)) return false;
+  struct vlun_record **record = record_at(domain, device);
   struct vlun_model *model = &domain->model;
   struct saying saying = {.domain = domain, .problems = problems, .spot = {.model = model}, .said = said};
   const struct vlun_shape *shape = device ? (*record)->shape : &vlun_shapes[SHAPE_domain];
+  if (!key) key = "";
   struct step first = next_step(key);
   if (device) saying.spot.device = &model->device[device - 1];
   saying.spot.row = row_of(shape, first.key) + 1;
@@ -343,8 +358,9 @@ bool vlun_domain_set_flag(struct vlun_domain *domain, size_t device, const char 
 /* --- devices ------------------------------------------------------------------------------------------ */
 
 size_t vlun_domain_add(struct vlun_domain *domain, const char *kind, struct vlun_problems *problems) {
-  if (!domain || !kind || !problems) return 0;
+  if (!domain || !problems) return 0;
   struct vlun_model *model = &domain->model;
+  if (!kind) kind = "";
   struct vlun_draft draft;
   if (!vlun_draft_start(&draft, kind)) {
     struct vlun_spot spot = {.model = model, .place = (int)model->count + 1};

@@ -138,12 +138,13 @@ VLUN_API struct vlun_domain *vlun_domain_new(const char *name, struct vlun_probl
 VLUN_API void vlun_domain_free(struct vlun_domain *domain);
 /* A device "controller", "cdrom", "disk", "lun" or "hostdev" more: its number, or 0 with a problem. */
 VLUN_API size_t vlun_domain_add(struct vlun_domain *domain, const char *kind, struct vlun_problems *problems);
-/* Where the device (or the domain) is described, for its problems; file may be NULL.  False if there is no memory. */
+/* Where the device (or the domain) is described, for its problems; file may be NULL.  False if there is no such device,
+ * or no memory. */
 VLUN_API bool vlun_domain_locate(struct vlun_domain *domain, size_t device, const char *file, int line);
 
 /* Say something of the device: text in UTF-8, also a word or a path that stands for a source; a number; true or false.
- * false says of anything that it is not to be there: source = false is an empty drive.  false with a problem if the key
- * or the type is wrong; ranges and rules are checked by vlun_domain_check. */
+ * false says of anything that it is not to be there: source = false is an empty drive.  false with a problem if the
+ * number, the key or the type is wrong, or the text NULL; ranges and rules are checked by vlun_domain_check. */
 VLUN_API bool vlun_domain_set_text(struct vlun_domain *domain, size_t device, const char *key, const char *text,
                                    struct vlun_problems *problems);
 VLUN_API bool vlun_domain_set_number(struct vlun_domain *domain, size_t device, const char *key, int64_t number,
@@ -166,7 +167,8 @@ VLUN_API const char *vlun_domain_kind(const struct vlun_domain *domain, size_t d
 VLUN_API struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_problems *problems);
 
 /* A domain has two documents, configuration and running domain.  Where functions take `hosts`, these are what
- * vlun_domain_read made of them: none (NULL, 0), one or both, those that are to be changed first. */
+ * vlun_domain_read made of them: none (NULL, 0), one or both, those that are to be changed first.  A NULL among them is
+ * a problem. */
 
 /* Checks everything that can be checked, also against the hosts; false if there are errors. */
 VLUN_API bool vlun_domain_check(const struct vlun_domain *domain, struct vlun_domain *const *hosts, size_t count,

@@ -29,6 +29,7 @@ local elsewhere = {
   not_up = "a reboot", power_off_order = "a reboot", power_off_due = "a reboot", reboot_ignored = "a reboot",
   shutdown_ignored = "a reboot", shutdown_restarted = "a reboot",
   reset_unseen = "a reboot", reboot_stopped = "a reboot",
+  no_such_device = "embed_spec",
   no_memory = "a machine without memory",
   not_running = "the state of a domain", no_hotplug = "the driver of a host", bad_state = "the state of a domain",
   read_only = "a connection", needs_power_off = "the state of a domain", needs_config = "a change of a plan",

@@ -23,6 +23,12 @@ return {
     wrong = [[{ kind = "floppy", dev = "fda" }]],
     right = [[cdrom { dev = "sda", source = "/iso/a.iso" }]],
   },
+  no_such_device = {
+    "What a C program says of a device that is not there would be left out silently. Drives on other buses than SCSI" ..
+      " have numbers, but are none of virtlun's.",
+    when = "vlun_domain_set_text(domain, 3, ...) of a domain with two devices, or whose third is a drive on SATA.",
+    instead = "Use the number that vlun_domain_add gave; vlun_domain_kind tells which devices of a host have a kind.",
+  },
   wrong_type = {
     "Nothing is converted: a number in quotes may have been meant as text.",
     wrong = [[controller { index = "0" }]],
