@@ -6,13 +6,21 @@
 
 #include "internal.h"
 
+/* A document that may be freed since: another one may then have its address, but not its text too. */
+struct vlun_known_host {
+  const struct vlun_domain *domain;
+  size_t len;
+  uint64_t fingerprint;
+};
+
 struct vlun_domain {
   struct vlun_model model;
   char *xml; /* the document that it was read from; NULL for a description */
   size_t len;
-  bool changed;                                    /* it is not any more what was read */
-  bool complete;                                   /* vlun_domain_complete made it */
-  const struct vlun_domain *hosts[VLUN_MAX_HOSTS]; /* that it was completed for, and is still complete */
+  uint64_t fingerprint;                         /* of the document */
+  bool changed;                                 /* it is not any more what was read */
+  bool complete;                                /* vlun_domain_complete made it */
+  struct vlun_known_host hosts[VLUN_MAX_HOSTS]; /* that it was completed for, and is still complete */
 };
 
 /* Whether a call did what it was to do: there is memory, and `before` is the number of errors. */

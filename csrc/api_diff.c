@@ -45,7 +45,11 @@ static bool compare(struct vlun_diff *diff, struct vlun_domain *host) {
 }
 
 static bool was_completed_for(const struct vlun_domain *desired, const struct vlun_domain *host) {
-  return desired->hosts[0] == host || desired->hosts[1] == host;
+  for (size_t i = 0; i < VLUN_MAX_HOSTS; i++) {
+    const struct vlun_known_host *known = &desired->hosts[i];
+    if (known->domain == host && known->len == host->len && known->fingerprint == host->fingerprint) return true;
+  }
+  return false;
 }
 
 static void refuse(struct vlun_problems *problems, const struct vlun_domain *domain, const char *why) {

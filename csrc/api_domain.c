@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "api.h"
+#include "fingerprint.h"
 
 /* --- domains ------------------------------------------------------------------------------------------ */
 
@@ -41,6 +42,7 @@ static bool keep_xml(struct vlun_domain *domain, const char *xml, size_t len) {
   memcpy(domain->xml, xml, len);
   domain->xml[len] = '\0';
   domain->len = len;
+  domain->fingerprint = vlun_fingerprint(VLUN_FINGERPRINT_START, xml, len);
   return true;
 }
 
@@ -149,7 +151,8 @@ struct vlun_domain *vlun_domain_complete(const struct vlun_domain *domain, struc
   } else if (copy) {
     check_each(&copy->model, models, count, written, problems);
     if (!problems->errors) memory = vlun_complete(&copy->model, models, count, written);
-    for (size_t i = 0; i < count; i++) copy->hosts[i] = hosts[i];
+    for (size_t i = 0; i < count; i++)
+      copy->hosts[i] = (struct vlun_known_host){hosts[i], hosts[i]->len, hosts[i]->fingerprint};
   }
   if (copy && copy->model.arena.failed) memory = false;
   if (vlun_api_good(problems, 0, memory)) return copy;

@@ -39,7 +39,7 @@ bool vlun_api_good(struct vlun_problems *problems, size_t before, bool memory) {
 void vlun_api_touch(struct vlun_domain *domain) {
   domain->changed = true;
   domain->model.index = NULL; /* it knows what devices were called, and where they were in memory */
-  for (size_t i = 0; i < VLUN_MAX_HOSTS; i++) domain->hosts[i] = NULL;
+  for (size_t i = 0; i < VLUN_MAX_HOSTS; i++) domain->hosts[i] = (struct vlun_known_host){0};
 }
 
 char *vlun_api_text(struct vlun_buffer *buffer, struct vlun_problems *problems) {

@@ -1,25 +1,11 @@
 /*
- * lua_fingerprint.c - numbers that tell whether a text or the devices of a model are still the same.
+ * lua_fingerprint.c - tells Lua whether a text or the devices of a model are still the same.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "fingerprint.h"
 #include "lua_model.h"
-
-/* FNV-1a by words of eight bytes, whose high bits the shift brings down: equal texts, equal numbers; nobody tries to
- * deceive it. */
-static uint64_t hash(uint64_t sum, const void *bytes, size_t len) {
-  for (const char *p = bytes; len;) {
-    uint64_t word = 0;
-    size_t step = len < sizeof word ? len : sizeof word;
-    memcpy(&word, p, step);
-    sum = (sum ^ word) * UINT64_C(1099511628211);
-    sum ^= sum >> 32;
-    p += step;
-    len -= step;
-  }
-  return sum;
-}
 
 static int push_hash(lua_State *L, uint64_t sum) {
   char text[24];
@@ -28,13 +14,11 @@ static int push_hash(lua_State *L, uint64_t sum) {
   return 1;
 }
 
-#define HASH_START UINT64_C(14695981039346656037)
-
 /* core.hash(text) -> the fingerprint of a text. */
 int Lvlun_hash(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  return push_hash(L, hash(HASH_START, text, len));
+  return push_hash(L, vlun_fingerprint(VLUN_FINGERPRINT_START, text, len));
 }
 
 static bool is_left_out(lua_State *L, int index, size_t number) {
@@ -68,9 +52,9 @@ int lvlun_model_fingerprint(lua_State *L) {
     vlun_write_record(&run->buffer, bootless ? without_boot(&run->arena, device->record) : device->record, 0);
   }
   lvlun_check_memory(L, run);
-  uint64_t sum = hash(HASH_START, run->buffer.text, run->buffer.len);
-  if (!bootless) sum = hash(sum, &model->os_boot, sizeof model->os_boot);
-  if (model->uuid) sum = hash(sum, model->uuid, strlen(model->uuid));
+  uint64_t sum = vlun_fingerprint(VLUN_FINGERPRINT_START, run->buffer.text, run->buffer.len);
+  if (!bootless) sum = vlun_fingerprint(sum, &model->os_boot, sizeof model->os_boot);
+  if (model->uuid) sum = vlun_fingerprint(sum, model->uuid, strlen(model->uuid));
   lvlun_end_run(L, run);
   return push_hash(L, sum);
 }

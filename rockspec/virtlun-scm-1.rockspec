@@ -35,6 +35,7 @@ build = {
         "csrc/claims.c",
         "csrc/complete.c",
         "csrc/diff.c",
+        "csrc/fingerprint.c",
         "csrc/form.c",
         "csrc/iso.c",
         "csrc/iso9660.c",

@@ -304,6 +304,27 @@ static void changed_under_a_difference(void) {
   }
 }
 
+/* Memory gives the address of a document that was freed to the next one, which has another drive at the free place. */
+static void read_where_another_was(void) {
+  static const char taken_place[] =
+      "<domain type='qemu'><name>web01</name><devices><controller type='scsi' index='0' model='virtio-scsi'/>"
+      "<disk type='file' device='disk'><source file='/z.raw'/><target dev='sdz' bus='scsi'/>"
+      "<address type='drive' controller='0' bus='0' target='0' unit='1'/></disk></devices></domain>";
+  for (int round = 0; round < 10; round++) {
+    struct vlun_problems *problems = vlun_problems_new();
+    struct vlun_domain *host = host_with("", problems), *desired = wish("sdb", "/b.iso", problems);
+    struct vlun_domain *complete = vlun_domain_complete(desired, &host, 1, 1, problems);
+    CHECK(complete && vlun_problems_count(problems) == 0);
+    vlun_domain_free(host);
+    host = vlun_domain_read(taken_place, sizeof taken_place - 1, problems);
+    CHECK(host && !vlun_diff_new(complete, host, problems) && problem(problems, "bad_patch"));
+    vlun_domain_free(complete);
+    vlun_domain_free(desired);
+    vlun_domain_free(host);
+    vlun_problems_free(problems);
+  }
+}
+
 /* What comes of a removal of HBA 0, whose sda goes too, moves to HBA 1, stays unsaid or is on an HBA above. */
 static void removes_hba(const char *code, bool drive_goes, int64_t moves_to, const char *host_has) {
   struct vlun_problems *problems = vlun_problems_new();
@@ -487,6 +508,7 @@ int main(void) {
   compared();
   both_documents();
   changed_under_a_difference();
+  read_where_another_was();
   removed_hbas();
   refused_documents();
   read_and_changed();
