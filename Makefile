@@ -18,7 +18,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 CFLAGS  ?= -O2 -g
 OBJCOPY ?= objcopy
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
-C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
+# Libraries are one object whose inner names are hidden, which objects for a later optimization are not.
+C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS) -fno-lto
 
 # Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.  What only C
 # programs use is in neither, but in the libraries.
@@ -65,7 +66,7 @@ $(LIBVIRT_OBJ): C_FLAGS += $(LIBVIRT_CFLAGS)
 
 $(MODULES): | deps
 	@mkdir -p $(@D)
-	$(CC) -shared $(SANITIZE) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+	$(CC) -shared -Wl,-Bsymbolic $(SANITIZE) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 $(BUILD)/obj/%.o: csrc/%.c Makefile | deps
 	@mkdir -p $(@D)
