@@ -277,6 +277,8 @@ In Lua
       true, notes
   virtlun.xml(device or domain)
       libvirt XML
+  virtlun.complete(domain)
+      the domain with all that it leaves out filled in, as for a new server
   virtlun.read(xml)
       description of a <domain> or of one device
   virtlun.plan(desired, { config = xml, live = xml }, facts)
