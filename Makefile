@@ -9,7 +9,7 @@ export CC LUA LUA_PC
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
-LUA_V   := $(shell $(LUA) -e 'print((_VERSION:match("%d+%.%d+")))' 2>/dev/null)
+LUA_V   := $(if $(LUA),$(shell $(LUA) -e 'print((_VERSION:match("%d+%.%d+")))' 2>/dev/null))
 LUADIR  ?= $(PREFIX)/share/lua/$(LUA_V)
 LUACDIR ?= $(PREFIX)/lib/lua/$(LUA_V)
 LIBDIR  ?= $(PREFIX)/lib
@@ -18,7 +18,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 CFLAGS  ?= -O2 -g
 OBJCOPY ?= objcopy
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
-C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS)
+# Libraries are one object whose inner names are hidden, which objects for a later optimization are not.
+C_FLAGS  = -std=c11 -D_DEFAULT_SOURCE -pthread -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc $(SANITIZE) $(CFLAGS) -fno-lto
 
 # Two modules: what speaks to libvirt, and all the rest, which a machine without libvirt can load too.  What only C
 # programs use is in neither, but in the libraries.
@@ -47,7 +48,7 @@ TREE_CPATH = $(CURDIR)/$(BUILD)/lib/?.so;
 IN_TREE    = LUA_PATH="$(TREE_PATH)$${LUA_PATH:-;}" LUA_CPATH="$(TREE_CPATH)$${LUA_CPATH:-;}" VIRTLUN_BUILD="$(BUILD)"
 
 .PHONY: all lib deps demo demo-only check checks lint luacheck cppcheck specs asan asan-eager asan-build round live live-specs \
-  failures-live matrix fuzz rounds fuzzers failures valgrind tsan embed run-states bench bench-live bench-fleet rock env man install clean help
+  failures-live matrix fuzz rounds fuzzers failures valgrind tsan embed run-states bench bench-live bench-fleet rock env man install uninstall clean help
 
 all: $(MODULES) $(BUILD)/bin/virtlun ## build the modules and the command; installs nothing, names what is missing
 
@@ -65,7 +66,7 @@ $(LIBVIRT_OBJ): C_FLAGS += $(LIBVIRT_CFLAGS)
 
 $(MODULES): | deps
 	@mkdir -p $(@D)
-	$(CC) -shared $(SANITIZE) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+	$(CC) -shared -Wl,-Bsymbolic $(SANITIZE) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 $(BUILD)/obj/%.o: csrc/%.c Makefile | deps
 	@mkdir -p $(@D)
@@ -406,6 +407,15 @@ install: all lib man ## install below PREFIX (and DESTDIR)
 	printf '%s\n' "$$PC_LUA" >"$(DESTDIR)$(LIBDIR)/pkgconfig/virtlun-lua$(LUA_V).pc"
 	for pair in $(COMPLETIONS); do file="$(DESTDIR)$(PREFIX)/share/$${pair#*:}"; \
 	  mkdir -p "$${file%/*}" && $(BUILD)/bin/virtlun completion "$${pair%%:*}" >"$$file" || exit; done
+
+# By name, so that nothing else in those folders goes.
+uninstall: ## remove what install has put below PREFIX (and DESTDIR)
+	rm -rf "$(DESTDIR)$(LUACDIR)/virtlun" "$(DESTDIR)$(LUADIR)/virtlun"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/virtlun" "$(DESTDIR)$(PREFIX)/share/man/man1/virtlun.1" \
+	  $(foreach lib,$(notdir $(LIB) $(LUA_LIB)),"$(DESTDIR)$(LIBDIR)/$(lib)".a "$(DESTDIR)$(LIBDIR)/$(lib)".so*) \
+	  $(foreach header,$(notdir $(HEADERS)),"$(DESTDIR)$(INCLUDEDIR)/$(header)") \
+	  "$(DESTDIR)$(LIBDIR)/pkgconfig/virtlun.pc" "$(DESTDIR)$(LIBDIR)/pkgconfig/virtlun-lua$(LUA_V).pc" \
+	  $(foreach pair,$(COMPLETIONS),"$(DESTDIR)$(PREFIX)/share/$(lastword $(subst :, ,$(pair)))")
 
 clean: ## remove everything that was built, also what LuaRocks leaves in the tree
 	rm -rf build virtlun csrc/*.o

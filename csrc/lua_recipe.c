@@ -1,7 +1,7 @@
 /*
  * lua_recipe.c - runs a recipe in a Lua state of its own, with a limit of memory and of instructions, and copies
- * what it described into the caller's state.  Which names a recipe may use is decided in lua/virtlun/recipe/dsl.lua; this
- * file only builds the walls.  They protect from mistakes, and from recipes that would eat the machine.
+ * what it described into the caller's state.  Which names a recipe may use is decided in lua/virtlun/recipe/dsl.lua;
+ * this file only builds the walls.  They protect from mistakes, and from recipes that would eat the machine.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,6 +38,7 @@ struct cell {
   long left;    /* instructions */
   double end;   /* of the time */
   bool starved; /* the machine had no memory, while the limit was not reached */
+  bool slow;    /* there was a large text: a single comparison of such takes long */
   time_t seen;  /* when the time was looked at last, in ticks of the coarse clock */
   long seen_ns;
 };
@@ -50,6 +51,7 @@ static void watch(lua_State *L, int instructions) {
 
 static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
   struct cell *cell = ud;
+  bool is_text = !block && old == LUA_TSTRING; /* of a new block Lua tells the type instead of a size */
   if (!block) old = 0;
   if (size == 0) {
     free(block);
@@ -60,6 +62,7 @@ static void *bounded_alloc(void *ud, void *block, size_t old, size_t size) {
   void *memory = realloc(block, size);
   if (memory) cell->used += size - old;
   else cell->starved = true;
+  if (is_text && size >= LARGE) cell->slow = true;
   if (memory && size >= LARGE && cell->L && lua_gethook(cell->L)) watch(cell->L, 1); /* look before the next one */
   return memory;
 }
@@ -91,8 +94,8 @@ static bool is_late(struct cell *cell) {
 static void count_instructions(lua_State *L, lua_Debug *ar) {
   struct cell *cell = cell_of(L);
   if (ar->event == LUA_HOOKCOUNT) {
-    cell->left -= HOOK_EVERY;
-    if (lua_gethookcount(L) != HOOK_EVERY) watch(L, HOOK_EVERY);
+    cell->left -= lua_gethookcount(L);
+    if (!cell->slow && lua_gethookcount(L) != HOOK_EVERY) watch(L, HOOK_EVERY);
   }
   bool late = is_late(cell);
   if (cell->left > 0 && !late) return;

@@ -26,6 +26,12 @@ static bool is_exclusive(const struct vlun_record *disk) {
   return source_of(disk) && is_writable(disk) && !vlun_number(disk, VLUN_disk_shareable, 0);
 }
 
+/* What tells a source from others; NULL where nothing is said of it, or memory has ended: that is nobody's. */
+static const char *key_of(struct vlun_check *check, const struct vlun_record *source) {
+  const char *text = source ? vlun_source_key(&check->arena, source) : NULL;
+  return text && strchr(text, ':') ? text : NULL;
+}
+
 /* What the domain itself writes already counts too, drives of other buses included.  Described drives claim for
  * themselves, as they will be. */
 void vlun_claim_host_sources(struct vlun_check *check) {
@@ -34,7 +40,7 @@ void vlun_claim_host_sources(struct vlun_check *check) {
     const struct vlun_device *device = &host->device[i];
     if (!vlun_is(device, SHAPE_disk) || !is_exclusive(device->record) || described_as(check, device)) continue;
     const struct vlun_record *source = source_of(device->record);
-    const char *text = vlun_source_key(&check->arena, source);
+    const char *text = key_of(check, source);
     const char *key = text ? source_on_host(check, source, text) : NULL;
     struct vlun_spot *user = vlun_alloc(&check->arena, sizeof *user);
     if (!key || !user) return;
@@ -47,7 +53,7 @@ void vlun_claim_host_sources(struct vlun_check *check) {
 void vlun_rule_source_shared(struct vlun_check *check) {
   const struct vlun_record *disk = here(check), *source = source_of(disk);
   if (!is_exclusive(disk)) return;
-  const char *text = vlun_source_key(&check->arena, source);
+  const char *text = key_of(check, source);
   const char *key = text ? source_on_host(check, source, text) : NULL;
   struct vlun_spot *user = vlun_alloc(&check->arena, sizeof *user);
   if (!key || !user || check->silent) return;
@@ -283,8 +289,7 @@ void vlun_rule_hostdev_model(struct vlun_check *check) {
 }
 
 void vlun_rule_hostdev_twice(struct vlun_check *check) {
-  const struct vlun_record *source = source_of(here(check));
-  const char *text = source ? vlun_source_key(&check->arena, source) : NULL;
+  const char *text = key_of(check, source_of(here(check)));
   const struct vlun_device *other = text ? rival(check, HOSTDEV_SOURCE, text, strlen(text)) : NULL;
   if (other) vlun_complain_here(check, "source", &(struct vlun_args){.a = "the same device", .b = label(check, other)});
 }

@@ -9,8 +9,9 @@
 
 #include "xml_common.h"
 
-#define MOST_ATTRIBUTES 250 /* of an element, namespaces included */
-#define MOST_NAMESPACES 1000
+#define MOST_ATTRIBUTES 250  /* of an element, namespaces included */
+#define MOST_NAMESPACES 1000 /* unless there are few elements to look for a namespace */
+#define MOST_LOOKS 1000000000
 #define MOST_ELEMENTS 1000000 /* comments and the like included; 100,000 drives have 700,000 */
 
 /* --- encodings ---------------------------------------------------------------------------------------- */
@@ -58,10 +59,18 @@ static const char *skip_tag(const char *p, const char *end, size_t *attributes) 
   return p;
 }
 
+/* How often a namespace is declared, at most so often as matters. */
+static size_t count_namespaces(const char *xml, size_t len) {
+  const char *end = xml + len;
+  size_t count = 0;
+  for (const char *p = xml; (p = memmem(p, (size_t)(end - p), "xmlns", 5)) && count <= MOST_LOOKS; p += 5) count++;
+  return count;
+}
+
 /* What there is too much of, NULL if there is not; *most is how much would do. */
 static const char *find_crowd(const char *xml, size_t len, const char **most) {
   const char *end = xml + len;
-  size_t elements = 0;
+  size_t elements = 0, namespaces = count_namespaces(xml, len);
   for (const char *p = xml; (p = memchr(p, '<', (size_t)(end - p)));) {
     size_t attributes = 0;
     elements += !begins(p, end, "</");
@@ -73,14 +82,8 @@ static const char *find_crowd(const char *xml, size_t len, const char **most) {
     if (attributes > MOST_ATTRIBUTES) return "attributes in an element";
     if (elements > MOST_ELEMENTS) return "elements";
   }
-  return NULL;
-}
-
-static bool has_many_namespaces(const char *xml, size_t len) {
-  const char *end = xml + len;
-  size_t count = 0;
-  for (const char *p = xml; (p = memmem(p, (size_t)(end - p), "xmlns", 5)) && count <= MOST_NAMESPACES; p += 5) count++;
-  return count > MOST_NAMESPACES;
+  *most = "1,000";
+  return namespaces > MOST_NAMESPACES && namespaces > MOST_LOOKS / (elements + 1) ? "namespaces" : NULL;
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------- */
@@ -95,11 +98,11 @@ bool vlun_xml_is_bearable(const char *xml, size_t len, struct vlun_problems *pro
   const char *most;
   if (len > XML_LARGEST) return refuse(problems, P_xml_too_large, NULL, "64 MiB");
   if (memchr(xml, '\0', len)) return refuse(problems, P_xml_encoding, "UTF-16, or has NULs", NULL);
+  if (len >= 4 && memcmp(xml, "\x4C\x6F\xA7\x94", 4) == 0) return refuse(problems, P_xml_encoding, "EBCDIC", NULL);
   const char *encoding = declared_encoding(xml, len, &size);
   if (encoding && !is_like_ascii(encoding, size))
     return refuse(problems, P_xml_encoding, vlun_shown(&problems->arena, encoding, size), NULL);
   const char *crowd = find_crowd(xml, len, &most);
   if (crowd) return refuse(problems, P_xml_crowded, crowd, most);
-  if (has_many_namespaces(xml, len)) return refuse(problems, P_xml_crowded, "namespaces", "1,000");
   return true;
 }

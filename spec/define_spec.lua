@@ -301,4 +301,34 @@ describe("the QEMU driver", function()
     assert.equal("", result.out)
     assert.truthy(result.err:find("no connection to " .. other.uri .. ": ", 1, true), result.err)
   end)
+
+  describe("undoes what was made before it refuses something:", function()
+    local REFUSED = [[ cdrom { dev = "sdz", address = { controller = 0, unit = 9 },
+      raw = "<geometry cyls='x' heads='1' secs='1'/>" } ]]
+
+    local function undone(body)
+      local plan = assert(connection:domain("web01"):plan(recipe(body .. "," .. REFUSED)))
+      local result, problems = plan:apply { undo = "all" }
+      assert.is_nil(result)
+      assert.equal(1, #problems, tostring(problems))
+      return daemon:dump("web01")
+    end
+
+    it("the only device with a boot order, whose place libvirt gives to <os><boot>", function()
+      given({ host.hba(0), host.drive("sdb", { device = "disk", path = "/d.img", inner = "<boot order='1'/>" }) },
+        { boot = false })
+      local xml = undone 'disk { dev = "sdb", absent = true }'
+      assert.truthy(disk(xml, "sdb"):find("<boot order='1'/>", 1, true))
+      assert.is_nil(xml:find("<boot dev", 1, true))
+    end)
+
+    it("a drive with cookies", function()
+      given { host.hba(0), "<disk type='network' device='cdrom'><driver name='qemu' type='raw'/>"
+        .. "<source protocol='https' name='a.iso'><host name='h' port='443'/>"
+        .. "<cookies><cookie name='id'>s3cret</cookie></cookies></source><target dev='sdb' bus='scsi'/><readonly/>"
+        .. "<address type='drive' controller='0' bus='0' target='0' unit='1'/></disk>" }
+      undone 'cdrom { dev = "sdb", absent = true }'
+      assert.truthy(daemon:virsh("dumpxml", "web01", "--security-info").out:find("s3cret", 1, true))
+    end)
+  end)
 end)

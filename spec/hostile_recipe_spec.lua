@@ -47,6 +47,8 @@ local attacks = {
   -- Functions that work for long within one instruction.
   { "capitals of a large text", BIG .. "while true do local t = s:upper() end", LONG },
   { "order of large texts", BIG .. 'local u = "x" .. s:sub(2) while true do local e = s < u end', LONG },
+  { "order of texts of zeros, again and again in one line", 'local a = ("\\0"):rep(1 << 24) a = a .. a .. a .. a ' ..
+    'local c = ("\\0"):rep(1 << 24) c = c .. c .. c .. c local t = a < c' .. (", a < c"):rep(60), LONG },
   { "length of a large text", BIG .. "while true do local n = utf8.len(s) end", LONG },
   { "a sum with blanks", 'local s = (" "):rep(1 << 24) .. 1 while true do local n = s + 1 end', LONG },
   { "inserts at the front", MANY .. "while true do table.insert(t, 1, 0) end", LONG },

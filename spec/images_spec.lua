@@ -76,8 +76,15 @@ describe("an image", function()
     assert(plan([[cdrom { dev = "sda", source = false }]], never))
     assert(plan([[cdrom { dev = "sda", absent = true }]], never))
     assert(plan([[disk { dev = "sdb", source = "/disk.qcow2", format = "qcow2" }]], never))
-    assert(plan([[cdrom { dev = "sda", source = { dev = "/dev/sr0" } }]], never))
     assert(plan(insert, nil))
+  end)
+
+  it("that is a device has to be there, and to be one of blocks; what is in it is not looked at", function()
+    local body = [[cdrom { dev = "sda", source = { dev = "/dev/x" } }]]
+    assert.same({}, { select(2, assert(plan(body, function() return nil, "it is a block device" end)))[1] })
+    assert.equal("image_broken", select(2, plan(body, function() return nil, "it is a tty", nil, true end))[1].code)
+    local _, problems = plan(body, function() return nil, "No such file or directory", 2 end)
+    assert.truthy(tostring(problems):find("/dev/x cannot be opened: No such file or directory", 1, true))
   end)
 
   it("of a format that the drive does not read is refused before the tray opens", function()

@@ -1,4 +1,4 @@
---- The only file that talks to a host: connections and domains of libvirt.
+--- Connections and domains of libvirt: with its folder, all that talks to a host.
 --
 -- It knows how to ask and how to write, not what to change: plans come from plan.lua, their making from apply.lua.
 

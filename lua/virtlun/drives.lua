@@ -10,7 +10,6 @@ local problems = require "virtlun.problems"
 
 local drives = {}
 
-
 -- Finding a drive by what people call it -------------------------------------------------------------------
 
 --- The devices of a description that answer to a name.

@@ -177,6 +177,21 @@ describe("the order of problems", function()
   end)
 end)
 
+describe("a source that says nothing", function()
+  it("is wrong by itself, and no other one's", function()
+    for _, key in ipairs { "file", "dev", "pool", "protocol" } do
+      local _, problems = virtlun.check(domain {
+        { kind = "disk", dev = "sda", format = "raw", source = { [key] = false } },
+        { kind = "disk", dev = "sdb", format = "raw", source = { [key] = false } } })
+      for _, problem in ipairs(problems) do assert.are_not.equal("source_shared", problem.code) end
+      assert.truthy(#problems >= 2)
+    end
+    local _, problems = virtlun.check(domain { { kind = "hostdev", alias = "ua-a", source = { adapter = false } },
+      { kind = "hostdev", alias = "ua-b", source = { adapter = false } } })
+    for _, problem in ipairs(problems) do assert.are_not.equal("hostdev_twice", problem.code) end
+  end)
+end)
+
 describe("misuse", function()
   for _, value in ipairs { 5, "text", true } do
     it(("raises: check(%s)"):format(value), function() assert.has_error(function() virtlun.check(value) end) end)

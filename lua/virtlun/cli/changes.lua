@@ -5,6 +5,7 @@ local virtlun = require "virtlun"
 local cells = require "virtlun.view.cells"
 local credentials = require "virtlun.cli.credentials"
 local making = require "virtlun.cli.making"
+local names = require "virtlun.view.names"
 local outcome = require "virtlun.view.outcome"
 local pictures = require "virtlun.cli.pictures"
 local plans = require "virtlun.cli.plans"
@@ -149,7 +150,7 @@ local function tell_of_round(round, out)
     out:progress(("%s has changed since it was planned, and was planned again"):format(plan.domain))
   end
   for _, uri in ipairs(round.late) do
-    out:progress(("%s has not answered yet; domains of it come later"):format(uri))
+    out:progress(("%s has not answered yet; domains of it come later"):format(names.host(uri)))
   end
 end
 

@@ -181,7 +181,7 @@ return {
   },
   bad_patch = {
     "The document that would be written was read back before, and was not what was described. It was not written.",
-    when = "No input is known that does it: it is a mistake of virtlun.",
+    when = "A document without <devices>, which libvirt never writes; else it is a mistake of virtlun.",
     instead = "Please report it, with the document of the domain.",
   },
   -- Files of the command.

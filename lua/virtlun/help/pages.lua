@@ -176,7 +176,8 @@ Exit status
   130
       Interrupted; what was done by then stays, and plan or show tells.
 
-129 and 143 are what 130 is, by SIGHUP and SIGTERM.
+129 and 143 are what 130 is, by SIGHUP and SIGTERM. 141: who reads the output has gone away; what was to be changed was
+changed all the same.
 ]==] },
   { topics = { "environment" }, text = [==[
 Environment
@@ -277,6 +278,8 @@ In Lua
       true, notes
   virtlun.xml(device or domain)
       libvirt XML
+  virtlun.complete(domain)
+      the domain with all that it leaves out filled in, as for a new server
   virtlun.read(xml)
       description of a <domain> or of one device
   virtlun.plan(desired, { config = xml, live = xml }, facts)
@@ -565,7 +568,8 @@ libvirt's event loop, unless the program runs one itself (virtlun.open(uri, { ev
 states close. The libraries call neither exit nor setlocale, print nothing, and change no signal handler but while
 virtlun.interruptible runs.
 
-Static. All but libvirt, which has no static library, and libc; the C++ library is what Debian's libxml2 wants:
+Static. All but libvirt, which has no static library, and libc; the C++ library is what Debian's libxml2 wants. On
+Debian 12 this takes apt-get install zlib1g-dev liblzma-dev libstdc++-12-dev:
 
   static() {
     pkg-config --static --libs "$1" | sed -E 's/-l([^ ]+)/-l:lib\1.a/g; s/-l:lib(virt|m|dl|pthread)\.a/-l\1/g'

@@ -24,17 +24,20 @@ local function incoming(change)
 end
 
 --- What is known of a source: what core.iso tells of a file; nil, why not, and for what reason: "missing", "unusable",
--- or nil if it only cannot be seen.
+-- or nil if it only cannot be seen.  What a block device has in it is not looked at, but that it is one.
 function images.seen(source, facts)
-  local path = images.path_of(source)
+  local path, device = images.path_of(source), type(source) == "table" and source.dev or nil
   if type(source) == "table" and source.pool and facts.volume then
     local why, missing
     path, why, missing = facts.volume(source.pool, source.volume)
     if not path then return nil, missing and why or nil, missing and "missing" end
   end
+  path = path or device
   if not path or not facts.image then return nil end
   local image, why, errno, unusable = facts.image(path)
-  return image, why, errno == ENOENT and "missing" or unusable and "unusable" or nil
+  local reason = errno == ENOENT and "missing" or unusable and "unusable" or nil
+  if device and not reason then return nil end
+  return image, why, reason
 end
 
 --- The problem of an image that could not be looked at.
@@ -59,12 +62,12 @@ local function judge(image, format)
   end
 end
 
---- A source in few words: its path, or which volume it is; nil if it is neither.
+--- A source in few words: its path, or which volume it is; nil if it is none of this host's.
 function images.name_of(source)
   if type(source) == "table" and source.pool then
     return ("volume %s of pool %s"):format(source.volume, source.pool)
   end
-  return images.path_of(source)
+  return images.path_of(source) or type(source) == "table" and source.dev or nil
 end
 
 local function complain(found, desired, change, problem, source)

@@ -4,6 +4,7 @@
 --
 -- Knows events and where they lead to (view/round.lua); where they are written is the output's matter.
 
+local names = require "virtlun.view.names"
 local progress = require "virtlun.view.progress"
 local rounds = require "virtlun.view.round"
 local style = require "virtlun.view.style"
@@ -90,7 +91,7 @@ local function activity(round)
 end
 
 local function silence(host)
-  return ("%s has not answered for %d s"):format(host.uri, host.seconds // 1)
+  return ("%s has not answered for %d s"):format(names.host(host.uri), host.seconds // 1)
 end
 
 --- Lines that tell where a round stands, for a terminal of so many lines and columns.  The last column stays free, as

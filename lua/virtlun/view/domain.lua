@@ -9,16 +9,18 @@ local value = require "virtlun.view.value"
 
 local view = {}
 
--- A tray is a matter of the running drive alone.
-local IGNORED = { tray = true }
+--- A tray is a matter of the running drive alone, and so is the format of a drive that is empty: libvirt forgets it.
+local function is_ignored(key, a, b)
+  return key == "tray" or key == "format" and not a.source and not b.source
+end
 
 local function same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   for key, inner in pairs(a) do
-    if not IGNORED[key] and not same(inner, b[key]) then return false end
+    if not is_ignored(key, a, b) and not same(inner, b[key]) then return false end
   end
   for key in pairs(b) do
-    if not IGNORED[key] and a[key] == nil then return false end
+    if not is_ignored(key, a, b) and a[key] == nil then return false end
   end
   return true
 end

@@ -65,6 +65,11 @@ end
 
 -- Hosts ----------------------------------------------------------------------------------------------------
 
+--- A host in words: its uri, which is empty where nobody said one.
+function names.host(uri)
+  return uri ~= "" and uri or "libvirt's default"
+end
+
 --- Things that have a uri by their hosts, in the order in which those come first: lists with uri.
 local function group(entries)
   local hosts, by_uri = {}, {}
@@ -111,7 +116,7 @@ function names.text(entries, most, is_placed)
   local hosts, left = names.by_host(entries, most)
   local parts = {}
   for i, host in ipairs(hosts) do
-    parts[i] = table.concat(host, ", ") .. (is_placed and " on " .. text.shown(host.uri) or "")
+    parts[i] = table.concat(host, ", ") .. (is_placed and " on " .. text.shown(names.host(host.uri)) or "")
   end
   return table.concat(parts, "; ") .. (left and " " .. left or "")
 end
