@@ -50,9 +50,8 @@ struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_pr
   if (!xml || !problems) return NULL;
   struct vlun_domain *domain = vlun_domain_new(NULL, problems);
   size_t before = problems->errors;
-  bool memory = domain && keep_xml(domain, xml, len);
-  bool good = memory && vlun_read(&domain->model, domain->xml, len, problems);
-  if (domain && domain->model.arena.failed) memory = false;
+  bool good = domain && vlun_read(&domain->model, xml, len, problems); /* it knows which length is too much */
+  bool memory = domain && !domain->model.arena.failed && (!good || keep_xml(domain, xml, len));
   for (size_t i = 0; good && i < domain->model.count; i++) domain->model.device[i].read = true;
   if (vlun_api_good(problems, before, memory) && good) return domain;
   vlun_domain_free(domain);

@@ -22,17 +22,18 @@ size_t vlun_problems_errors(const struct vlun_problems *problems) {
   return problems ? problems->errors + problems->arena.failed : 0;
 }
 
-/* That memory ended takes no memory to tell; a problem that has lost its words to that is told in the same way. */
+/* That memory ended takes no memory to tell; a problem that has lost its words to that is told in the same way.  They
+ * are put in order only for who looks: every call may add one of thousands. */
 const struct vlun_problem *vlun_problems_get(const struct vlun_problems *problems, size_t number) {
   static const struct vlun_problem no_memory = {.code = "no_memory", .path = "", .message = "out of memory"};
   if (number >= vlun_problems_count(problems)) return NULL;
+  vlun_problems_sort((struct vlun_problems *)problems);
   const struct vlun_problem *problem = number < problems->count ? &problems->list[number].problem : &no_memory;
   return problem->path && problem->message ? problem : &no_memory;
 }
 
 bool vlun_api_good(struct vlun_problems *problems, size_t before, bool memory) {
   if (!memory) problems->arena.failed = true;
-  vlun_problems_sort(problems);
   return problems->errors == before && !problems->arena.failed;
 }
 

@@ -3,6 +3,7 @@
  * What a key is and which type it has is known to the schema alone.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "api.h"
 
@@ -22,9 +23,9 @@ static struct step next_step(const char *path) {
   struct step step = {.rest = strchr(path, '.')};
   size_t len = step.rest ? (size_t)(step.rest++ - path) : strlen(path);
   const char *bracket = memchr(path, '[', len);
-  size_t digits = bracket ? (size_t)(path + len - bracket) - 1 : 0;
-  if (digits >= 2 && digits <= 6 && bracket[digits] == ']') {
-    for (const char *p = bracket + 1; *p >= '0' && *p <= '9'; p++) step.number = step.number * 10 + (size_t)(*p - '0');
+  size_t digits = bracket ? strspn(bracket + 1, "0123456789") : 0;
+  if (digits >= 1 && digits <= 5 && bracket + digits + 2 == path + len && bracket[digits + 1] == ']') {
+    step.number = strtoul(bracket + 1, NULL, 10);
     len = (size_t)(bracket - path);
   }
   if (len < sizeof step.key) memcpy(step.key, path, len);

@@ -304,7 +304,9 @@ static int by_order(const void *a, const void *b) {
 }
 
 void vlun_problems_sort(struct vlun_problems *problems) {
-  if (problems->count > 1) qsort(problems->list, problems->count, sizeof *problems->list, by_order);
+  bool in_order = problems->count < 2 || problems->count == problems->sorted;
+  if (!in_order) qsort(problems->list, problems->count, sizeof *problems->list, by_order);
+  problems->sorted = problems->count;
 }
 
 void vlun_problems_clear(struct vlun_problems *problems) {

@@ -40,6 +40,7 @@ struct vlun_problems {
   struct vlun_arena arena;
   struct vlun_finding *list;
   size_t count, size, errors;
+  size_t sorted; /* how many there were when they were put in order */
   bool more; /* than the list has room for */
 };
 

@@ -8,7 +8,7 @@
  * What a function gives that is not const is the caller's: freed by the vlun_..._free of its type, text by free().
  * Where memory ends, the result is false or NULL and the problems end with one of code "no_memory"; the objects of the
  * call are still good to be freed.  NULL for an object, as a call that failed gave it, makes the next one fail too, so
- * that a program may look once, at the end.
+ * that a program may look once, at the end.  A pointer through which a function gives something must not be NULL.
  */
 #ifndef VIRTLUN_H
 #define VIRTLUN_H
@@ -163,7 +163,8 @@ VLUN_API const char *vlun_domain_kind(const struct vlun_domain *domain, size_t d
 /* --- domains: read, checked, written (api_domain.c) ------------------------------------------------------ */
 
 /* What libvirt's XML of a domain, or of a controller, disk or hostdev alone, has.  NULL with a problem if xml is none.
- * At most 128 MiB in UTF-8 or what it declares; a DOCTYPE is refused, nothing is fetched. */
+ * At most 64 MiB, in UTF-8 or in a declared encoding that is like ASCII (ISO 8859, Windows 125x, KOI8); a DOCTYPE is
+ * refused, nothing is fetched. */
 VLUN_API struct vlun_domain *vlun_domain_read(const char *xml, size_t len, struct vlun_problems *problems);
 
 /* A domain has two documents, configuration and running domain.  Where functions take `hosts`, these are what
@@ -178,8 +179,8 @@ VLUN_API bool vlun_domain_check(const struct vlun_domain *domain, struct vlun_do
  * are errors.  The result must be freed before `domain`. */
 VLUN_API struct vlun_domain *vlun_domain_complete(const struct vlun_domain *domain, struct vlun_domain *const *hosts,
                                                   size_t count, size_t written, struct vlun_problems *problems);
-/* libvirt's XML of a device that is described, or for 0 of all of them, completed for no known host.  NULL if there
- * are errors. */
+/* libvirt's XML of a device that is described, or for 0 of all of them; what vlun_domain_complete has not completed for
+ * a host is completed for no known one, with a note if drives got addresses.  NULL if there are errors. */
 VLUN_API char *vlun_domain_xml(const struct vlun_domain *domain, size_t device, struct vlun_problems *problems);
 
 /* --- differences (api_diff.c) --------------------------------------------------------------------------- */
@@ -219,7 +220,8 @@ VLUN_API const struct vlun_domain *vlun_diff_desired(const struct vlun_diff *dif
  * which libvirt would make an HBA of a model of its own choice. */
 VLUN_API char *vlun_diff_patch(const struct vlun_diff *diff, struct vlun_problems *problems);
 /* The device's element as it stands in the document and as it will be, for libvirt's calls that attach, detach and
- * update; NULL where there is none.  False with a problem as above. */
+ * update; NULL where there is none.  False with a problem as above, or if the document is not a domain's but that of a
+ * device alone, which is its own element. */
 VLUN_API bool vlun_diff_element(const struct vlun_diff *diff, size_t number, char **before, char **after,
                                 struct vlun_problems *problems);
 

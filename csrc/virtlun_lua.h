@@ -1,6 +1,7 @@
 /*
  * virtlun_lua.h - the whole of virtlun for C programs that have Lua inside: core, libvirt and the Lua files, compiled
- * in.  Library libvirtlun-luaX.Y, for the Lua X.Y that it was built with; virtlun.h is for programs without Lua.
+ * in.  Library libvirtlun-luaX.Y, for the Lua X.Y that it was built with.  It shows none of virtlun.h's functions,
+ * which need no Lua: a program that calls them too is linked with libvirtlun as well.
  */
 #ifndef VIRTLUN_LUA_H
 #define VIRTLUN_LUA_H

@@ -107,6 +107,10 @@ static const struct {
     {"cdrom", "", "sda", "web01.cdrom#1", "unknown key ''"},
     {"cdrom", "dev[1]", "sda", "web01.cdrom#1.dev[1]", "a list is not text"},
     {"cdrom", "dev[", "sda", "web01.cdrom#1", "unknown key 'dev['"},
+    {"cdrom", "dev[1x]", "sda", "web01.cdrom#1", "unknown key 'dev[1x]'"},
+    {"cdrom", "dev[x1]", "sda", "web01.cdrom#1", "unknown key 'dev[x1]'"},
+    {"cdrom", "dev[1]]", "sda", "web01.cdrom#1", "unknown key 'dev[1]]'"},
+    {"cdrom", "dev[123456]", "sda", "web01.cdrom#1", "unknown key 'dev[123456]'"},
     {"cdrom", "device", "disk", "web01.cdrom#1", "unknown key 'device'"},
     {"cdrom", "address.unit", "1", "web01.cdrom#1.address.unit", "'1' is not an integer"},
     {"cdrom", "address", "0:0:0:1", "web01.cdrom#1.address", "'0:0:0:1' is not a table"},
@@ -138,6 +142,22 @@ static void refused(void) {
     vlun_domain_free(domain);
     vlun_problems_free(problems);
   }
+}
+
+/* Problems are in the order of the devices for who looks, be it in between. */
+static void in_order(void) {
+  struct vlun_problems *problems = vlun_problems_new();
+  struct vlun_domain *domain = vlun_domain_new("web01", problems);
+  size_t first = vlun_domain_add(domain, "cdrom", problems), second = vlun_domain_add(domain, "cdrom", problems);
+  vlun_domain_set_text(domain, second, "b", "", problems);
+  SAME(vlun_problems_get(problems, 0)->message, "unknown key 'b'");
+  vlun_domain_set_text(domain, second, "a", "", problems);
+  SAME(vlun_problems_get(problems, 0)->message, "unknown key 'a'");
+  vlun_domain_set_text(domain, first, "z", "", problems);
+  SAME(vlun_problems_get(problems, 2)->message, "unknown key 'b'");
+  SAME(vlun_problems_get(problems, 0)->path, "web01.cdrom#1");
+  vlun_domain_free(domain);
+  vlun_problems_free(problems);
 }
 
 static void checked(void) {
@@ -258,6 +278,9 @@ static void both_documents(void) {
   struct vlun_diff *in_live = vlun_diff_new(complete, live, problems);
   CHECK(vlun_diff_count(in_config) == 2 && vlun_diff_count(in_live) == 2);
   CHECK(vlun_diff_desired(in_live) == complete && vlun_problems_count(problems) == 0);
+  char *xml = vlun_domain_xml(complete, 0, problems); /* its addresses are the free ones of the host */
+  CHECK(xml && strstr(xml, "unit='1'") && !problem(problems, "provisional"));
+  free(xml);
 
   /* One that is complete for others is not taken for a description: its defaults would be wishes. */
   struct vlun_domain *elsewhere = host_with("", problems);
@@ -393,6 +416,7 @@ static void refused_documents(void) {
   CHECK(!vlun_domain_read("<pool/>", 7, problems) && problem(problems, "xml_not_ours"));
   CHECK(!vlun_domain_read("", 0, problems) && problem(problems, "xml_malformed"));
   CHECK(!vlun_domain_read("<!DOCTYPE a><domain/>", 21, problems) && problem(problems, "xml_doctype"));
+  CHECK(!vlun_domain_read("<domain/>", SIZE_MAX, problems) && problem(problems, "xml_too_large"));
   vlun_problems_free(problems);
   refuses("bound", "<backingStore type='file'><format type='raw'/><source file='/base'/></backingStore>", NULL, false);
   refuses("unclear", "<source file='/twice.iso'/>", NULL, false);
@@ -504,6 +528,7 @@ int main(void) {
   luns();
   described();
   refused();
+  in_order();
   checked();
   compared();
   both_documents();
