@@ -79,19 +79,20 @@ xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_xml_guar
  * has met an unknown prefix. */
 static bool has_ended(xmlParserCtxtPtr parser) { return parser->input->cur >= parser->input->end; }
 
-/* To libxml2 a full dictionary is one without memory. */
+/* To libxml2 2.9 a full dictionary is one without memory; to newer ones it is never full. */
 static bool is_crowded(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard) {
-  bool crowded = !parser->wellFormed && xmlDictGetUsage(parser->dict) > XML_NAMES;
+  bool crowded = xmlDictGetUsage(parser->dict) > XML_NAMES;
   if (crowded) guard->no_memory = false;
   return crowded;
 }
 
 bool vlun_xml_parse(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard, struct vlun_problems *problems) {
   xmlParseDocument(parser);
-  bool good = parser->wellFormed && !guard->doctype && !guard->too_deep && !guard->no_memory;
+  bool crowded = is_crowded(parser, guard);
+  bool good = parser->wellFormed && !guard->doctype && !guard->too_deep && !guard->no_memory && !crowded;
   if (guard->doctype) complain(problems, P_xml_doctype, 0, &(struct vlun_args){0});
   else if (guard->too_deep) complain(problems, P_xml_too_deep, 0, &(struct vlun_args){.e = "250"});
-  else if (is_crowded(parser, guard))
+  else if (crowded)
     complain(problems, P_xml_crowded, 0, &(struct vlun_args){.a = "bytes of different names", .e = "1,000,000"});
   else if (!parser->wellFormed && !guard->no_memory)
     complain(problems, P_xml_malformed, guard->line,

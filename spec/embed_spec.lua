@@ -213,7 +213,8 @@ describe("the README's section about embedding", function()
   end
 
   local function lacking()
-    for name in in_folder("pkg-config --static --libs virtlun-lua" .. lua):gmatch("%-l(%S+)") do
+    local wanted = in_folder("pkg-config --static --libs virtlun-lua" .. lua) .. " -lstdc++"
+    for name in wanted:gmatch("%-l(%S+)") do
       local found = name:match("^virt") or sh("${CC:-cc} -print-file-name=lib" .. name .. ".a"):find("/", 1, true)
       if not found then return "lib" .. name .. ".a" end
     end

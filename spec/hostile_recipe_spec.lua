@@ -42,6 +42,9 @@ local LONG = {
   too_large = "r.lua: the recipe needs more than 256 MiB",
 }
 
+-- What Lua says of nesting that is too deep for its parser.
+local DEEP = _VERSION == "Lua 5.3" and "r.lua:1: too many C lev" or "r.lua: C stack overflow"
+
 -- name, recipe, and the text that the first problem begins with, or the texts by code where it is one of several.
 local attacks = {
   -- Functions that work for long within one instruction.
@@ -65,11 +68,11 @@ local attacks = {
   { "an iterator without end", "for _ in function() return 1 end do end", LONG },
   { "a goto without end", "::again:: goto again", LONG },
   -- Depth.
-  { "parentheses", "local x = " .. ("("):rep(100000), "r.lua: C stack overflow" },
-  { "negations", "local x = " .. ("not "):rep(1000000), "r.lua: C stack overflow" },
-  { "functions in functions", "local x = " .. ("function() return "):rep(100000), "r.lua: C stack overflow" },
-  { "blocks in blocks", ("do "):rep(100000), "r.lua: C stack overflow" },
-  { "a chain of concatenations", "local x = 1" .. (" .. 1"):rep(1000000), "r.lua: C stack overflow" },
+  { "parentheses", "local x = " .. ("("):rep(100000), DEEP },
+  { "negations", "local x = " .. ("not "):rep(1000000), DEEP },
+  { "functions in functions", "local x = " .. ("function() return "):rep(100000), DEEP },
+  { "blocks in blocks", ("do "):rep(100000), DEEP },
+  { "a chain of concatenations", "local x = 1" .. (" .. 1"):rep(1000000), DEEP },
   { "recursion", "local function f() return 1 + f() end f()", "r.lua:1: stack overflow" },
   { "tables in tables", 'local t = {} for i = 1, 1000 do t = { t } end domain "d" { x = t }',
     "r.lua: tables are nested deeper than 100" },

@@ -63,13 +63,14 @@ local function judge(document)
 end
 
 -- name, an expression that makes the document, and the error of all readers; nil where it is no error for any of them.
+-- Then what a newer libxml2 makes of it, where that is something else; "" is no error.
 local documents = {
   { "100 MB of text", 'domain("", "<description>" .. ("x"):rep(100 * M) .. "</description>")',
     "is larger than 64 MiB" },
   { "60 MB of text", 'domain("", "<description>" .. ("x"):rep(60 * M) .. "</description>")' },
   { "9 MB of references", 'domain("", "<description>" .. ("&amp;"):rep(9 * M // 5) .. "</description>")' },
   { "an attribute of 60 MB", "domain(\"<disk a='\" .. (\"x\"):rep(60 * M) .. \"'/>\")",
-    "line 1: not well-formed XML: AttValue length too long" },
+    "line 1: not well-formed XML: AttValue length too long", "" },
   { "a serial of 9 MB", "domain(\"<disk><target dev='sda' bus='scsi'/><serial>\" .. (\"x\"):rep(9 * M) "
     .. '.. "</serial></disk>")' },
   { "many attributes", "domain(\"<disk\" .. each(M, function(i) return \" a\" .. i .. \"=''\" end) .. \"/>\")",
@@ -108,7 +109,8 @@ local documents = {
   { "UTF-7", [["<?xml version='1.0' encoding='utf-7'?><domain/>"]],
     "is utf-7: virtlun reads UTF-8, and what is ASCII where UTF-8 is" },
   { "Latin-1 that claims to be UTF-8", [["<?xml version='1.0' encoding='UTF-8'?><domain><name>\xE9</name></domain>"]],
-    "line 1: not well-formed XML: Input is not proper UTF-8, indicate encoding !" },
+    "line 1: not well-formed XML: Input is not proper UTF-8, indicate encoding !",
+    "line 1: not well-formed XML: Invalid bytes in character encoding" },
   { "an attribute twice", [[domain("<disk device='cdrom' device='disk'/>")]],
     "line 1: not well-formed XML: Attribute device redefined" },
   { "devices twice", [["<domain><name>d</name><devices/><devices/></domain>"]],
@@ -132,7 +134,9 @@ describe("a hostile document ends:", function()
       for _, name in ipairs { "read", "config", "live", "patch", "boot", "import" } do
         local outcome = assert(outcomes[name], name)
         assert.is_true(outcome.seconds < SECONDS, ("%s: %s seconds"):format(name, outcome.seconds))
-        if document[3] then assert.equal(document[3], outcome.text:sub(1, #document[3]), name) end
+        if document[3] and outcome.text ~= document[4] then
+          assert.equal(document[3], outcome.text:sub(1, #document[3]), name)
+        end
         assert.is_nil(outcome.code:find("xml_", 1, true) and not document[3] or nil, outcome.text)
       end
       -- The document is in memory as text and as its parts, 60 MB each, and at most three times more in virtlun.

@@ -65,8 +65,8 @@ end
 local function add_row(lines, row)
   local first = true
   for cell in row:gsub("\\|", "\1"):gmatch("|%s*([^|]-)%s*%f[|]") do
-    cell = plain(cell):gsub("\1", "|")
-    for i, part in ipairs(text.wrap(cell, WIDTH - 6)) do
+    local words = plain(cell):gsub("\1", "|")
+    for i, part in ipairs(text.wrap(words, WIDTH - 6)) do
       lines[#lines + 1] = ((first and i == 1) and "  " or "      ") .. part
     end
     first = false
