@@ -433,6 +433,18 @@ static void read_and_changed(void) {
   char *text = vlun_domain_xml(drive, 1, problems);
   CHECK(text && strstr(text, "<source file='/a.iso'/>") && !strstr(text, "cache"));
   free(text);
+
+  /* A device's own document is its element, so that it is patched as a whole. */
+  struct vlun_domain *alone = vlun_domain_read(xml, sizeof xml - 1, problems);
+  struct vlun_diff *change = vlun_diff_new(drive, alone, problems);
+  char *before, *after, *whole = vlun_diff_patch(change, problems);
+  CHECK(vlun_diff_count(change) == 1 && whole && strstr(whole, "/a.iso") && vlun_problems_count(problems) == 0);
+  struct vlun_problems *more = vlun_problems_new();
+  CHECK(!vlun_diff_element(change, 0, &before, &after, more) && problem(more, "bad_patch"));
+  vlun_problems_free(more);
+  free(whole);
+  vlun_diff_free(change);
+  vlun_domain_free(alone);
   vlun_domain_free(drive);
 
   struct vlun_domain *template = host_with("", problems), *host = host_with("<serial>x</serial>", problems);
@@ -455,7 +467,7 @@ static void told(struct vlun_domain *domain, const char *path, const char *messa
   if (first) SAME(first->message, message);
 }
 
-/* Numbers of no device, which are known to be wrong only here, are told: else a document would lack what was said. */
+/* Numbers of no device and texts that are none are told: else a document would lack what was said. */
 static void no_such_devices(void) {
   for (int call = 0; call < 8; call++) {
     struct vlun_problems *problems = vlun_problems_new();

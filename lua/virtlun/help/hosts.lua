@@ -181,8 +181,9 @@ return {
   },
   bad_patch = {
     "The document that would be written was read back before, and was not what was described. It was not written.",
-    when = "A document without <devices>, which libvirt never writes; else it is a mistake of virtlun.",
-    instead = "Please report it, with the document of the domain.",
+    when = "A document without <devices>, which libvirt never writes, or one of which a C program said something" ..
+      " after it was compared; else it is a mistake of virtlun.",
+    instead = "A C program compares again. A mistake please report, with the document of the domain.",
   },
   -- Files of the command.
   no_such_target = {
