@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -122,9 +123,14 @@ void *calloc(size_t count, size_t size) {
   return fails(size, __builtin_return_address(0), false) ? NULL : counted(real.calloc(count, size));
 }
 
+/* Lua 5.3 relies on it that a block can always become smaller, and ends the process where that fails. */
+static bool may_fail(void *block, size_t size) {
+  return LUA_VERSION_NUM > 503 || !block || size > malloc_usable_size(block);
+}
+
 void *realloc(void *block, size_t size) {
   if (!look_for_real() || is_early(block)) abort();
-  if (fails(size, __builtin_return_address(0), true)) return NULL;
+  if (may_fail(block, size) && fails(size, __builtin_return_address(0), true)) return NULL;
   void *moved = real.realloc(block, size);
   return block ? moved : counted(moved);
 }
