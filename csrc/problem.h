@@ -41,7 +41,7 @@ struct vlun_problems {
   struct vlun_finding *list;
   size_t count, size, errors;
   size_t sorted; /* how many there were when they were put in order */
-  bool more; /* than the list has room for */
+  bool more;     /* than the list has room for */
 };
 
 /* Where a problem is.  `tail` of vlun_complain is the field below the device ("address.unit"), "" for the device
