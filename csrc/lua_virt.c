@@ -206,6 +206,21 @@ static void *pin(void) {
   return module ? module : RTLD_DEFAULT;
 }
 
+static void call(void *libraries, const char *name) {
+  void *address = dlsym(libraries, name);
+  void (*function)(void);
+  memcpy(&function, &address, sizeof function);
+  if (function) function();
+}
+
+/* The test driver reads its files with libxml2, whose first use is not safe on several threads at once, nor is that of
+ * its catalogs: two threads waited for each other for ever (libxml2 2.9). */
+static void prepare_xml(void *libraries) {
+  call(libraries, "xmlInitParser");
+  call(libraries, "xmlInitializeCatalog");
+  virt_error_silence_xml(dlsym(libraries, "xmlSetGenericErrorFunc"));
+}
+
 int luaopen_virtlun_libvirt(lua_State *L) {
   static const luaL_Reg functions[] = {{"connection", Lvirt_connection},
                                        {"submit", Lvirt_submit},
@@ -228,8 +243,7 @@ int luaopen_virtlun_libvirt(lua_State *L) {
                                        {"signals", Lvirt_signals},
                                        {NULL, NULL}};
   luaL_checkversion(L);
-  void *libraries = pin();
-  virt_error_prepare_xml(dlsym(libraries, "xmlInitParser"), dlsym(libraries, "xmlSetGenericErrorFunc"));
+  prepare_xml(pin());
   virt_pool_prepare(virt_error_silence_thread);
   if (virInitialize() < 0) return luaL_error(L, "libvirt cannot be initialized");
   virt_error_silence();

@@ -15,10 +15,9 @@ struct virt_error {
 void virt_error_last(struct virt_error *error);
 /* libvirt prints through a process-wide handler whatever a connection's own says, failed opens included (facts 13). */
 void virt_error_silence(void);
-/* The test driver reads its files with libxml2, which prints what is wrong with them through a handler of the thread,
- * and whose first use is not safe on several threads at once.  xmlInitParser and xmlSetGenericErrorFunc as libvirt sees
- * them, or NULL. */
-void virt_error_prepare_xml(void *init, void *set_printer);
+/* The test driver reads its files with libxml2, which prints what is wrong with them through a handler of the thread.
+ * `set` is xmlSetGenericErrorFunc as libvirt sees it, or NULL. */
+void virt_error_silence_xml(void *set);
 void virt_error_silence_thread(void);
 /* An error of our own; format has one %s. */
 void virt_error_make(struct virt_error *error, int code, const char *format, const char *what)
