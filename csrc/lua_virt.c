@@ -206,7 +206,7 @@ static void *pin(void) {
   return module ? module : RTLD_DEFAULT;
 }
 
-static void call(void *libraries, const char *name) {
+static void call_there(void *libraries, const char *name) {
   void *address = dlsym(libraries, name);
   void (*function)(void);
   memcpy(&function, &address, sizeof function);
@@ -216,8 +216,8 @@ static void call(void *libraries, const char *name) {
 /* The test driver reads its files with libxml2, whose first use is not safe on several threads at once, nor is that of
  * its catalogs: two threads waited for each other for ever (libxml2 2.9). */
 static void prepare_xml(void *libraries) {
-  call(libraries, "xmlInitParser");
-  call(libraries, "xmlInitializeCatalog");
+  call_there(libraries, "xmlInitParser");
+  call_there(libraries, "xmlInitializeCatalog");
   virt_error_silence_xml(dlsym(libraries, "xmlSetGenericErrorFunc"));
 }
 

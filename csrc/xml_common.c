@@ -79,9 +79,10 @@ xmlParserCtxtPtr vlun_xml_open(const char *xml, size_t len, struct vlun_xml_guar
  * has met an unknown prefix. */
 static bool has_ended(xmlParserCtxtPtr parser) { return parser->input->cur >= parser->input->end; }
 
-/* To libxml2 2.9 a full dictionary is one without memory; to newer ones it is never full. */
+/* To libxml2 2.9 a full dictionary is one without memory; to newer ones it is never full.  Its usage is that of pools,
+ * each four times the one before, of which the last that is allowed may reach beyond the limit. */
 static bool is_crowded(xmlParserCtxtPtr parser, struct vlun_xml_guard *guard) {
-  bool crowded = xmlDictGetUsage(parser->dict) > XML_NAMES;
+  bool crowded = xmlDictGetUsage(parser->dict) > (parser->wellFormed ? 2 * XML_NAMES : XML_NAMES);
   if (crowded) guard->no_memory = false;
   return crowded;
 }

@@ -42,10 +42,21 @@ static bool is_running(xmlDocPtr doc) {
  * <backingStore/>, which libvirt writes below every image that has none, would hide what the new one stands on.  What
  * a running domain says of it is what libvirt found by itself in the present image, read as the present format. */
 static void drop_chain(xmlNodePtr node, const struct vlun_change *change) {
-  if (change->desired->record->shape != &vlun_shapes[SHAPE_disk]) return;
   bool reread = (change->rows & BIT(VLUN_disk_format)) && is_running(node->doc);
   xmlNodePtr chain = vlun_child_of(node, "backingStore", 12);
   if (chain && (reread || (change->rows & BIT(VLUN_disk_source)))) vlun_remove_with_indent(chain);
+}
+
+/* The cookies of a source are for its server, and for no other one. */
+static void drop_cookies(xmlNodePtr node, const struct vlun_change *change) {
+  xmlNodePtr source = vlun_child_of(node, "source", 6), cookies = source ? vlun_child_of(source, "cookies", 7) : NULL;
+  if (cookies && (change->rows & BIT(VLUN_disk_source))) vlun_remove_with_indent(cookies);
+}
+
+static void drop_bound(xmlNodePtr node, const struct vlun_change *change) {
+  if (change->desired->record->shape != &vlun_shapes[SHAPE_disk]) return;
+  drop_chain(node, change);
+  drop_cookies(node, change);
 }
 
 static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct vlun_change *change) {
@@ -60,7 +71,7 @@ static bool patch_device(struct vlun_arena *arena, xmlNodePtr node, const struct
     good = vlun_patch_row(node, from, desired->shape, &desired->shape->rows[row], vlun_get(desired, row));
   }
   good = good && vlun_patch_tags(node, from, desired, change->rows);
-  if (good) drop_chain(node, change);
+  if (good) drop_bound(node, change);
   else arena->failed = true;
   xmlFreeDoc(fresh);
   return good;

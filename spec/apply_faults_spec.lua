@@ -334,6 +334,29 @@ describe("cookies of a source, which libvirt hides from who does not ask for the
     assert.truthy(secrets():find(COOKIES, 1, true), secrets())
   end)
 
+  it("are for their own server, and go to no other one", function()
+    for _, source in ipairs { { protocol = "https", name = "b.iso", hosts = { { name = "other", port = 443 } } },
+      { file = "/b.iso" } } do
+      local _, dom, secrets = begin()
+      assert(run(dom, { kind = "cdrom", dev = "sda", source = source }))
+      assert.is_nil(secrets():find("s3cret", 1, true))
+    end
+  end)
+
+  it("are not asked for by who takes a drive away, or changes another one", function()
+    local machine, dom = begin()
+    assert(run(dom, { kind = "cdrom", dev = "sdb", source = "/b.iso" }))
+    local asked = 0
+    local document = dom.document
+    function dom.document(self, name, opts)
+      if opts and opts.secure then asked = asked + 1 end
+      return document(self, name, opts)
+    end
+    assert(run(dom, { kind = "cdrom", dev = "sdb", serial = "S2" }, { kind = "cdrom", dev = "sda", absent = true }))
+    assert.equal(0, asked)
+    assert.same({ "attach sdb config", "detach sda config", "update sdb config" }, machine.calls)
+  end)
+
   it("come back with a drive that is undone", function()
     local machine, dom, secrets = begin()
     machine.fault = fake.faults.at(2, { refuse = 9 })

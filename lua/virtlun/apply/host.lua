@@ -174,14 +174,24 @@ function Host:whole(name)
   return text, whole
 end
 
---- The XML of a device's element in a half: as it stands there, or with a change.
-function Host:element(name, number_or_change)
+--- The XML of a device's element in a half as libvirt shows it, for calls that only name the device.
+function Host:shown_element(name, number_or_change)
   local model = type(number_or_change) == "table" and self.model or nil
-  local text, document = self:whole(name)
-  if not text then return nil, document end
-  local xml, found = core.element(text, document, number_or_change, model)
+  local xml, found = core.element(self.xml[name], self.documents[name], number_or_change, model)
   if not xml then return nil, problems.list(found) end
   return xml
+end
+
+--- The same with what libvirt hides: as it stands there, or with a change.
+function Host:element(name, number_or_change)
+  local xml, failure = self:shown_element(name, number_or_change)
+  if not xml or not may_hide(xml) then return xml, failure end
+  local text, document = self:whole(name)
+  if not text then return nil, document end
+  local whole, found = core.element(text, document, number_or_change,
+    type(number_or_change) == "table" and self.model or nil)
+  if not whole then return nil, problems.list(found) end
+  return whole
 end
 
 --- Whether a call may have come about although it failed: it was not answered in time, or the connection went.

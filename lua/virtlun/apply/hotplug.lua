@@ -122,7 +122,7 @@ end
 --- Takes a device out of a half.  What libvirt gets is the element that was just read.  change: current, and desired or
 -- the index of an HBA that is not described.
 function hotplug.take_out(host, name, change, opts)
-  local element, found = host:element(name, change.current)
+  local element, found = host:shown_element(name, change.current)
   if not element then return nil, found end
   if name == "live" then return take_out_live(host, change, element, opts) end
   local good, failure = host:write("detach_device", element, { config = true })
@@ -249,7 +249,7 @@ end
 local function is_another(host, change, sent)
   local current = change.kind == "cdrom" and host:find("live", change.desired)
   if not current then return false end
-  local device, wanted = core.read(host:element("live", current)), core.read(sent)
+  local device, wanted = core.read(host:shown_element("live", current)), core.read(sent)
   return type(wanted.address) == "table" and not has_place(device, wanted.address)
 end
 

@@ -129,9 +129,19 @@ local function former_half(host, name, moves, began, notes)
   return desired, originals
 end
 
---- Whether libvirt has written <os><boot> because the last device with a boot order has left, where there was none.
-local function has_lost_order(host, began)
-  return host.config.document:facts().os_boot and not began.documents.config:facts().os_boot
+--- Whether a move has taken a boot order out of the configuration.
+local function took_order(move)
+  local change = move.wrote.config and move.config
+  return change and change.before and change.before.boot ~= nil
+end
+
+--- Whether libvirt has written <os><boot> because the last device with a boot order has left by one of the moves.
+local function has_lost_order(host, moves, began)
+  if not host.config.document:facts().os_boot or began.documents.config:facts().os_boot then return false end
+  for _, move in ipairs(moves) do
+    if took_order(move) then return true end
+  end
+  return false
 end
 
 --- Makes a half as it was; true, or nil and problems.
@@ -140,7 +150,7 @@ local function restore(host, name, moves, began, notes, execute)
   if not good then return nil, failure end
   local desired, originals = former_half(host, name, moves, began, notes)
   if #desired == 0 then return true end
-  if name == "config" and has_lost_order(host, began) then desired.boot = "devices" end
+  if name == "config" and has_lost_order(host, moves, began) then desired.boot = "devices" end
   local work, found = hosts.read(host.dom, desired, { scope = name, force = true, xml = false })
   if not work then return nil, found end
   work.originals = originals
