@@ -589,8 +589,8 @@ It guarantees:
   the domain uses on another bus or for another kind of drive is a problem, never a replacement. attach never changes
   what is there, insert and eject never touch anything but the medium.
 - Patched, not rewritten. What libvirt gets is the host's own element or document, patched: passwords, metadata,
-  comments and namespaces such as qemu:commandline come through. What would be written is read back first, and has to
-  be what was described.
+  comments and namespaces such as qemu:commandline come through. What belongs to a source, such as its cookies, goes
+  with it. What would be written is read back first, and has to be what was described.
 - Nothing before all is good. A mistake in a recipe, or a step that this host, this machine or this state of the
   domain cannot take, is told before anything is changed.
 - Believed is what the host shows. A step is done when the domain, read again, has it. "Done" of libvirt alone is
