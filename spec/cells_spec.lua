@@ -164,6 +164,11 @@ describe("a block of cells", function()
     end
   end)
 
+  it("has a name for the host that nobody named", function()
+    local round = round_of({ { domain = "web", uri = "" } }, { 0, host("waiting", "", 2) })
+    assert.truthy(table.concat(drawn(round, 0), "\n"):find("libvirt's default has not answered for 2 s", 1, true))
+  end)
+
   it("sends nothing hostile to a terminal, and clips by width", function()
     local names = { { domain = "web\27[2J\n", uri = A }, { domain = ("漢字"):rep(30), uri = A } }
     local round = round_of(names, { 0, { event = "domain", state = "begin", domain = names[1].domain, uri = A },

@@ -256,4 +256,14 @@ describe("the README's section about embedding", function()
         "libxml-2.0) && ./both"):format(order, home, static, lua))
     end
   end)
+
+  -- The last one, for it leaves nothing to the others.
+  it("is all taken away by make uninstall", function()
+    if child.sanitized then return pending("what is installed is not sanitized") end
+    local function left() return sh(("find %s ! -type d"):format(home), { timeout = 60 }) end
+    assert.truthy(left():find("libvirtlun.so", 1, true))
+    sh(("make -s uninstall BUILD=%s PREFIX=%s"):format(build, home),
+      { timeout = 60, env = { MAKEFLAGS = false, MFLAGS = false, MAKELEVEL = false } })
+    assert.equal("", left())
+  end)
 end)

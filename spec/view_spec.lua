@@ -175,6 +175,13 @@ describe("a domain", function()
     assert.same({ "web01  running  qemu:///system", "no SCSI HBAs" }, tree({}, {}))
   end)
 
+  it("is drawn once where an empty drive differs by its format alone, which libvirt forgets", function()
+    local forgotten = EMPTY:gsub(" type='raw'", "")
+    assert.are_not.equal(EMPTY, forgotten)
+    assert.equal(4, #tree({ HBA, forgotten }, { HBA, EMPTY }))
+    assert.equal(5, #tree({ HBA, (SDA:gsub(" type='raw'", "")) }, { HBA, SDA }))
+  end)
+
   it("says how long what differs will last", function()
     assert.same({
       "web01  running  qemu:///system", "HBA 0  virtio-scsi", "target 0",
